@@ -1,0 +1,154 @@
+package movement
+
+import (
+	"encoding/hex"
+	"time"
+	"unicode/utf8"
+)
+
+// Version is the version of the record that this code writes. Readers accept
+// it and the two before it ([Decode]).
+const Version = 1
+
+// Kind is the kind of a stock change.
+type Kind string
+
+// The kinds, and the sign of their quantity. It is never negative but for an
+// adjustment: the kind says which way the goods went.
+const (
+	Receipt     Kind = "receipt"      // goods came in from a supplier
+	Dispense    Kind = "dispense"     // handed out at the counter
+	Return      Kind = "return"       // came back from the counter
+	Wastage     Kind = "wastage"      // broken, expired, destroyed; Reason says why
+	TransferOut Kind = "transfer_out" // left for the branch in Counterpart
+	TransferIn  Kind = "transfer_in"  // came from the branch in Counterpart
+	Adjustment  Kind = "adjustment"   // a signed correction of the stock
+	Count       Kind = "count"        // what was counted, zero included
+)
+
+// Kinds lists all kinds.
+var Kinds = []Kind{Receipt, Dispense, Return, Wastage, TransferOut, TransferIn, Adjustment, Count}
+
+// Scheme says whose numbering a product code follows.
+type Scheme string
+
+const (
+	GTIN Scheme = "gtin" // 14 digits, left-padded, check digit right
+	NDC  Scheme = "ndc"
+	PZN  Scheme = "pzn"
+	HIBC Scheme = "hibc"
+	SKU  Scheme = "sku" // the chain's own number: Odoo's internal reference
+)
+
+// Schemes lists all schemes.
+var Schemes = []Scheme{GTIN, NDC, PZN, HIBC, SKU}
+
+// Movement is one captured change of stock. Its strings are UTF-8 and bounded
+// as [Movement.Validate] says. It is a value: nobody changes it once recorded.
+type Movement struct {
+	// V is the record's version; [Movement.AppendJSON] writes [Version].
+	V    int  `json:"v"`
+	Kind Kind `json:"kind,omitempty"`
+
+	Product Product `json:"product,omitzero"`
+	Lot     string  `json:"lot,omitempty"`
+	// Expiry is the last day of use; ExpiryRaw what stood on the pack (GS1's
+	// six digits), as some authorities compare it.
+	Expiry    Date   `json:"expiry,omitzero"`
+	ExpiryRaw string `json:"expiry_raw,omitempty"`
+	Serial    string `json:"serial,omitempty"`
+
+	Quantity Quantity `json:"quantity,omitzero"`
+	// Unit is a unit of measure by its name in Odoo; empty is the product's
+	// own stock unit.
+	Unit string `json:"unit,omitempty"`
+
+	// OccurredAt is when it happened, with the branch's own offset;
+	// RecordedAt when the agent committed it. Both to the millisecond.
+	OccurredAt time.Time `json:"occurred_at"`
+	RecordedAt time.Time `json:"recorded_at"`
+
+	// Document is the paper or the session that this belongs to.
+	Document Document `json:"document,omitzero"`
+	// Counterpart is the other branch of a transfer.
+	Counterpart string `json:"counterpart,omitempty"`
+	// Reason is why, for wastage, adjustments and damaged lines.
+	Reason string `json:"reason,omitempty"`
+
+	// NaturalKey is unique within the branch for ever; empty where an event
+	// has no key of its own and only its place in the stream identifies it.
+	NaturalKey string `json:"natural_key,omitempty"`
+	Source     Source `json:"source,omitzero"`
+	// By is the initials of the person.
+	By string `json:"by,omitempty"`
+	// Group holds together the movements that go into one document.
+	Group Group `json:"group,omitzero"`
+
+	// Problem is why this capture goes to a person; nil for what was
+	// understood.
+	Problem *Problem `json:"problem,omitempty"`
+}
+
+// Product is a product code and whose code it is.
+type Product struct {
+	Scheme Scheme `json:"scheme"`
+	Code   string `json:"code"`
+}
+
+// Document names the paper that a movement belongs to.
+type Document struct {
+	// Type is "order" (a purchase order), "delivery", "session", "dispensing"
+	// or "transfer".
+	Type string `json:"type"`
+	// Ref is its number.
+	Ref string `json:"ref"`
+}
+
+// DocumentTypes lists what a document can be.
+var DocumentTypes = []string{"order", "delivery", "session", "dispensing", "transfer"}
+
+// Source says where the movement was read, down to the line.
+type Source struct {
+	// Adapter is the scanner or export adapter by its name in the
+	// configuration.
+	Adapter string `json:"adapter,omitempty"`
+	File    string `json:"file,omitempty"`
+	// Line counts from 1.
+	Line int64 `json:"line,omitempty"`
+	// Raw is what was read: a scanned code with its control characters, or
+	// the mapped columns of a line. Never a column that is not mapped.
+	Raw string `json:"raw,omitempty"`
+	// RawHex is used in Raw's place for bytes that are not UTF-8.
+	RawHex string `json:"raw_hex,omitempty"`
+}
+
+// SetRaw keeps raw as text where it is UTF-8, else in hexadecimal, so that no
+// byte is lost; past the bound ([MaxRaw] bytes) it is cut.
+func (s *Source) SetRaw(raw []byte) {
+	s.Raw, s.RawHex = "", ""
+	if len(raw) > MaxRaw {
+		raw = raw[:MaxRaw]
+	}
+	if utf8.Valid(raw) {
+		s.Raw = string(raw)
+	} else {
+		s.RawHex = hex.EncodeToString(raw)
+	}
+}
+
+// Group is the set of movements that were confirmed together. It is complete
+// when Size of them with the same ID, branch and epoch have come.
+type Group struct {
+	ID   string `json:"id"`
+	Size int    `json:"size"`
+}
+
+// Problem is why a person must look at a capture.
+type Problem struct {
+	// Code is a reason code as in package fault.
+	Code string `json:"code"`
+	// Field is the field it is about, by its JSON name; may be empty.
+	Field string `json:"field,omitempty"`
+	// Text is the reason in a sentence for the person.
+	Text string `json:"text"`
+}

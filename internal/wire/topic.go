@@ -1,0 +1,55 @@
+package wire
+
+import (
+	"strings"
+
+	"branchline/internal/movement"
+)
+
+// Channel is the last part of a topic: what is said in it.
+type Channel string
+
+const (
+	// Movements carries batches up, [Report] the agent's state, Presence
+	// "online" or "offline" (retained, with a last will).
+	Movements Channel = "movements"
+	Report    Channel = "report"
+	Presence  Channel = "presence"
+	// Ack carries the hub's answers down.
+	Ack Channel = "ack"
+)
+
+// Up tells whether a branch may publish on the channel; on the others it may
+// only listen.
+func (c Channel) Up() bool { return c == Movements || c == Report || c == Presence }
+
+const topicRoot = "branchline/1/"
+
+// Topic is "branchline/1/<branch>/<channel>".
+func Topic(branch string, c Channel) string { return topicRoot + branch + "/" + string(c) }
+
+// AllBranches is the filter that hears one channel of every branch.
+func AllBranches(c Channel) string { return Topic("+", c) }
+
+// ParseTopic takes a topic apart; ok is false for any other form.
+func ParseTopic(topic string) (branch string, c Channel, ok bool) {
+	rest, ok := strings.CutPrefix(topic, topicRoot)
+	if !ok {
+		return "", "", false
+	}
+	branch, channel, ok := strings.Cut(rest, "/")
+	if !ok || !movement.ValidBranch(branch) {
+		return "", "", false
+	}
+	switch c := Channel(channel); c {
+	case Movements, Report, Presence, Ack:
+		return branch, c, true
+	}
+	return "", "", false
+}
+
+// What stands in a presence message.
+const (
+	Online  = "online"
+	Offline = "offline"
+)
