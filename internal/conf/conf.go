@@ -1,0 +1,151 @@
+// Package conf reads configuration files: strict YAML into a struct that holds
+// its defaults, then the struct's own Validate. Whatever is wrong is one line
+// that names the file, the setting and the value, and says what to change.
+package conf
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"branchline/internal/fault"
+)
+
+// maxFile bounds a configuration file, in bytes.
+const maxFile = 1 << 20
+
+// Validator is a configuration that can check itself. The error names the
+// setting by its path in the file and its value.
+type Validator interface{ Validate() error }
+
+// Load reads the YAML file at path over the defaults in cfg and validates it.
+// Errors are faults of class Setup and code "bad_configuration".
+func Load(path string, cfg Validator) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fault.New(fault.Setup, "bad_configuration", "cannot read the configuration: %w", err).
+			WithHint("name an existing file with --config")
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return fault.New(fault.Setup, "bad_configuration", "cannot read the configuration: %w", err)
+	}
+	return Parse(path, text, cfg)
+}
+
+// Parse is [Load] for a text that is already there; name stands in the errors.
+func Parse(name string, text []byte, cfg Validator) error {
+	bad := func(err error) error {
+		return fault.New(fault.Setup, "bad_configuration", "%s: %w", name, err)
+	}
+	if len(text) > maxFile {
+		return bad(fmt.Errorf("is larger than %d bytes", maxFile))
+	}
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	if err := d.Decode(cfg); err != nil && !errors.Is(err, io.EOF) {
+		return bad(plainWords(err))
+	}
+	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
+		return bad(errors.New("holds more than one YAML document, remove all but one"))
+	}
+	if err := cfg.Validate(); err != nil {
+		return bad(err)
+	}
+	return nil
+}
+
+var unknownField = regexp.MustCompile(`field (\S+) not found in type \S+`)
+
+// plainWords turns the decoder's words about Go types into words about the
+// file, all in one line.
+func plainWords(err error) error {
+	var te *yaml.TypeError
+	lines := []string{strings.TrimPrefix(err.Error(), "yaml: ")}
+	if errors.As(err, &te) {
+		lines = te.Errors
+	}
+	for i, l := range lines {
+		lines[i] = unknownField.ReplaceAllString(l, `there is no setting "$1"`)
+	}
+	return errors.New(strings.Join(lines, "; "))
+}
+
+// Bad is the error of a Validate: the setting's path, its value, and what it
+// should be.
+func Bad(setting string, value any, want string) error {
+	return fmt.Errorf("%s: %q %s", setting, fmt.Sprint(value), want)
+}
+
+// In prefixes the path of a nested Validate: In("scanners[1]", err).
+func In(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s.%w", path, err)
+}
+
+// maxSecret bounds a secret file, in bytes.
+const maxSecret = 4096
+
+// Secret is a password or key, given in the configuration as the path of a
+// file that only the service may read. It never prints what it holds.
+type Secret struct {
+	// File is the path of the file; relative paths are relative to the
+	// process's working directory until [Secret.Resolve].
+	File  string
+	value string
+}
+
+// NewSecret makes a secret that is held in memory only.
+func NewSecret(value string) Secret { return Secret{value: value} }
+
+// UnmarshalYAML reads the path.
+func (s *Secret) UnmarshalYAML(n *yaml.Node) error { return n.Decode(&s.File) }
+
+// IsZero tells whether neither a file nor a value was given.
+func (s Secret) IsZero() bool { return s.File == "" && s.value == "" }
+
+// Resolve reads the file, relative to dir, and keeps what stands in it without
+// surrounding white space.
+func (s *Secret) Resolve(setting, dir string) error {
+	if s.File == "" {
+		return nil
+	}
+	path := s.File
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return Bad(setting, s.File, "cannot be read: "+err.Error())
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	if err != nil {
+		return Bad(setting, s.File, "cannot be read: "+err.Error())
+	}
+	if s.value = strings.TrimSpace(string(b)); s.value == "" || len(b) > maxSecret {
+		return Bad(setting, s.File, "is empty or too large, put the secret alone into it")
+	}
+	return nil
+}
+
+// Reveal is the secret itself. Its result belongs into a protocol's
+// credentials and nowhere else.
+func (s Secret) Reveal() string { return s.value }
+
+func (s Secret) String() string   { return "(secret)" }
+func (s Secret) GoString() string { return "(secret)" }
+
+// MarshalJSON, MarshalYAML keep the secret out of dumps.
+func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"(secret)"`), nil }
+func (s Secret) MarshalYAML() (any, error)    { return s.File, nil }
