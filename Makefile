@@ -1,0 +1,44 @@
+# Everything that a developer or an evaluator needs: make run, make test.
+SHELL := /bin/bash
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+GO ?= go
+export CGO_ENABLED ?= 0
+
+.PHONY: build run test bench lint needs
+
+build: ## The two programs, into bin/
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/branchline-agent ./agent
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/branchline-hub ./hub
+
+run: build ## A hub, two branches and a simulated Odoo; CHECK=1 verifies and ends
+	$(GO) run ./internal/demo -bin bin $(if $(CHECK),-check)
+
+test: needs ## Everything, with the race detector
+	@test -z "$$(gofmt -l agent hub internal packaging)" || { echo 'not gofmt-ed:'; gofmt -l agent hub internal packaging; exit 1; }
+	$(GO) vet ./...
+	$(GO) vet -tags killpoints ./...
+	GOOS=windows $(GO) build ./...
+	GOOS=windows $(GO) vet ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+
+bench: ## The figures of the README
+	$(GO) run ./internal/bench
+
+lint: ## staticcheck, at the version that was last seen clean
+	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+
+# What the tests start besides our own programs. Installed on Debian as root,
+# named otherwise.
+needs:
+	@missing=; \
+	PATH=$$PATH:/usr/sbin; \
+	command -v mosquitto >/dev/null || missing="$$missing mosquitto"; \
+	command -v gcc >/dev/null || missing="$$missing gcc libc6-dev"; \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \
+	  else \
+	    echo "missing for the whole test:$$missing (Debian: sudo apt-get install$$missing); tests that need it are skipped"; \
+	  fi; \
+	fi
