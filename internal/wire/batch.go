@@ -39,6 +39,13 @@ type Header struct {
 	// it equals First and the hub knows less, what lies between is gone at
 	// the branch, and the hub must say so instead of asking for it.
 	Oldest uint64 `json:"oldest"`
+	// Gone is how many records directly before First the agent no longer has:
+	// First-Gone-1 is the newest one that it still has before First, 0 for
+	// none. It says more than Oldest, as damage can take records from the
+	// middle. A hub whose cursor is at or past First-Gone-1 takes the batch and
+	// notes what is missing between; one whose cursor is before that asks for
+	// the rest first.
+	Gone uint64 `json:"gone,omitempty"`
 }
 
 // Through is the seq of the last record.
@@ -161,6 +168,8 @@ func (h *Header) check() error {
 		return malformed("the header claims %d records, want 1 to %d", h.Count, MaxBatchRecords)
 	case h.First < 1 || h.First > 1<<62 || h.Oldest < 1 || h.Oldest > h.First:
 		return malformed("the header claims first %d and oldest %d", h.First, h.Oldest)
+	case h.Gone >= h.First:
+		return malformed("the header claims %d missing records before %d", h.Gone, h.First)
 	}
 	return nil
 }

@@ -1,0 +1,34 @@
+// Package outbox is the agent's only truth: every movement of the branch lies
+// here, durable, from the moment it was captured until well after the hub has
+// it.
+//
+// # Words
+//
+//   - A stream is one lane of one epoch ([movement.ID]). The newest of each lane
+//     grows; older ones, left by a fork or by the salvage of a damaged file,
+//     only drain.
+//   - A [Write] is what must be recorded together or not at all: movements of
+//     one lane, and notes.
+//   - A note is a stage's own state (how far a file was read, an open delivery)
+//     that changes in the same commit as the movements it is about.
+//   - A block is one stored value: consecutive records of one stream, each with
+//     the chain's hash before it, so that every block proves itself.
+//   - The key memory knows the natural keys that were recorded, for longer than
+//     the records themselves are kept.
+//   - Missing records are those that the store once held and that damage took;
+//     a reader jumps over them and says so ([wire.Header.Gone]).
+//
+// # The file
+//
+// One bbolt file, one bucket for each stream (key: seq of a block's first
+// record), "notes", "keys", "acks" and "state". Only one process opens it: a
+// lock file beside it says which. Opening checks every page and the chain of
+// everything unsent with code that trusts nothing; a damaged file is set aside
+// and what reads and verifies is carried over.
+//
+// # Concurrency
+//
+// All methods of an [Outbox] may be called at the same time. One goroutine
+// writes; it takes everything that waits into one commit. Readers never wait
+// for it, but for the moment in which the file's map grows.
+package outbox

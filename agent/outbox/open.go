@@ -1,0 +1,177 @@
+package outbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"branchline/internal/fault"
+	"branchline/internal/movement"
+)
+
+// lockFile takes the lock of the outbox at path.
+func lockFile(path string) (*fileLock, error) {
+	l, held, err := lockOnly(path + ".lock")
+	if held {
+		return nil, fault.New(fault.Setup, "outbox_locked", "another agent has the outbox %s open", path).
+			WithHint("stop the other process; only one may use an outbox")
+	}
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	return l, nil
+}
+
+func unreadable(path string, err error) error {
+	if diskFull(err) {
+		return fault.New(fault.Transient, "disk_full", "the disk of %s is full: %w", path, err).
+			WithHint("make room on it")
+	}
+	return fault.New(fault.Setup, "outbox_unreadable", "cannot open the outbox %s: %w", path, err).
+		WithHint("check the path, that it is a file on a local disk, and that the service may write there")
+}
+
+// openDB opens a file that is known to be sound.
+func openDB(path string, maxBytes int64) (db *bolt.DB, err error) {
+	defer caught(&err)
+	opts := &bolt.Options{
+		Timeout:      time.Second,
+		FreelistType: bolt.FreelistMapType,
+		// The list of free pages is made when the file is opened, and need
+		// not be written with every commit.
+		NoFreelistSync: true,
+	}
+	if maxBytes > 0 {
+		opts.MaxSize = int(maxBytes) + reserve
+	}
+	db, err = bolt.Open(path, 0o600, opts)
+	if err != nil {
+		return nil, err
+	}
+	db.AllocSize = 4 << 20
+	return db, nil
+}
+
+// open opens or makes the file; the lock is held.
+func (o *Outbox) open() error {
+	path := o.cfg.Path
+	_, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		if err := o.create(); err != nil {
+			return unreadable(path, err)
+		}
+	case err != nil:
+		return unreadable(path, err)
+	}
+	if o.db, err = openDB(path, o.cfg.MaxBytes); err != nil {
+		return unreadable(path, err)
+	}
+	return o.load()
+}
+
+// create makes an empty outbox under a temporary name, so that a file of the
+// right name is always a whole one.
+func (o *Outbox) create() error {
+	fresh := o.cfg.Path + ".new"
+	if err := os.Remove(fresh); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	db, err := openDB(fresh, 0)
+	if err != nil {
+		return err
+	}
+	err = db.Update(func(tx *bolt.Tx) error { return initStore(tx, o.cfg.Branch, o.clock(), 1) })
+	if err := errors.Join(err, db.Close()); err != nil {
+		os.Remove(fresh)
+		return err
+	}
+	if err := os.Rename(fresh, o.cfg.Path); err != nil {
+		return err
+	}
+	return syncFolder(o.cfg.Path)
+}
+
+// initStore makes the buckets, and a stream of a new epoch for each lane.
+func initStore(tx *bolt.Tx, branch string, now time.Time, order uint64) error {
+	for _, name := range [][]byte{stateBucket, notesBucket, keysBucket, acksBucket} {
+		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+			return err
+		}
+	}
+	st := storeState{Format: format, Branch: branch, Created: now}
+	epoch := movement.NewEpoch()
+	for i, lane := range movement.Lanes {
+		*st.epoch(lane) = epoch
+		if _, err := makeStream(tx, branch, epoch, lane, order+uint64(i)); err != nil {
+			return err
+		}
+	}
+	return st.save(tx)
+}
+
+// makeStream makes an empty stream.
+func makeStream(tx *bolt.Tx, branch, epoch string, lane movement.Lane, order uint64) (*stream, error) {
+	s := &stream{epoch: epoch, lane: lane, head: movement.Genesis(branch, epoch, lane)}
+	s.Order = order
+	if _, err := tx.CreateBucket(s.name()); err != nil {
+		return nil, err
+	}
+	return s, s.saveState(tx)
+}
+
+// load reads the streams and what else is kept in memory.
+func (o *Outbox) load() error {
+	o.streams, o.current = nil, make(map[movement.Lane]*stream)
+	err := o.view(func(tx *bolt.Tx) error {
+		st, err := loadStore(tx)
+		if err != nil {
+			return err
+		}
+		if st.Format != format {
+			return fault.New(fault.Setup, "outbox_foreign", "the outbox %s has layout %d, this agent reads %d",
+				o.cfg.Path, st.Format, format).WithHint("update the agent")
+		}
+		if st.Branch != o.cfg.Branch {
+			return fault.New(fault.Setup, "outbox_foreign", "the outbox %s belongs to branch %s, not to %s",
+				o.cfg.Path, st.Branch, o.cfg.Branch).
+				WithHint("set the branch back, or give the new branch a new outbox.path")
+		}
+		o.alarms = st.Alarms
+		err = tx.ForEach(func(name []byte, _ *bolt.Bucket) error {
+			epoch, lane, ok := parseStreamName(name)
+			if !ok {
+				return nil
+			}
+			s, err := loadStream(tx, st.Branch, epoch, lane)
+			if err != nil {
+				return err
+			}
+			o.streams = append(o.streams, s)
+			o.order = max(o.order, s.Order)
+			if *st.epoch(lane) == epoch {
+				o.current[lane] = s
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, lane := range movement.Lanes {
+			if o.current[lane] == nil {
+				return fmt.Errorf("the stream %s/%s, which grows, is missing", *st.epoch(lane), lane)
+			}
+		}
+		o.sortStreams()
+		o.bytes = usedBytes(tx)
+		o.keys, err = loadKeys(tx, o.streams)
+		return err
+	})
+	if err == nil || fault.CodeOf(err) != "internal" {
+		return err
+	}
+	return unreadable(o.cfg.Path, err)
+}

@@ -1,0 +1,159 @@
+package outbox
+
+import (
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"branchline/internal/fault"
+	"branchline/internal/movement"
+	"branchline/internal/wire"
+)
+
+// Outbox is an open outbox. Its methods may be called concurrently.
+type Outbox struct {
+	cfg   Config
+	log   *slog.Logger
+	clock func() time.Time
+	lock  *fileLock
+
+	// dbMu is held for reading while db is used, for writing while a file
+	// that can no longer be mapped is opened anew.
+	dbMu sync.RWMutex
+	db   *bolt.DB
+
+	// queue feeds the one goroutine that writes.
+	queue   chan *Ticket
+	gate    sync.RWMutex // held for reading while queueing, so that none comes after Close
+	closed  bool
+	quit    chan struct{}
+	stopped chan struct{}
+
+	// mu guards what follows. Only the writer changes it, but for acked.
+	mu      sync.RWMutex
+	streams []*stream // in the order in which they were made
+	current map[movement.Lane]*stream
+	changed chan struct{}
+	alarms  []Alarm
+	trouble error // why the last commit found no room; nil when it did
+	bytes   int64
+
+	// The writer's own.
+	keys   *keyMemory
+	order  uint64 // of the newest stream
+	tended time.Time
+}
+
+// Open opens or makes the outbox. It takes the lock file, checks the file and
+// the chain of what is unsent, salvages what a damaged file still holds, and
+// compacts a file that is mostly free space; that may take seconds for a large
+// file. clock is nil for time.Now.
+//
+// Errors are faults: "outbox_locked" when another process has it,
+// "outbox_foreign" when it belongs to another branch, "invalid_setting",
+// "outbox_unreadable" (class Setup), "disk_full" (class Transient).
+func Open(cfg Config, log *slog.Logger, clock func() time.Time) (*Outbox, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if clock == nil {
+		clock = time.Now
+	}
+	o := &Outbox{
+		cfg: cfg, log: log, clock: clock,
+		queue:   make(chan *Ticket, 128),
+		quit:    make(chan struct{}),
+		stopped: make(chan struct{}),
+		current: make(map[movement.Lane]*stream),
+		changed: make(chan struct{}),
+	}
+	lock, err := lockFile(cfg.Path)
+	if err != nil {
+		return nil, err
+	}
+	o.lock = lock
+	if err := o.open(); err != nil {
+		if o.db != nil {
+			o.db.Close()
+		}
+		lock.release()
+		return nil, err
+	}
+	go o.run()
+	return o, nil
+}
+
+// Close waits for what is queued, writes down the acknowledgements and closes
+// the file. Later calls of other methods fail with "outbox_closed".
+func (o *Outbox) Close() error {
+	o.gate.Lock()
+	if o.closed {
+		o.gate.Unlock()
+		<-o.stopped
+		return nil
+	}
+	o.closed = true
+	o.gate.Unlock()
+	close(o.quit)
+	<-o.stopped
+	o.dbMu.Lock()
+	defer o.dbMu.Unlock()
+	var err error
+	if o.db != nil {
+		err = o.db.Close()
+		o.db = nil
+	}
+	o.lock.release()
+	return err
+}
+
+func closedFault() error {
+	return fault.New(fault.Transient, "outbox_closed", "the outbox is closed since the agent is stopping")
+}
+
+// Streams lists the streams in the order in which they are to be sent: live
+// before bulk, older epochs before newer. What was set aside by a fork is not
+// among them. It reads memory only.
+func (o *Outbox) Streams() []wire.Stream {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	list := make([]wire.Stream, 0, len(o.streams))
+	for _, lane := range movement.Lanes {
+		for _, s := range o.streams {
+			if s.lane == lane && !s.forked() {
+				list = append(list, s.wire())
+			}
+		}
+	}
+	return list
+}
+
+// Changed returns a channel that is closed when there is something new to
+// send. Take it before looking at [Outbox.Streams], so that nothing is missed.
+func (o *Outbox) Changed() <-chan struct{} {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	return o.changed
+}
+
+// signal wakes who waits for Changed; o.mu is held for writing.
+func (o *Outbox) signal() {
+	close(o.changed)
+	o.changed = make(chan struct{})
+}
+
+// find returns the stream, or nil. o.mu is held.
+func (o *Outbox) find(epoch string, lane movement.Lane) *stream {
+	i := slices.IndexFunc(o.streams, func(s *stream) bool { return s.epoch == epoch && s.lane == lane })
+	if i < 0 {
+		return nil
+	}
+	return o.streams[i]
+}
+
+func unknownStream(epoch string, lane movement.Lane) error {
+	return fault.New(fault.Data, "unknown_stream", "this outbox has no stream %s/%s", epoch, lane)
+}

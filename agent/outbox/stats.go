@@ -1,0 +1,63 @@
+package outbox
+
+import (
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"branchline/internal/fault"
+)
+
+// Stats is the outbox at one moment.
+type Stats struct {
+	// Unsent counts the records that the hub has not acknowledged, and
+	// OldestUnsent is when the oldest of them was recorded; zero for none.
+	Unsent       uint64
+	OldestUnsent time.Time
+	// Bytes is what the file holds, of MaxBytes.
+	Bytes, MaxBytes int64
+	// Trouble is why capture stands still: "outbox_full", "disk_full" or
+	// another code of [Outbox.Append]; empty when the last commit went well.
+	// TroubleText says it to a person.
+	Trouble, TroubleText string
+	Alarms               []Alarm
+}
+
+// Stats tells the outbox's state. It reads a few pages.
+func (o *Outbox) Stats() (Stats, error) {
+	st := Stats{MaxBytes: o.cfg.MaxBytes}
+	type mark struct {
+		s    *stream
+		next uint64
+	}
+	var marks []mark
+	o.mu.RLock()
+	for _, s := range o.streams {
+		if w := s.wire(); !s.forked() && w.Unsent() > 0 {
+			st.Unsent += w.Unsent()
+			marks = append(marks, mark{s, w.Acked + 1})
+		}
+	}
+	if o.trouble != nil {
+		st.Trouble, st.TroubleText = fault.CodeOf(o.trouble), o.trouble.Error()
+	}
+	st.Alarms = slices.Clone(o.alarms)
+	o.mu.RUnlock()
+	err := o.view(func(tx *bolt.Tx) error {
+		st.Bytes = usedBytes(tx)
+		for _, m := range marks {
+			b := tx.Bucket(m.s.name())
+			if b == nil {
+				continue
+			}
+			if _, v := seekBlock(b.Cursor(), m.next); v != nil {
+				if b, err := parseBlock(v); err == nil && (st.OldestUnsent.IsZero() || b.at.Before(st.OldestUnsent)) {
+					st.OldestUnsent = b.at
+				}
+			}
+		}
+		return nil
+	})
+	return st, err
+}

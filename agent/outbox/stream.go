@@ -1,0 +1,167 @@
+package outbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"branchline/internal/movement"
+	"branchline/internal/wire"
+)
+
+// Names of the buckets beside those of the streams.
+var (
+	stateBucket = []byte("state")
+	notesBucket = []byte("notes")
+	keysBucket  = []byte("keys")
+	acksBucket  = []byte("acks")
+	storeKey    = []byte("store")
+)
+
+const streamPrefix = "stream/"
+
+// format is the version of the file's layout.
+const format = 1
+
+// storeState is the value of "store" in the bucket "state".
+type storeState struct {
+	Format  int       `json:"format"`
+	Branch  string    `json:"branch"`
+	Created time.Time `json:"created"`
+	// Live and Bulk are the epochs of the streams that grow.
+	Live string `json:"live"`
+	Bulk string `json:"bulk"`
+	// Alarms are those that nobody has dismissed.
+	Alarms []Alarm `json:"alarms,omitempty"`
+}
+
+func (st *storeState) epoch(l movement.Lane) *string {
+	if l == movement.Live {
+		return &st.Live
+	}
+	return &st.Bulk
+}
+
+// streamState is the value under a stream's name in the bucket "state". It
+// changes seldom: what changes with each record is told by the blocks.
+type streamState struct {
+	// Order counts the streams of the store as they were made.
+	Order uint64 `json:"order"`
+	Acked uint64 `json:"acked"`
+	// Folded is the seq through which natural keys are in the key memory's
+	// runs.
+	Folded uint64 `json:"folded"`
+	// Lost is how many of the first Last records damage took.
+	Lost uint64 `json:"lost,omitempty"`
+	// Fork is set once the hub has called the stream forked.
+	Fork *forkState `json:"fork,omitempty"`
+}
+
+// stream is a stream in memory. Guarded by Outbox.mu.
+type stream struct {
+	epoch string
+	lane  movement.Lane
+	streamState
+
+	oldest, last uint64
+	head         movement.Hash // after last
+	dirty        bool          // streamState is to be written down
+}
+
+func (s *stream) forked() bool { return s.Fork != nil }
+
+func (s *stream) name() []byte { return streamName(s.epoch, s.lane) }
+
+func streamName(epoch string, lane movement.Lane) []byte {
+	return []byte(streamPrefix + epoch + "/" + lane.String())
+}
+
+func parseStreamName(name []byte) (epoch string, lane movement.Lane, ok bool) {
+	const at = len(streamPrefix)
+	if len(name) < at+13 || string(name[:at]) != streamPrefix || name[at+12] != '/' {
+		return "", 0, false
+	}
+	epoch = string(name[at : at+12])
+	if lane.UnmarshalText(name[at+13:]) != nil || !movement.ValidEpoch(epoch) {
+		return "", 0, false
+	}
+	return epoch, lane, true
+}
+
+func (s *stream) wire() wire.Stream {
+	return wire.Stream{Epoch: s.epoch, Lane: s.lane, Oldest: s.oldest, Last: s.last, Acked: s.Acked}
+}
+
+// loadStream reads what is known of a stream from its blocks and its state.
+func loadStream(tx *bolt.Tx, branch, epoch string, lane movement.Lane) (*stream, error) {
+	s := &stream{epoch: epoch, lane: lane, head: movement.Genesis(branch, epoch, lane)}
+	b := tx.Bucket(s.name())
+	if b == nil {
+		return nil, fmt.Errorf("stream %s/%s has no bucket", epoch, lane)
+	}
+	if raw := tx.Bucket(stateBucket).Get(s.name()); raw != nil {
+		if err := json.Unmarshal(raw, &s.streamState); err != nil {
+			return nil, fmt.Errorf("state of stream %s/%s: %w", epoch, lane, err)
+		}
+	}
+	c := b.Cursor()
+	if k, _ := c.First(); k != nil {
+		first, err := keySeq(k)
+		if err != nil {
+			return nil, err
+		}
+		s.oldest = first
+	}
+	if k, v := c.Last(); k != nil {
+		last, err := parseBlock(v)
+		if err != nil {
+			return nil, fmt.Errorf("last block of stream %s/%s: %w", epoch, lane, err)
+		}
+		s.last, s.head = last.last(), last.head()
+	}
+	s.Acked = min(s.Acked, s.last)
+	return s, nil
+}
+
+func (s *stream) saveState(tx *bolt.Tx) error {
+	raw, err := json.Marshal(s.streamState)
+	if err != nil {
+		return err
+	}
+	return tx.Bucket(stateBucket).Put(s.name(), raw)
+}
+
+func loadStore(tx *bolt.Tx) (storeState, error) {
+	var st storeState
+	b := tx.Bucket(stateBucket)
+	if b == nil {
+		return st, fmt.Errorf("the file holds no state of an outbox")
+	}
+	if err := json.Unmarshal(b.Get(storeKey), &st); err != nil {
+		return st, fmt.Errorf("state of the outbox: %w", err)
+	}
+	return st, nil
+}
+
+func (st *storeState) save(tx *bolt.Tx) error {
+	raw, err := json.Marshal(st)
+	if err != nil {
+		return err
+	}
+	return tx.Bucket(stateBucket).Put(storeKey, raw)
+}
+
+// forkState says what became of a stream that the hub has called forked.
+type forkState struct {
+	// Common is the last seq that the hub has, too.
+	Common uint64 `json:"common"`
+	// Epoch is the stream of the same lane into which the rest was copied.
+	Epoch string `json:"epoch"`
+	// Copied is the last seq that has been copied; Done says that all have.
+	Copied uint64 `json:"copied"`
+	Done   bool   `json:"done"`
+	// At is when it happened: the rest is kept as evidence for the retention.
+	At time.Time `json:"at"`
+}

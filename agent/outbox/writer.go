@@ -1,0 +1,357 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"branchline/internal/killpoint"
+	"branchline/internal/movement"
+)
+
+// groupBytes is how much waiting work goes into one commit.
+const groupBytes = 4 << 20
+
+// tendEvery is how often acknowledgements are written down and old records
+// deleted.
+const tendEvery = time.Second
+
+func (o *Outbox) enqueue(ctx context.Context, t *Ticket) error {
+	o.gate.RLock()
+	defer o.gate.RUnlock()
+	if o.closed {
+		return closedFault()
+	}
+	select {
+	case o.queue <- t:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// run is the one goroutine that writes.
+func (o *Outbox) run() {
+	defer close(o.stopped)
+	debug.SetPanicOnFault(true) // a page that the disk no longer gives is an error, not the end
+	tick := time.NewTicker(tendEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case t := <-o.queue:
+			o.serve(t)
+		case <-tick.C:
+			o.tend()
+		case <-o.quit:
+			for {
+				select {
+				case t := <-o.queue:
+					o.serve(t)
+					continue
+				default:
+				}
+				break
+			}
+			o.saveAcks()
+			return
+		}
+	}
+}
+
+// serve takes t and all that waits behind it, until a job is among it.
+func (o *Outbox) serve(t *Ticket) {
+	if t.job == nil {
+		runtime.Gosched() // whom the commit before has just released may queue again
+	}
+	var group []*Ticket
+	size := 0
+	for {
+		if !t.state.CompareAndSwap(waiting, taken) {
+			// withdrawn
+		} else if t.job != nil {
+			o.commit(group)
+			t.finish(t.job())
+			return
+		} else {
+			group = append(group, t)
+			size += t.bytes
+		}
+		if size >= groupBytes {
+			break
+		}
+		select {
+		case t = <-o.queue:
+			continue
+		default:
+		}
+		break
+	}
+	o.commit(group)
+}
+
+// job runs fn on the writer's goroutine, between two commits.
+func (o *Outbox) job(fn func() error) error {
+	t := &Ticket{job: fn, done: make(chan struct{})}
+	if err := o.enqueue(context.Background(), t); err != nil {
+		return err
+	}
+	<-t.done
+	return t.err
+}
+
+// growth is what a commit adds to one stream.
+type growth struct {
+	s     *stream
+	first uint64 // of what is added
+	last  uint64
+	head  movement.Hash
+	open  *draft // the block being filled
+	size  int64
+}
+
+// change is one commit in the making.
+type change struct {
+	o     *Outbox
+	at    time.Time
+	grown [3]growth // by lane
+	keys  []keyHash // added to the key memory
+	room  int64
+	did   bool
+}
+
+var errNothing = errors.New("nothing to commit")
+
+// commit records a group in one transaction and tells each its outcome.
+func (o *Outbox) commit(group []*Ticket) {
+	if len(group) == 0 {
+		return
+	}
+	c := &change{o: o, at: o.clock()}
+	var refused []*Ticket
+	err := o.update(func(tx *bolt.Tx) error {
+		c.room = o.room(tx)
+		for i, t := range group {
+			if t.err = c.admit(t, group[:i]); t.err != nil {
+				refused = append(refused, t)
+				continue
+			}
+			if err := c.take(tx, t); err != nil {
+				return err
+			}
+		}
+		for i := range c.grown {
+			if err := c.grown[i].flush(tx, c.at); err != nil {
+				return err
+			}
+		}
+		if !c.did {
+			return errNothing
+		}
+		killpoint.Here("outbox.append.before-commit")
+		return nil
+	})
+	if errors.Is(err, errNothing) {
+		err = nil
+	}
+	if err != nil {
+		o.keys.forget(c.keys)
+		err = o.explain(err)
+	} else {
+		killpoint.Here("outbox.append.committed")
+		c.apply()
+	}
+	o.note(err, refused)
+	for _, t := range group {
+		switch {
+		case t.err != nil: // refused
+		case err != nil:
+			t.places, t.err = nil, err
+		}
+		close(t.done)
+	}
+}
+
+// admit tells why t cannot be part of the commit.
+func (c *change) admit(t *Ticket, before []*Ticket) error {
+	if t.after != nil {
+		select {
+		case <-t.after.done:
+		default:
+			if !slices.Contains(before, t.after) {
+				return errors.New("outbox: a write waits for one that was never submitted")
+			}
+		}
+		if t.after.err != nil {
+			return t.after.err
+		}
+	}
+	if int64(t.bytes) > c.room {
+		return c.o.fullFault()
+	}
+	c.room -= int64(t.bytes)
+	return nil
+}
+
+// take puts t into the transaction.
+func (c *change) take(tx *bolt.Tx, t *Ticket) error {
+	for _, n := range t.notes {
+		if err := putNote(tx, n); err != nil {
+			return err
+		}
+		c.did = true
+	}
+	if len(t.keys) == 0 {
+		return nil
+	}
+	g := &c.grown[t.lane]
+	if g.s == nil {
+		c.o.mu.RLock()
+		g.s = c.o.current[t.lane]
+		g.last, g.head, g.first = g.s.last, g.s.head, g.s.last+1
+		c.o.mu.RUnlock()
+	}
+	t.places = make([]Place, len(t.keys))
+	places, keys := t.places, t.keys
+	for _, d := range t.blocks {
+		n := d.count
+		fresh, err := c.place(tx, g, keys[:n], places[:n])
+		if err != nil {
+			return err
+		}
+		if fresh < n {
+			known := places
+			d = d.without(func(i int) bool { return known[i].Known })
+		}
+		places, keys = places[n:], keys[n:]
+		if d.count == 0 {
+			continue
+		}
+		c.did = true
+		if err := g.take(tx, d, c.at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// place finds the place of each of a block's movements, and tells how many of
+// them are new.
+func (c *change) place(tx *bolt.Tx, g *growth, keys []keyHash, places []Place) (fresh int, err error) {
+	next := g.last + 1
+	if g.open != nil {
+		next += uint64(g.open.count)
+	}
+	for i, key := range keys {
+		if key != (keyHash{}) {
+			known, err := c.o.keys.find(tx, key)
+			if err != nil {
+				return 0, err
+			}
+			if known.Known {
+				places[i] = known
+				continue
+			}
+			c.o.keys.add(key, g.s, next)
+			c.keys = append(c.keys, key)
+		}
+		places[i] = Place{Epoch: g.s.epoch, Lane: g.s.lane, Seq: next}
+		next++
+		fresh++
+	}
+	return fresh, nil
+}
+
+// take adds a draft behind what is there: a small one joins the block being
+// filled.
+func (g *growth) take(tx *bolt.Tx, d *draft, at time.Time) error {
+	if g.open != nil && len(g.open.buf)+len(d.buf) <= blockTarget {
+		g.open.join(d)
+		return nil
+	}
+	if err := g.flush(tx, at); err != nil {
+		return err
+	}
+	g.open = d
+	return nil
+}
+
+// flush stores the block being filled.
+func (g *growth) flush(tx *bolt.Tx, at time.Time) error {
+	if g.open == nil {
+		return nil
+	}
+	value, head := g.open.seal(g.s.epoch, g.s.lane, g.last+1, at, g.head)
+	b := tx.Bucket(g.s.name())
+	b.FillPercent = fillPercent
+	if err := b.Put(seqKey(g.last+1), value); err != nil {
+		return err
+	}
+	g.last += uint64(g.open.count)
+	g.head = head
+	g.open = nil
+	return b.SetSequence(g.last)
+}
+
+// fillPercent packs pages, as seqs only ever grow.
+const fillPercent = 0.95
+
+// apply makes a change visible that is on disk.
+func (c *change) apply() {
+	o := c.o
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	grew := false
+	for _, g := range c.grown {
+		if g.s != nil && g.last > g.s.last {
+			if g.s.oldest == 0 {
+				g.s.oldest = g.first
+			}
+			g.s.last, g.s.head = g.last, g.head
+			grew = true
+		}
+	}
+	if grew {
+		o.signal()
+	}
+}
+
+// update runs one bbolt transaction. A page that cannot be read, and whatever
+// else bbolt panics about, comes back as an error.
+func (o *Outbox) update(fn func(*bolt.Tx) error) (err error) {
+	defer caught(&err)
+	o.dbMu.RLock()
+	defer o.dbMu.RUnlock()
+	if o.db == nil {
+		return bolt.ErrDatabaseNotOpen
+	}
+	var id int
+	err = o.db.Update(func(tx *bolt.Tx) error {
+		id = tx.ID()
+		return fn(tx)
+	})
+	if err == nil || id == 0 || errors.Is(err, errNothing) {
+		return err
+	}
+	return o.unsure(id, err)
+}
+
+// unsure decides what became of a commit that failed. Where only the very last
+// step failed, the transaction is there for whoever reads, but may not be on
+// disk: another, empty one over it makes it certain.
+func (o *Outbox) unsure(id int, err error) error {
+	var seen int
+	if e := o.db.View(func(tx *bolt.Tx) error { seen = tx.ID(); return nil }); e != nil || seen < id {
+		return err
+	}
+	if e := o.db.Update(func(*bolt.Tx) error { return nil }); e != nil {
+		return errors.Join(errUnsure, err, e)
+	}
+	return nil
+}
+
+var errUnsure = errors.New("it is not known whether the last commit is on disk")
