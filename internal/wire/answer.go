@@ -1,7 +1,10 @@
 package wire
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"strings"
 
 	"branchline/internal/fault"
 	"branchline/internal/movement"
@@ -11,9 +14,11 @@ import (
 type Verdict string
 
 const (
-	// Taken: everything through Through is committed in the hub.
+	// Taken: the batch and everything before it, through Through, its last
+	// seq, is committed in the hub as the agent has it.
 	Taken Verdict = "taken"
-	// Resend: there is a gap; go on from Through+1.
+	// Resend: go on from Through+1. It may lie before what was taken: the hub
+	// was restored from a backup, or looks for the place of a fork.
 	Resend Verdict = "resend"
 	// Fork: the stream is equal to the hub's only through Through. This outbox
 	// is a copy, or was restored from one: what follows belongs into a new
@@ -27,26 +32,49 @@ const (
 // Answer is the hub's word about one stream. It is the only thing that moves a
 // movement out of the agent's care.
 type Answer struct {
-	V       int           `json:"v"`
-	Epoch   string        `json:"epoch"`
-	Lane    movement.Lane `json:"lane"`
+	V int `json:"v"`
+	// Of names the payload that this answers ([NameOf]). An agent heeds only
+	// answers to what it has itself in flight: two copies of one outbox that
+	// take turns on the line must not take each other's answers. Empty for a
+	// Resend that the hub asks for after a report.
+	Of string `json:"of,omitempty"`
+	// Epoch and Lane are empty in a refusal of what could not be read.
+	Epoch   string        `json:"epoch,omitempty"`
+	Lane    movement.Lane `json:"lane,omitzero"`
 	Verdict Verdict       `json:"verdict"`
-	// Through is the last seq that the hub has committed of this stream, 0
-	// for none.
+	// Through is the seq that the verdict is about, see there; 0 for none.
 	Through uint64 `json:"through"`
 	Code    string `json:"code,omitempty"`
 	Text    string `json:"text,omitempty"`
 }
 
-const maxAnswer = 4 << 10
+const (
+	maxAnswer = 4 << 10
+	maxText   = 500
+)
 
-// Marshal makes the payload.
+// NameOf names a payload of the movements channel: the first half of its
+// SHA-256 in hexadecimal.
+func NameOf(payload []byte) string {
+	sum := sha256.Sum256(payload)
+	return hex.EncodeToString(sum[:16])
+}
+
+// Marshal makes the payload. Text is cut to 500 bytes.
 func (a Answer) Marshal() ([]byte, error) {
-	a.V = BatchVersion
-	if len(a.Text) > 1000 {
-		a.Text = a.Text[:1000]
-	}
+	a.V = AnswerVersion
+	a.Text = clip(a.Text)
 	return json.Marshal(a)
+}
+
+// AnswerVersion is the version of the form of an answer.
+const AnswerVersion = 1
+
+func clip(s string) string {
+	if len(s) > maxText {
+		s = strings.ToValidUTF8(s[:maxText], "")
+	}
+	return s
 }
 
 // ParseAnswer reads a payload of the ack channel. Errors are faults of class
@@ -60,7 +88,7 @@ func ParseAnswer(payload []byte) (Answer, error) {
 		return a, fault.New(fault.Data, "malformed_answer", "the answer is not JSON: %w", err)
 	}
 	known := a.Verdict == Taken || a.Verdict == Resend || a.Verdict == Fork || a.Verdict == Refused
-	if a.V != BatchVersion || !known || a.Through > 1<<62 ||
+	if a.V != AnswerVersion || !known || a.Through > 1<<62 || len(a.Of) > 64 ||
 		a.Verdict != Refused && (!movement.ValidEpoch(a.Epoch) || !a.Lane.Valid()) {
 		return a, fault.New(fault.Data, "malformed_answer", "the answer has a form that this agent does not know").
 			WithHint("update the agent")

@@ -168,6 +168,8 @@ func (h *Header) check() error {
 		return malformed("the header claims %d records, want 1 to %d", h.Count, MaxBatchRecords)
 	case h.First < 1 || h.First > 1<<62 || h.Oldest < 1 || h.Oldest > h.First:
 		return malformed("the header claims first %d and oldest %d", h.First, h.Oldest)
+	case h.Gone != 0 && (h.Gone <= h.Oldest || h.Gone >= h.First):
+		return malformed("the header claims that %d is gone, with oldest %d and first %d", h.Gone, h.Oldest, h.First)
 	case h.Gone >= h.First:
 		return malformed("the header claims %d missing records before %d", h.Gone, h.First)
 	}

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"slices"
 	"strings"
 
 	"branchline/internal/movement"
@@ -15,9 +16,17 @@ const (
 	Movements Channel = "movements"
 	Report    Channel = "report"
 	Presence  Channel = "presence"
-	// Ack carries the hub's answers down.
-	Ack Channel = "ack"
+	// Ack carries the hub's answers down; the others what a branch needs to
+	// know of Odoo, and its settings.
+	Ack        Channel = "ack"
+	Catalogue  Channel = "catalogue"
+	Deliveries Channel = "deliveries"
+	Stock      Channel = "stock"
+	Settings   Channel = "config"
 )
+
+// Channels lists all channels, those that lead up first.
+var Channels = []Channel{Movements, Report, Presence, Ack, Catalogue, Deliveries, Stock, Settings}
 
 // Up tells whether a branch may publish on the channel; on the others it may
 // only listen.
@@ -41,11 +50,10 @@ func ParseTopic(topic string) (branch string, c Channel, ok bool) {
 	if !ok || !movement.ValidBranch(branch) {
 		return "", "", false
 	}
-	switch c := Channel(channel); c {
-	case Movements, Report, Presence, Ack:
-		return branch, c, true
+	if !slices.Contains(Channels, Channel(channel)) {
+		return "", "", false
 	}
-	return "", "", false
+	return branch, Channel(channel), true
 }
 
 // What stands in a presence message.

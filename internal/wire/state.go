@@ -1,0 +1,87 @@
+package wire
+
+import (
+	"encoding/json"
+	"time"
+
+	"branchline/internal/fault"
+	"branchline/internal/movement"
+)
+
+// State is what an agent says about itself on the report channel: after each
+// connecting, and every minute or so.
+type State struct {
+	V       int       `json:"v"`
+	Version string    `json:"version"`
+	At      time.Time `json:"at"`
+	// Started is when the agent's process began.
+	Started time.Time `json:"started"`
+	// Unsent is how many records the hub has not acknowledged, OldestUnsent
+	// when the first of them was recorded (zero for none), Bytes the size of
+	// the outbox.
+	Unsent       uint64    `json:"unsent"`
+	OldestUnsent time.Time `json:"oldest_unsent,omitzero"`
+	Bytes        int64     `json:"bytes"`
+	// Streams lets a hub that was restored from a backup see what it lacks.
+	Streams []StreamState `json:"streams"`
+	// Alarms is what a person should look at.
+	Alarms []Alarm `json:"alarms,omitempty"`
+}
+
+// StreamState is a [Stream] as it is sent.
+type StreamState struct {
+	Epoch  string        `json:"epoch"`
+	Lane   movement.Lane `json:"lane"`
+	Oldest uint64        `json:"oldest"`
+	Last   uint64        `json:"last"`
+	Acked  uint64        `json:"acked"`
+}
+
+// Alarm is a reason code and its sentence.
+type Alarm struct {
+	Code string `json:"code"`
+	Text string `json:"text"`
+}
+
+// StateVersion is the version of the form of a [State].
+const StateVersion = 1
+
+const (
+	maxState        = 64 << 10
+	maxStateStreams = 200
+	maxStateAlarms  = 50
+)
+
+// Marshal makes the payload. Streams and alarms beyond the first 200 and 50
+// are left out.
+func (s State) Marshal() ([]byte, error) {
+	s.V = StateVersion
+	s.Streams = s.Streams[:min(len(s.Streams), maxStateStreams)]
+	alarms := make([]Alarm, 0, maxStateAlarms)
+	for _, a := range s.Alarms[:min(len(s.Alarms), maxStateAlarms)] {
+		alarms = append(alarms, Alarm{Code: a.Code, Text: clip(a.Text)})
+	}
+	s.Alarms = alarms
+	return json.Marshal(s)
+}
+
+// ParseState reads a payload of the report channel. Errors are faults of class
+// Data and code "malformed_report".
+func ParseState(payload []byte) (State, error) {
+	var s State
+	if len(payload) > maxState {
+		return s, fault.New(fault.Data, "malformed_report", "the report has %d bytes, more than %d", len(payload), maxState)
+	}
+	if err := json.Unmarshal(payload, &s); err != nil {
+		return s, fault.New(fault.Data, "malformed_report", "the report is not JSON: %w", err)
+	}
+	if s.V != StateVersion || len(s.Streams) > maxStateStreams || len(s.Alarms) > maxStateAlarms {
+		return s, fault.New(fault.Data, "malformed_report", "the report has a form that this hub does not know")
+	}
+	for _, st := range s.Streams {
+		if !movement.ValidEpoch(st.Epoch) || !st.Lane.Valid() || st.Acked > st.Last || st.Last > 1<<62 {
+			return s, fault.New(fault.Data, "malformed_report", "the report names a stream that cannot be")
+		}
+	}
+	return s, nil
+}
