@@ -1,0 +1,117 @@
+-- What the projector makes of the batches, rulings and postings. All of it can
+-- be dropped and made again, so a change here needs no migration: Open sees
+-- that this text has changed and has it built anew. Quantities are millionths;
+-- times are milliseconds since 1970 UTC; dates are YYYY-MM-DD; '' and 0 stand
+-- for nothing.
+
+CREATE TABLE projection (
+    id       BIGINT PRIMARY KEY,
+    batch_id BIGINT NOT NULL,
+    form     TEXT NOT NULL
+);
+
+CREATE TABLE products (
+    id     BIGINT PRIMARY KEY,
+    scheme TEXT NOT NULL,
+    code   TEXT NOT NULL
+);
+CREATE UNIQUE INDEX products_code ON products (code, scheme);
+
+-- id is the stream's id * 2^40 + seq, so that a movement is found by its place
+-- and a run of a stream is a range. counts is 1 where it moves the stock.
+CREATE TABLE movements (
+    id              BIGINT PRIMARY KEY,
+    branch_id       BIGINT NOT NULL,
+    kind            SMALLINT NOT NULL,
+    state           SMALLINT NOT NULL,
+    counts          SMALLINT NOT NULL,
+    product_id      BIGINT NOT NULL,
+    lot             TEXT NOT NULL,
+    expiry          TEXT NOT NULL,
+    serial          TEXT NOT NULL,
+    quantity        BIGINT NOT NULL,
+    unit            TEXT NOT NULL,
+    occurred_at     BIGINT NOT NULL,
+    occurred_offset SMALLINT NOT NULL,
+    recorded_at     BIGINT NOT NULL,
+    document_type   TEXT NOT NULL,
+    document_ref    TEXT NOT NULL,
+    counterpart     TEXT NOT NULL,
+    reason          TEXT NOT NULL,
+    group_id        BIGINT NOT NULL,
+    posting_id      BIGINT NOT NULL
+);
+CREATE INDEX movements_pending ON movements (branch_id, kind, group_id, id) WHERE state = 1;
+CREATE INDEX movements_item ON movements (branch_id, product_id, lot);
+CREATE INDEX movements_group ON movements (group_id) WHERE group_id > 0;
+CREATE INDEX movements_serial ON movements (serial) WHERE serial <> '';
+
+-- The first movement of each natural key; content is a fingerprint of what
+-- must be equal when it is read again.
+CREATE TABLE natural_keys (
+    branch_id   BIGINT NOT NULL,
+    natural_key TEXT NOT NULL,
+    movement_id BIGINT NOT NULL,
+    content     BIGINT NOT NULL,
+    PRIMARY KEY (branch_id, natural_key)
+) /* WITHOUT ROWID */;
+
+-- Complete when come has reached size.
+CREATE TABLE groups (
+    id        BIGINT PRIMARY KEY,
+    branch_id BIGINT NOT NULL,
+    epoch     TEXT NOT NULL,
+    name      TEXT NOT NULL,
+    size      BIGINT NOT NULL,
+    come      BIGINT NOT NULL,
+    last_at   BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX groups_name ON groups (branch_id, epoch, name);
+
+-- Open exceptions only. id is the movement's, or the place of the first lost
+-- record, and last_seq then the last lost one's seq.
+CREATE TABLE exceptions (
+    id         BIGINT PRIMARY KEY,
+    branch_id  BIGINT NOT NULL,
+    stage      TEXT NOT NULL,
+    reason     TEXT NOT NULL,
+    field      TEXT NOT NULL,
+    text       TEXT NOT NULL,
+    hint       TEXT NOT NULL,
+    since      BIGINT NOT NULL,
+    last_seq   BIGINT NOT NULL,
+    posting_id BIGINT NOT NULL
+);
+CREATE INDEX exceptions_branch ON exceptions (branch_id, reason, since);
+
+-- Exceptions of the projection that a person has released and that wait to be
+-- looked at again.
+CREATE TABLE reconsider (
+    id BIGINT PRIMARY KEY
+);
+
+-- on_hand is counted, plus what came in and less what went out after
+-- counted_at (0: never counted, so since ever).
+CREATE TABLE stock (
+    branch_id  BIGINT NOT NULL,
+    product_id BIGINT NOT NULL,
+    lot        TEXT NOT NULL,
+    unit       TEXT NOT NULL,
+    expiry     TEXT NOT NULL,
+    came_in    BIGINT NOT NULL,
+    went_out   BIGINT NOT NULL,
+    counted    BIGINT NOT NULL,
+    counted_at BIGINT NOT NULL,
+    on_hand    BIGINT NOT NULL,
+    PRIMARY KEY (branch_id, product_id, lot, unit)
+) /* WITHOUT ROWID */;
+CREATE INDEX stock_lot ON stock (lot, product_id);
+CREATE INDEX stock_product ON stock (product_id);
+
+CREATE TABLE branch_totals (
+    branch_id        BIGINT PRIMARY KEY,
+    movements        BIGINT NOT NULL,
+    last_movement_id BIGINT NOT NULL,
+    last_occurred_at BIGINT NOT NULL,
+    last_received_at BIGINT NOT NULL
+);
