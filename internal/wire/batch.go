@@ -51,6 +51,15 @@ type Header struct {
 // Through is the seq of the last record.
 func (h *Header) Through() uint64 { return h.First + uint64(h.Count) - 1 }
 
+// MissingFrom is the first of the records directly before First that the agent
+// no longer has; First itself when it still has the one before.
+func (h *Header) MissingFrom() uint64 {
+	if h.Oldest == h.First {
+		return 1
+	}
+	return h.First - h.Gone
+}
+
 // BatchVersion is the version of the form of a batch.
 const BatchVersion = 1
 
@@ -168,10 +177,8 @@ func (h *Header) check() error {
 		return malformed("the header claims %d records, want 1 to %d", h.Count, MaxBatchRecords)
 	case h.First < 1 || h.First > 1<<62 || h.Oldest < 1 || h.Oldest > h.First:
 		return malformed("the header claims first %d and oldest %d", h.First, h.Oldest)
-	case h.Gone != 0 && (h.Gone <= h.Oldest || h.Gone >= h.First):
-		return malformed("the header claims that %d is gone, with oldest %d and first %d", h.Gone, h.Oldest, h.First)
-	case h.Gone >= h.First:
-		return malformed("the header claims %d missing records before %d", h.Gone, h.First)
+	case h.Gone >= h.First, h.Oldest < h.First && h.First-h.Gone <= h.Oldest:
+		return malformed("the header claims %d missing records before %d, with oldest %d", h.Gone, h.First, h.Oldest)
 	}
 	return nil
 }

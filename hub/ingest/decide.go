@@ -1,0 +1,133 @@
+package ingest
+
+import (
+	"bytes"
+	"fmt"
+
+	"branchline/internal/movement"
+	"branchline/internal/wire"
+)
+
+// Cursor is how far the hub has a stream: the last seq and the chain's hash
+// after it. That of a stream it has never seen is 0 and [movement.Genesis].
+type Cursor struct {
+	Through uint64
+	Hash    movement.Hash
+}
+
+// Gap is a run of seqs that neither branch nor hub has any more.
+type Gap struct{ First, Last uint64 }
+
+// Decision is what to do with a batch and what to answer.
+type Decision struct {
+	Verdict wire.Verdict
+	// Through is what the answer names.
+	Through uint64
+	// Commit says that the whole batch is new and is to be committed, after
+	// which the cursor is its end.
+	Commit bool
+	// Gap is what lies between the cursor and a batch that is committed all
+	// the same; zero for none.
+	Gap Gap
+	// Code and Text explain a refusal or a fork.
+	Code, Text string
+}
+
+// Reasons that only the rule gives.
+const (
+	// CodeForeignChain: the first record of a stream does not follow that
+	// stream's genesis.
+	CodeForeignChain = "foreign_chain"
+	// CodeInsideGap: the branch sends again what it had once declared gone.
+	CodeInsideGap = "inside_gap"
+	// CodeForked: the branch's outbox is a copy, or was restored from one.
+	CodeForked = "forked"
+)
+
+// lookBack is how many records earlier a branch is asked to begin when the
+// place of a fork lies before what it sent.
+const lookBack = 10_000
+
+// Decide says what to do with b, an opened batch of a stream that the hub has
+// through at. stored gives the stored batch that holds a seq of the stream, nil
+// where a gap is recorded; it is asked only for seqs through the cursor, and
+// its errors are passed on. Decide changes nothing.
+func Decide(b *wire.Batch, at Cursor, stored func(seq uint64) (*wire.Batch, error)) (Decision, error) {
+	next := at.Through + 1
+	switch {
+	case b.First == next && b.Prev == at.Hash:
+		return Decision{Verdict: wire.Taken, Through: b.Through(), Commit: true}, nil
+	case b.First == next && at.Through == 0:
+		return Decision{Verdict: wire.Refused, Code: CodeForeignChain,
+			Text: "the first record of the stream was chained for another branch or stream"}, nil
+	case b.First == next:
+		return diverged(b, at.Through), nil
+	case b.First > next && b.MissingFrom() <= next:
+		return Decision{Verdict: wire.Taken, Through: b.Through(), Commit: true, Gap: Gap{next, b.First - 1}}, nil
+	case b.First > next:
+		return Decision{Verdict: wire.Resend, Through: at.Through}, nil
+	case b.Through() == at.Through && b.Last == at.Hash:
+		return Decision{Verdict: wire.Taken, Through: at.Through}, nil
+	}
+	return compare(b, at, stored)
+}
+
+// compare holds b, which begins at or before the cursor, against what is
+// stored.
+func compare(b *wire.Batch, at Cursor, stored func(seq uint64) (*wire.Batch, error)) (Decision, error) {
+	ours, err := stored(b.First)
+	if err != nil {
+		return Decision{}, err
+	}
+	if ours == nil {
+		return insideGap(b.First), nil
+	}
+	before := movement.NewChain(ours.Prev)
+	for _, r := range ours.Records[:b.First-ours.First] {
+		before.Add(r)
+	}
+	if before.Head() != b.Prev {
+		return diverged(b, b.First-1), nil
+	}
+	for seq := b.First; seq <= min(b.Through(), at.Through); seq++ {
+		if seq > ours.Through() {
+			if ours, err = stored(seq); err != nil {
+				return Decision{}, err
+			}
+			if ours == nil {
+				return insideGap(seq), nil
+			}
+		}
+		if !bytes.Equal(ours.Records[seq-ours.First], b.Records[seq-b.First]) {
+			return forked(seq - 1), nil
+		}
+	}
+	if b.Through() <= at.Through {
+		return Decision{Verdict: wire.Taken, Through: b.Through()}, nil
+	}
+	// What is new in b follows what is known. The branch is asked to cut
+	// there, so that no stored batch overlaps another.
+	return Decision{Verdict: wire.Resend, Through: at.Through}, nil
+}
+
+// diverged answers a batch whose past is not the hub's: its chain differs at
+// seq, the one before it, or earlier.
+func diverged(b *wire.Batch, seq uint64) Decision {
+	if b.Oldest == b.First {
+		// The branch has nothing older, so nothing of it is lost when all it
+		// has goes into a new stream.
+		return forked(seq)
+	}
+	back := min(b.First, b.MissingFrom()) - 1 // the last that the branch still has
+	return Decision{Verdict: wire.Resend, Through: max(b.Oldest-1, back-min(back, lookBack))}
+}
+
+func forked(common uint64) Decision {
+	return Decision{Verdict: wire.Fork, Through: common, Code: CodeForked, Text: fmt.Sprintf(
+		"the branch's records are the hub's only through %d: its outbox is a copy, or was restored from one", common)}
+}
+
+func insideGap(seq uint64) Decision {
+	return Decision{Verdict: wire.Refused, Code: CodeInsideGap, Text: fmt.Sprintf(
+		"the record %d was recorded as lost at the branch; export the outbox of this agent and have it looked at", seq)}
+}
