@@ -1,0 +1,156 @@
+// Package capture reads the branch's serial scanners.
+//
+// Each scanner has one goroutine that finds its port, opens, reads and closes
+// it, and does so again for as long as the agent runs: an unplugged scanner, a
+// port taken by another program, noise on the line never stop the agent or the
+// other scanners. Bytes are cut into codes, a code is read by package gs1 as
+// the scanner's own profile says, and given to a [Handler], which returns when
+// it is durable. Only then the scanner beeps.
+//
+// # What is recorded, and what is not
+//
+// A code that cannot be read with certainty goes to the handler with its
+// reason, and from there to a person. So does a code that was cut short, or
+// that would not end. Three things are told to the person at the counter by
+// sound, and counted, but not recorded: a code about a person (nobody may keep
+// it), the same code again within a second (unless the profile says allow or
+// keep), and what comes from a scanner that has sent sixty unreadable codes
+// within a minute, which is a wrong speed and no codes at all.
+//
+// Why a second identical code is refused and not kept for a person later: the
+// one who holds the pack hears at once that it did not count, and can scan it
+// again after a moment, or scan a quantity. An hour later nobody can tell any
+// more whether it was one pack or two. A pharmacy that scans fast sets allow;
+// a serial number again is always refused.
+package capture
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"branchline/agent/scan"
+)
+
+// Handler makes a scan durable. It is called by one goroutine a scanner, so by
+// several at a time. An error means that nothing was recorded.
+type Handler interface {
+	Scan(ctx context.Context, s scan.Scan) (scan.Answer, error)
+}
+
+// Beeper hears the answer to every scan, after the commit: the page, for its
+// sound and its text. It must return at once and is called by several
+// goroutines at a time.
+type Beeper interface {
+	Beep(scanner string, a scan.Answer)
+}
+
+// Options are what [New] takes beside the configuration.
+type Options struct {
+	Handler Handler
+	// Beeper may be nil: scanners still get their own byte sequences.
+	Beeper  Beeper
+	Log     *slog.Logger
+	Metrics prometheus.Registerer // may be nil
+	// Now is nil for time.Now. Its location is the branch's.
+	Now func() time.Time
+
+	open     func(s *Scanner, name string, timeout time.Duration) (port, error)
+	find     func(pattern string) ([]string, error)
+	retryMin time.Duration
+	retryMax time.Duration
+}
+
+// Capture runs all scanners of a branch.
+type Capture struct {
+	runners []*runner
+}
+
+// New checks the configuration; it opens nothing.
+func New(cfg Config, o Options) (*Capture, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if o.Handler == nil || o.Log == nil {
+		return nil, errors.New("capture: a handler and a log are needed")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.open == nil {
+		o.open = openSerial
+	}
+	if o.find == nil {
+		o.find = findPorts
+	}
+	orElse(&o.retryMin, 250*time.Millisecond)
+	orElse(&o.retryMax, 5*time.Second)
+	m := newMetrics(o.Metrics)
+	shared := &ports{used: map[string]string{}}
+	c := &Capture{}
+	for i := range cfg.Scanners {
+		c.runners = append(c.runners, newRunner(&cfg.Scanners[i], o, shared, m))
+	}
+	return c, nil
+}
+
+// Run reads until ctx ends, and returns when every port is closed, at the
+// latest a read timeout after that. It never fails.
+func (c *Capture) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, r := range c.runners {
+		wg.Go(func() { r.run(ctx) })
+	}
+	wg.Wait()
+}
+
+// Status tells how each scanner is, in the order of the configuration.
+func (c *Capture) Status() []Status {
+	list := make([]Status, len(c.runners))
+	for i, r := range c.runners {
+		list[i] = r.status.get()
+	}
+	return list
+}
+
+// Status is how one scanner is.
+type Status struct {
+	Name    string
+	Station string
+	For     scan.Purpose
+	// Up tells whether the port is open; Since is when that began.
+	Up    bool
+	Since time.Time
+	// Port is the device in use, or the one that is looked for.
+	Port string
+	// Code and Reason say why it is down, or what is wrong with it though it
+	// is up; empty when all is well.
+	Code, Reason string
+	// Codes counts scans answered since the agent started, Unreadable those
+	// of them that went to a person, NotCounted those that were refused.
+	Codes, Unreadable, NotCounted int64
+	// Last is the latest answer, LastAt when it was given.
+	Last   scan.Answer
+	LastAt time.Time
+}
+
+type guardedStatus struct {
+	mu sync.Mutex
+	s  Status
+}
+
+func (g *guardedStatus) get() Status {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.s
+}
+
+func (g *guardedStatus) set(fn func(*Status)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	fn(&g.s)
+}
