@@ -137,6 +137,10 @@ func (c *Client) CreateMoves(ctx context.Context, p Picking, moves []NewMove) er
 	if err != nil {
 		return err
 	}
+	lineHas, err := c.Fields(ctx, "stock.move.line")
+	if err != nil {
+		return err
+	}
 	values := make([]map[string]any, len(moves))
 	for i, m := range moves {
 		line := map[string]any{"picking_id": p.ID, "product_id": m.ProductID, "quantity": m.Quantity, "picked": true,
@@ -147,7 +151,7 @@ func (c *Client) CreateMoves(ctx context.Context, p Picking, moves []NewMove) er
 			line["lot_id"] = m.LotID
 		} else if m.LotName != "" {
 			line["lot_name"] = m.LotName
-			if !m.Expires.IsZero() {
+			if !m.Expires.IsZero() && lineHas.Has("expiration_date") {
 				line["expiration_date"] = Moment(m.Expires)
 			}
 		}

@@ -19,7 +19,9 @@ type Receipt struct {
 	ToID        int64
 	CompanyID   int64
 	BackorderOf int64
-	Moves       []ReceiptMove
+	// Note is HTML that people may have written; see [Marker.With].
+	Note  string
+	Moves []ReceiptMove
 }
 
 // ReceiptMove is one product of an expected delivery.
@@ -32,7 +34,7 @@ type ReceiptMove struct {
 	FromID, ToID int64
 	// Lines are the move lines that Odoo has prepared; they are replaced.
 	Lines []int64
-	// Ordered tells that the move stems from a purchase order line.
+	// OrderLine is the line of the purchase order it stems from, 0 if none.
 	OrderLine int64
 }
 
@@ -54,7 +56,7 @@ func (c *Client) ReceiptByID(ctx context.Context, id int64) (Receipt, bool, erro
 
 func (c *Client) receipts(ctx context.Context, d Domain) ([]Receipt, error) {
 	rows, err := c.SearchRead(ctx, "stock.picking", Query{Domain: d, Fields: []string{"name", "origin", "partner_id", "scheduled_date",
-		"location_id", "location_dest_id", "company_id", "backorder_id"}})
+		"location_id", "location_dest_id", "company_id", "backorder_id", "note"}})
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
@@ -63,7 +65,7 @@ func (c *Client) receipts(ctx context.Context, d Domain) ([]Receipt, error) {
 	ids := make([]int64, len(rows))
 	for i, r := range rows {
 		out[i] = Receipt{ID: r.ID(), Name: r.String("name"), Origin: r.String("origin"), Partner: r.Ref("partner_id"), Scheduled: r.Time("scheduled_date"),
-			FromID: r.Int("location_id"), ToID: r.Int("location_dest_id"), CompanyID: r.Int("company_id"), BackorderOf: r.Int("backorder_id")}
+			FromID: r.Int("location_id"), ToID: r.Int("location_dest_id"), CompanyID: r.Int("company_id"), BackorderOf: r.Int("backorder_id"), Note: r.String("note")}
 		at[r.ID()], ids[i] = i, r.ID()
 	}
 	has, err := c.Fields(ctx, "stock.move")
