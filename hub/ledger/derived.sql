@@ -41,7 +41,7 @@ CREATE TABLE movements (
     group_id        BIGINT NOT NULL,
     posting_id      BIGINT NOT NULL
 );
-CREATE INDEX movements_pending ON movements (branch_id, kind, group_id, id) WHERE state = 1;
+CREATE INDEX movements_pending ON movements (branch_id, kind, group_id, id, recorded_at) WHERE state = 1;
 CREATE INDEX movements_item ON movements (branch_id, product_id, lot);
 CREATE INDEX movements_group ON movements (group_id) WHERE group_id > 0;
 CREATE INDEX movements_serial ON movements (serial) WHERE serial <> '';

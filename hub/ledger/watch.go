@@ -12,8 +12,8 @@ const (
 	Projected
 	// Ruled: a movement was refused, released or discarded, or an alias made.
 	Ruled
-	// Posted: a posting was made or changed its state.
-	Posted
+	// PostingsChanged: a posting was made or changed its state.
+	PostingsChanged
 )
 
 type watchers struct {

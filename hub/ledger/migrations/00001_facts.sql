@@ -101,6 +101,7 @@ CREATE TABLE rulings (
     who         TEXT NOT NULL,
     stage       TEXT NOT NULL,
     reason      TEXT NOT NULL,
+    field       TEXT NOT NULL,
     text        TEXT NOT NULL,
     hint        TEXT NOT NULL,
     posting_id  BIGINT NOT NULL

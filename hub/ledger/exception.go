@@ -1,0 +1,150 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"branchline/internal/movement"
+)
+
+// Exception is a movement that waits for a person, or a run of records that a
+// branch has lost.
+type Exception struct {
+	// ID is the movement's, or the place of the first lost record.
+	ID       MovementID
+	Identity movement.ID
+	// LastLost is the seq of the last lost record, 0 for a movement.
+	LastLost uint64
+	// Stage found it: "projection", "plan" or "post".
+	Stage         string
+	Reason, Field string
+	Text, Hint    string
+	Since         time.Time
+	PostingID     int64
+	Product       movement.Product
+	Lot, Serial   string
+	Quantity      movement.Quantity
+	Kind          movement.Kind
+	Document      movement.Document
+	// Source says where it was read; Raw there is what was read. For a record
+	// that is no movement Raw is the record.
+	Source movement.Source
+}
+
+// ExceptionFilter chooses exceptions; zero fields choose all.
+type ExceptionFilter struct {
+	Branch, Reason string
+	// After is the last exception of the page before.
+	After *Exception
+	// Limit is 100 if it is 0, and at most 1000.
+	Limit int
+}
+
+// Exceptions lists open exceptions, the oldest first, with what was read.
+func (l *Ledger) Exceptions(ctx context.Context, f ExceptionFilter) ([]Exception, error) {
+	where, args := []string{"1 = 1"}, []any{}
+	arg := func(v any) string {
+		args = append(args, v)
+		return fmt.Sprintf("$%d", len(args))
+	}
+	if f.Branch != "" {
+		where = append(where, "b.code = "+arg(f.Branch))
+	}
+	if f.Reason != "" {
+		where = append(where, "e.reason = "+arg(f.Reason))
+	}
+	if f.After != nil {
+		since := f.After.Since.UnixMilli()
+		where = append(where, fmt.Sprintf("(e.since > %s OR e.since = %s AND e.id > %s)",
+			arg(since), arg(since), arg(int64(f.After.ID))))
+	}
+	if f.Limit <= 0 {
+		f.Limit = 100
+	}
+	var all []Exception
+	r := l.reader(ctx)
+	err := r.Rows(`SELECT e.id, e.last_seq, e.stage, e.reason, e.field, e.text, e.hint, e.since, e.posting_id,
+			COALESCE(p.scheme, ''), COALESCE(p.code, ''), COALESCE(m.lot, ''), COALESCE(m.serial, ''),
+			COALESCE(m.quantity, 0), COALESCE(m.kind, 0), COALESCE(m.document_type, ''), COALESCE(m.document_ref, '')
+		FROM exceptions e JOIN branches b ON b.id = e.branch_id
+			LEFT JOIN movements m ON m.id = e.id LEFT JOIN products p ON p.id = m.product_id
+		WHERE `+strings.Join(where, " AND ")+` ORDER BY e.since, e.id LIMIT `+arg(min(f.Limit, 1000)), args,
+		func(row Row) error {
+			var e Exception
+			var id, since, lost, quantity, kind int64
+			if err := row.Scan(&id, &lost, &e.Stage, &e.Reason, &e.Field, &e.Text, &e.Hint, &since, &e.PostingID,
+				&e.Product.Scheme, &e.Product.Code, &e.Lot, &e.Serial, &quantity, &kind,
+				&e.Document.Type, &e.Document.Ref); err != nil {
+				return err
+			}
+			e.ID, e.LastLost, e.Since = MovementID(id), uint64(lost), time.UnixMilli(since).UTC()
+			e.Quantity, e.Kind = movement.Quantity(quantity), kindOf(kind)
+			all = append(all, e)
+			return nil
+		})
+	if err != nil {
+		return nil, classify(fmt.Errorf("exceptions: %w", err))
+	}
+	return all, classify(l.fillSources(r, all))
+}
+
+// fillSources reads what was captured from the batches; neighbours are often in
+// the same one.
+func (l *Ledger) fillSources(r reader, all []Exception) (err error) {
+	var b *Batch
+	var records [][]byte
+	for i := range all {
+		e := &all[i]
+		if e.Identity, err = l.identity(r, e.ID); err != nil {
+			return err
+		}
+		if e.LastLost > 0 {
+			continue
+		}
+		seq := e.ID.Seq()
+		if b == nil || b.StreamID != e.ID.Stream() || seq < b.First || seq > b.Last {
+			if b, err = l.batchAt(r, e.ID.Stream(), seq); err != nil {
+				return err
+			}
+			if records, err = b.Records(); err != nil {
+				return err
+			}
+		}
+		if seq < b.First {
+			return fmt.Errorf("exception %s has no record", e.Identity)
+		}
+		m, derr := movement.Decode(records[seq-b.First])
+		if derr != nil {
+			e.Source.SetRaw(records[seq-b.First])
+			continue
+		}
+		e.Source = m.Source
+	}
+	return nil
+}
+
+// ReasonCount is how many exceptions of one reason a branch has.
+type ReasonCount struct {
+	Branch, Reason string
+	Count          int64
+	Oldest         time.Time
+}
+
+// CountExceptions counts open exceptions by branch and reason; branch may be
+// empty for all.
+func (l *Ledger) CountExceptions(ctx context.Context, branch string) ([]ReasonCount, error) {
+	var all []ReasonCount
+	err := l.reader(ctx).Rows(`SELECT b.code, e.reason, COUNT(*), MIN(e.since) FROM exceptions e
+		JOIN branches b ON b.id = e.branch_id WHERE $1 = '' OR b.code = $1
+		GROUP BY b.code, e.reason ORDER BY b.code, e.reason`, []any{branch}, func(r Row) error {
+		var c ReasonCount
+		var oldest int64
+		err := r.Scan(&c.Branch, &c.Reason, &c.Count, &oldest)
+		c.Oldest = time.UnixMilli(oldest).UTC()
+		all = append(all, c)
+		return err
+	})
+	return all, classify(err)
+}

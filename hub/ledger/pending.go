@@ -1,0 +1,106 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"branchline/internal/movement"
+)
+
+// PendingWork is what waits for the planner at one branch, of one kind.
+type PendingWork struct {
+	Branch string
+	Kind   movement.Kind
+	// Loose movements belong to no group; Grouped ones do, complete or not.
+	Loose, Grouped int64
+	// Oldest is the earliest RecordedAt among them.
+	Oldest time.Time
+}
+
+// PendingWork lists what waits, by branch and kind.
+func (l *Ledger) PendingWork(ctx context.Context) ([]PendingWork, error) {
+	var all []PendingWork
+	err := l.reader(ctx).Rows(`SELECT b.code, m.kind, m.loose, m.grouped, m.oldest FROM (
+			SELECT branch_id, kind, SUM(CASE WHEN group_id = 0 THEN 1 ELSE 0 END) AS loose,
+				SUM(CASE WHEN group_id = 0 THEN 0 ELSE 1 END) AS grouped, MIN(recorded_at) AS oldest
+			FROM movements WHERE state = 1 GROUP BY branch_id, kind) m
+		JOIN branches b ON b.id = m.branch_id ORDER BY b.code, m.kind`, nil, func(r Row) error {
+		var w PendingWork
+		var kind, oldest int64
+		if err := r.Scan(&w.Branch, &kind, &w.Loose, &w.Grouped, &oldest); err != nil {
+			return err
+		}
+		w.Kind, w.Oldest = kindOf(kind), time.UnixMilli(oldest).UTC()
+		all = append(all, w)
+		return nil
+	})
+	return all, classify(err)
+}
+
+// PendingLoose gives the pending movements of a branch and kind that belong to
+// no group, in the order of their streams, at most limit.
+func (l *Ledger) PendingLoose(ctx context.Context, branch string, kind movement.Kind, limit int) ([]Movement, error) {
+	id, ok, err := branchID(l.reader(ctx), branch)
+	if err != nil || !ok {
+		return nil, classify(err)
+	}
+	return l.movements(ctx, `WHERE m.state = 1 AND m.branch_id = $1 AND m.kind = $2 AND m.group_id = 0
+		ORDER BY m.id LIMIT $3`, id, KindNumber(kind), limit)
+}
+
+// Group is the set of movements that were confirmed together.
+type Group struct {
+	ID            int64
+	Branch, Epoch string
+	Name          string
+	// Size is how many there are, Come how many the hub has, those with a
+	// problem included.
+	Size, Come int64
+	// Pending is how many wait for the planner.
+	Pending int64
+	// LastAt is when the hub received the newest of them.
+	LastAt time.Time
+}
+
+// Complete tells whether all movements have come.
+func (g Group) Complete() bool { return g.Come >= g.Size }
+
+// PendingGroups gives the groups of a branch that have pending movements, in
+// the order in which they came, at most limit. An incomplete one waits for the
+// rest of its movements; LastAt tells how long already.
+func (l *Ledger) PendingGroups(ctx context.Context, branch string, complete bool, limit int) ([]Group, error) {
+	r := l.reader(ctx)
+	id, ok, err := branchID(r, branch)
+	if err != nil || !ok {
+		return nil, classify(err)
+	}
+	var all []Group
+	op := "<"
+	if complete {
+		op = ">="
+	}
+	err = r.Rows(`SELECT g.id, g.epoch, g.name, g.size, g.come, g.last_at, w.n FROM (
+			SELECT group_id, COUNT(*) AS n FROM movements
+			WHERE state = 1 AND branch_id = $1 AND group_id > 0 GROUP BY group_id) w
+		JOIN groups g ON g.id = w.group_id WHERE g.come `+op+` g.size ORDER BY g.id LIMIT $2`,
+		[]any{id, limit}, func(row Row) error {
+			g := Group{Branch: branch}
+			var at int64
+			if err := row.Scan(&g.ID, &g.Epoch, &g.Name, &g.Size, &g.Come, &at, &g.Pending); err != nil {
+				return err
+			}
+			g.LastAt = time.UnixMilli(at).UTC()
+			all = append(all, g)
+			return nil
+		})
+	if err != nil {
+		return nil, classify(fmt.Errorf("groups of %s: %w", branch, err))
+	}
+	return all, nil
+}
+
+// GroupMembers gives all movements of a group whatever their state, in order.
+func (l *Ledger) GroupMembers(ctx context.Context, group int64) ([]Movement, error) {
+	return l.movements(ctx, `WHERE m.group_id = $1 AND m.group_id > 0 ORDER BY m.id`, group)
+}

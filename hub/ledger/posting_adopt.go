@@ -1,0 +1,128 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"branchline/internal/fault"
+)
+
+// Adopted is a document found in Odoo that the ledger does not know as done.
+type Adopted struct {
+	// New names the posting; its Movements are not used.
+	New  NewPosting
+	Odoo OdooRef
+	// Runs are the movements that the document's marker names. The ledger
+	// need not have them yet.
+	Runs []Run
+	At   time.Time
+}
+
+// Adopt marks the movements in a document of Odoo as posted, those that the
+// ledger is yet to receive included. Postings that hold some of them and are
+// not done are withdrawn. It may be repeated.
+func (l *Ledger) Adopt(ctx context.Context, a Adopted) (id int64, err error) {
+	err = l.Write(ctx, func(tx *Tx) (err error) {
+		id, err = tx.adopt(a)
+		return err
+	})
+	return id, err
+}
+
+func (t *Tx) adopt(a Adopted) (int64, error) {
+	var runs []idRun
+	var count int64
+	for _, r := range a.Runs {
+		if r.First < 1 || r.Last < r.First || r.Last > MaxSeq {
+			return 0, fault.New(fault.Data, "malformed_marker", "document %s names the movements %d to %d of %s",
+				a.Odoo.Name, r.First, r.Last, r.Stream)
+		}
+		k, err := t.ensureStream(r.Stream)
+		if err != nil {
+			return 0, err
+		}
+		runs = append(runs, idRun{MakeID(k.id, r.First), MakeID(k.id, r.Last)})
+		count += int64(r.Last - r.First + 1)
+	}
+	if len(runs) == 0 {
+		return 0, fault.New(fault.Data, "malformed_marker", "document %s names no movements", a.Odoo.Name)
+	}
+	id, err := t.adoptPosting(a, runs, count)
+	if err != nil {
+		return 0, err
+	}
+	if err := t.withdrawOthers(id, runs, a.At); err != nil {
+		return 0, err
+	}
+	for _, r := range runs {
+		if err := t.coverByPosting(id, r); err != nil {
+			return 0, err
+		}
+	}
+	t.Tell(PostingsChanged)
+	return id, t.Audit(Entry{At: a.At, Who: "hub", Action: "posting adopted", Subject: a.New.Name,
+		Detail: fmt.Sprintf("found in Odoo as %s %d with %d movements", a.Odoo.Model, a.Odoo.ID, count)})
+}
+
+func (t *Tx) adoptPosting(a Adopted, runs []idRun, count int64) (id int64, err error) {
+	err = t.Row(`SELECT id FROM postings WHERE name = $1`, a.New.Name).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return t.insertPosting(a.New, PostingDone, 0, a.Odoo, count, runs, a.At)
+	}
+	if err != nil {
+		return 0, err
+	}
+	_, err = t.Exec(`UPDATE postings SET state = 'posted', changed_at = $1, odoo_model = $2, odoo_id = $3, odoo_name = $4
+		WHERE id = $5 AND state <> 'posted'`, a.At.UnixMilli(), a.Odoo.Model, a.Odoo.ID, storable(a.Odoo.Name), id)
+	return id, err
+}
+
+// withdrawOthers takes back the postings that are not done and hold some of
+// what was found in Odoo.
+func (t *Tx) withdrawOthers(id int64, runs []idRun, at time.Time) error {
+	var others []int64
+	for _, r := range runs {
+		if err := t.Rows(`SELECT DISTINCT p.id FROM posting_sets s JOIN postings p ON p.id = s.posting_id
+			WHERE s.stream_id = $1 AND s.last_seq >= $2 AND s.first_seq <= $3
+				AND p.id <> $4 AND p.state IN ('planned', 'posting')`,
+			[]any{r.first.Stream(), int64(r.first.Seq()), int64(r.last.Seq()), id}, func(row Row) error {
+				var other int64
+				err := row.Scan(&other)
+				if !slices.Contains(others, other) {
+					others = append(others, other)
+				}
+				return err
+			}); err != nil {
+			return err
+		}
+	}
+	for _, other := range others {
+		if _, err := t.changePosting(other, PostingChange{At: at, State: PostingWithdrawn, Step: "adopted"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// coverByPosting marks a run as posted. What was no simple pending movement is
+// looked at again by the projector, since another one may take its place.
+func (t *Tx) coverByPosting(id int64, r idRun) error {
+	first, last := int64(r.first), int64(r.last)
+	if _, err := t.Exec(`INSERT INTO reconsider (id) SELECT id FROM movements
+		WHERE id BETWEEN $1 AND $2 AND state IN (4, 5, 6) ON CONFLICT (id) DO NOTHING`, first, last); err != nil {
+		return err
+	}
+	if _, err := t.Exec(`UPDATE movements SET state = $1, posting_id = $2 WHERE id BETWEEN $3 AND $4`,
+		int64(Posted), id, first, last); err != nil {
+		return err
+	}
+	if _, err := t.Exec(`DELETE FROM exceptions WHERE id BETWEEN $1 AND $2 AND last_seq = 0`, first, last); err != nil {
+		return err
+	}
+	t.Tell(Ruled)
+	return nil
+}

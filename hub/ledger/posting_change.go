@@ -1,0 +1,170 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"branchline/internal/fault"
+)
+
+// PostingChange is what happened to a posting.
+type PostingChange struct {
+	At time.Time
+	// State is its new state; empty keeps it.
+	State PostingState
+	// Step is the poster's own note of how far it is.
+	Step string
+	// NextAt is when to try again; zero is at once.
+	NextAt time.Time
+	// Odoo is kept when its ID is not 0.
+	Odoo OdooRef
+	// Attempt is written down when it has a step. Its fault becomes the
+	// posting's newest, also when empty.
+	Attempt Attempt
+	// Refused are movements of the posting that become exceptions. Only with
+	// a State that is not alive.
+	Refused []Refusal
+	// Parts take over movements of a posting that is split.
+	Parts []NewPosting
+}
+
+// Attempt is one try at a step, with what Odoo said.
+type Attempt struct {
+	At    time.Time
+	Took  time.Duration
+	Step  string
+	Fault FaultWords
+}
+
+// ChangePosting writes down what happened to a posting, in one transaction with
+// all that follows from it: when it is done its movements are; when it is no
+// longer alive its movements wait for the planner again, but for those refused
+// and those in Parts. The ids of Parts are given in their order. A posting that
+// is done is not changed any more: that is a Defect.
+func (l *Ledger) ChangePosting(ctx context.Context, id int64, c PostingChange) (parts []int64, err error) {
+	err = l.Write(ctx, func(tx *Tx) (err error) {
+		parts, err = tx.changePosting(id, c)
+		return err
+	})
+	return parts, err
+}
+
+func (t *Tx) changePosting(id int64, c PostingChange) (parts []int64, err error) {
+	var was, name string
+	if err := t.Row(`SELECT state, name FROM postings WHERE id = $1`, id).Scan(&was, &name); err != nil {
+		return nil, fmt.Errorf("posting %d: %w", id, err)
+	}
+	if c.State == "" {
+		c.State = PostingState(was)
+	}
+	if was := PostingState(was); was == PostingDone || !was.Alive() {
+		return nil, fmt.Errorf("posting %s is %s and cannot become %s", name, was, c.State)
+	}
+	if c.State.Alive() && len(c.Refused)+len(c.Parts) > 0 {
+		return nil, fmt.Errorf("posting %s gives movements away and stays %s", name, c.State)
+	}
+	next := int64(0)
+	if !c.NextAt.IsZero() {
+		next = c.NextAt.UnixMilli()
+	}
+	if _, err := t.Exec(`UPDATE postings SET state = $1, step = $2, next_at = $3, changed_at = $4 WHERE id = $5`,
+		string(c.State), c.Step, next, c.At.UnixMilli(), id); err != nil {
+		return nil, err
+	}
+	if c.Odoo.ID != 0 {
+		if _, err := t.Exec(`UPDATE postings SET odoo_model = $1, odoo_id = $2, odoo_name = $3 WHERE id = $4`,
+			c.Odoo.Model, c.Odoo.ID, storable(c.Odoo.Name), id); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.attempt(id, c.Attempt); err != nil {
+		return nil, err
+	}
+	t.Tell(PostingsChanged)
+	switch {
+	case c.State == PostingDone:
+		return nil, t.settle(id, Posted, id)
+	case c.State.Alive():
+		return nil, nil
+	}
+	if err := t.settle(id, Pending, 0); err != nil {
+		return nil, err
+	}
+	for _, r := range c.Refused {
+		r.PostingID = id
+		if err := t.refuse(r, c.At); err != nil {
+			return nil, err
+		}
+	}
+	for _, p := range c.Parts {
+		part, err := t.createPosting(p, id, c.At)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, part)
+	}
+	t.Tell(Projected) // movements are pending again
+	return parts, nil
+}
+
+// settle gives the movements that are in the posting a state and a posting.
+func (t *Tx) settle(id int64, state State, posting int64) error {
+	type run struct{ first, last MovementID }
+	var runs []run
+	if err := t.Rows(`SELECT stream_id, first_seq, last_seq FROM posting_sets WHERE posting_id = $1`, []any{id},
+		func(r Row) error {
+			var stream, first, last int64
+			err := r.Scan(&stream, &first, &last)
+			runs = append(runs, run{MakeID(stream, uint64(first)), MakeID(stream, uint64(last))})
+			return err
+		}); err != nil {
+		return err
+	}
+	for _, r := range runs {
+		if _, err := t.Exec(`UPDATE movements SET state = $1, posting_id = $2
+			WHERE id BETWEEN $3 AND $4 AND posting_id = $5`,
+			int64(state), posting, int64(r.first), int64(r.last), id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Tx) attempt(id int64, a Attempt) error {
+	if a.Step == "" {
+		return nil
+	}
+	text := storable(a.Fault.Text)
+	if _, err := t.Exec(`INSERT INTO posting_attempts (posting_id, at, took_ms, step, class, code, text)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		id, a.At.UnixMilli(), a.Took.Milliseconds(), a.Step, a.Fault.Class, a.Fault.Code, text); err != nil {
+		return err
+	}
+	_, err := t.Exec(`UPDATE postings SET attempts = attempts + 1, fault_class = $1, fault_code = $2, fault_text = $3
+		WHERE id = $4`, a.Fault.Class, a.Fault.Code, text, id)
+	return err
+}
+
+// Attempts gives what was tried for a posting, newest first, at most limit.
+func (l *Ledger) Attempts(ctx context.Context, posting int64, limit int) ([]Attempt, error) {
+	var all []Attempt
+	err := l.reader(ctx).Rows(`SELECT at, took_ms, step, class, code, text FROM posting_attempts
+		WHERE posting_id = $1 ORDER BY id DESC LIMIT $2`, []any{posting, limit}, func(r Row) error {
+		var a Attempt
+		var at, took int64
+		err := r.Scan(&at, &took, &a.Step, &a.Fault.Class, &a.Fault.Code, &a.Fault.Text)
+		a.At, a.Took = time.UnixMilli(at).UTC(), time.Duration(took)*time.Millisecond
+		all = append(all, a)
+		return err
+	})
+	return all, classify(err)
+}
+
+// WordsOf keeps an error's class, code and message; nil gives empty words.
+func WordsOf(err error) FaultWords {
+	if err == nil {
+		return FaultWords{}
+	}
+	return FaultWords{Class: fault.ClassOf(err).String(), Code: fault.CodeOf(err), Text: err.Error()}
+}

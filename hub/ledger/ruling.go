@@ -1,0 +1,269 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"branchline/internal/fault"
+	"branchline/internal/movement"
+)
+
+// What a ruling says; the numbers stand in the tables.
+const (
+	ruledRefused = 1
+	ruledRetry   = 2
+	ruledDiscard = 3
+)
+
+// StageProjection is the stage of exceptions that the projector finds; it looks
+// at them again when a person releases them.
+const StageProjection = "projection"
+
+// Refusal makes a movement an exception for a person.
+type Refusal struct {
+	Movement MovementID
+	// Stage is who refuses: "plan" or "post".
+	Stage string
+	// Reason is the reason code; Field the field it is about, may be empty.
+	Reason, Field string
+	// Text is the reason in a sentence, Hint what can be done.
+	Text, Hint string
+	// PostingID is the posting it was refused in, 0 for none.
+	PostingID int64
+}
+
+// Refuse makes pending movements exceptions, all or none. [ErrNotPending] says
+// that one of them is no longer pending.
+func (l *Ledger) Refuse(ctx context.Context, refusals []Refusal, at time.Time) error {
+	return l.Write(ctx, func(tx *Tx) error {
+		for _, r := range refusals {
+			if err := tx.refuse(r, at); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (t *Tx) refuse(r Refusal, at time.Time) error {
+	n, err := t.Exec(`UPDATE movements SET state = $1, posting_id = 0 WHERE id = $2 AND state = 1`,
+		int64(Excepted), int64(r.Movement))
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return ErrNotPending
+	}
+	r.Text, r.Hint = storable(r.Text), storable(r.Hint)
+	if err := t.rule(r.Movement, at, ruledRefused, "", r); err != nil {
+		return err
+	}
+	_, err = t.Exec(`INSERT INTO exceptions (id, branch_id, stage, reason, field, text, hint, since, last_seq, posting_id)
+		SELECT id, branch_id, $1, $2, $3, $4, $5, $6, 0, $7 FROM movements WHERE id = $8`,
+		r.Stage, r.Reason, r.Field, r.Text, r.Hint, at.UnixMilli(), r.PostingID, int64(r.Movement))
+	t.Tell(Ruled)
+	return err
+}
+
+func (t *Tx) rule(id MovementID, at time.Time, what int64, who string, r Refusal) error {
+	_, err := t.Exec(`INSERT INTO rulings (movement_id, at, what, who, stage, reason, field, text, hint, posting_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		int64(id), at.UnixMilli(), what, who, r.Stage, r.Reason, r.Field, r.Text, r.Hint, r.PostingID)
+	return err
+}
+
+// Choice is what a person decides about an exception.
+type Choice string
+
+const (
+	// Retry lets the movement go on as if it had just come.
+	Retry Choice = "retry"
+	// Discard takes it out for good; it no longer counts as stock. For lost
+	// records it says that a person has seen it.
+	Discard Choice = "discard"
+)
+
+// Decision is what a person decides about one or many exceptions.
+type Decision struct {
+	Choice    Choice
+	Movements []MovementID
+	// Who and Why are required and go into the audit trail.
+	Who, Why string
+	At       time.Time
+}
+
+// Decide carries a person's decision out and returns how many exceptions it
+// met: one that is no longer open is passed over. A missing name or reason is a
+// fault of class Data, "incomplete_decision"; so is releasing what was lost.
+func (l *Ledger) Decide(ctx context.Context, d Decision) (done int, err error) {
+	if err := checkDecision(d.Who, d.Why); err != nil {
+		return 0, err
+	}
+	if d.Choice != Retry && d.Choice != Discard {
+		return 0, fault.New(fault.Data, "incomplete_decision", "%q is no decision", string(d.Choice))
+	}
+	err = l.Write(ctx, func(tx *Tx) error {
+		done = 0
+		for _, id := range d.Movements {
+			met, err := tx.decide(id, d)
+			if err != nil {
+				return err
+			}
+			if met {
+				done++
+			}
+		}
+		return nil
+	})
+	return done, err
+}
+
+func checkDecision(who, why string) error {
+	if who == "" || why == "" || len(who) > 128 || len(why) > 1000 {
+		return fault.New(fault.Data, "incomplete_decision", "a decision needs who decides and a word why").
+			WithHint("give both, at most 128 and 1000 characters")
+	}
+	return nil
+}
+
+func (t *Tx) decide(id MovementID, d Decision) (met bool, err error) {
+	var stage, reason string
+	var lastSeq int64
+	err = t.Row(`SELECT stage, reason, last_seq FROM exceptions WHERE id = $1`, int64(id)).Scan(&stage, &reason, &lastSeq)
+	if errors.Is(err, errNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	name, err := t.w.l.identity(t, id)
+	if err != nil {
+		return false, err
+	}
+	what := int64(ruledRetry)
+	if d.Choice == Discard {
+		what = ruledDiscard
+	} else if lastSeq > 0 {
+		return false, fault.New(fault.Data, "incomplete_decision", "what %s lost cannot be tried again", name.Branch).
+			WithHint("discard the exception when the loss has been dealt with")
+	}
+	if err := t.rule(id, d.At, what, storable(d.Who), Refusal{Stage: stage, Reason: reason, Text: storable(d.Why)}); err != nil {
+		return false, err
+	}
+	if err := t.Audit(Entry{At: d.At, Who: d.Who, Action: string(d.Choice), Subject: name.String(),
+		Detail: reason + ": " + d.Why}); err != nil {
+		return false, err
+	}
+	t.Tell(Ruled)
+	switch {
+	case d.Choice == Retry && stage == StageProjection:
+		_, err = t.Exec(`INSERT INTO reconsider (id) VALUES ($1) ON CONFLICT (id) DO NOTHING`, int64(id))
+		return true, err
+	case d.Choice == Retry:
+		_, err = t.Exec(`UPDATE movements SET state = 1 WHERE id = $1`, int64(id))
+		t.Tell(Projected)
+	case lastSeq == 0:
+		err = t.discard(id)
+	}
+	if err == nil {
+		_, err = t.Exec(`DELETE FROM exceptions WHERE id = $1`, int64(id))
+	}
+	return true, err
+}
+
+func (t *Tx) discard(id MovementID) error {
+	var item StockItem
+	var counts int64
+	if err := t.Row(`SELECT branch_id, product_id, lot, unit, counts FROM movements WHERE id = $1`, int64(id)).
+		Scan(&item.BranchID, &item.ProductID, &item.Lot, &item.Unit, &counts); err != nil {
+		return err
+	}
+	if _, err := t.Exec(`UPDATE movements SET state = $1, counts = 0 WHERE id = $2`, int64(Discarded), int64(id)); err != nil {
+		return err
+	}
+	if _, err := t.Exec(`DELETE FROM reconsider WHERE id = $1`, int64(id)); err != nil {
+		return err
+	}
+	if counts == 0 {
+		return nil
+	}
+	return t.RecomputeStock(item)
+}
+
+// Alias says that a product code means a product of Odoo.
+type Alias struct {
+	Product movement.Product
+	// ProductID is product.product's id in Odoo, ProductName its name there.
+	ProductID   int64
+	ProductName string
+	Who, Why    string
+	At          time.Time
+}
+
+// ReasonUnknownProduct is the reason code of exceptions that a new alias
+// releases.
+const ReasonUnknownProduct = "unknown_product"
+
+// SetAlias makes or changes an alias and releases every exception that waited
+// for this code; it returns how many.
+func (l *Ledger) SetAlias(ctx context.Context, a Alias) (released int, err error) {
+	if err := checkDecision(a.Who, a.Why); err != nil {
+		return 0, err
+	}
+	if a.Product.Code == "" || a.ProductID <= 0 || !Storable(a.Product.Code) {
+		return 0, fault.New(fault.Data, "incomplete_decision", "an alias needs a code and a product")
+	}
+	err = l.Write(ctx, func(tx *Tx) error {
+		released = 0
+		if _, err := tx.Exec(`INSERT INTO aliases (scheme, code, product_id, product_name, at, who, why)
+			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (scheme, code) DO UPDATE SET product_id = excluded.product_id,
+			product_name = excluded.product_name, at = excluded.at, who = excluded.who, why = excluded.why`,
+			string(a.Product.Scheme), a.Product.Code, a.ProductID, storable(a.ProductName), a.At.UnixMilli(),
+			storable(a.Who), storable(a.Why)); err != nil {
+			return err
+		}
+		code := string(a.Product.Scheme) + " " + a.Product.Code
+		if err := tx.Audit(Entry{At: a.At, Who: a.Who, Action: "alias", Subject: code,
+			Detail: fmt.Sprintf("means %s (%d): %s", a.ProductName, a.ProductID, a.Why)}); err != nil {
+			return err
+		}
+		var waiting []MovementID
+		if err := tx.Rows(`SELECT e.id FROM exceptions e JOIN movements m ON m.id = e.id
+			JOIN products p ON p.id = m.product_id WHERE e.reason = $1 AND p.code = $2 AND p.scheme = $3 ORDER BY e.id`,
+			[]any{ReasonUnknownProduct, a.Product.Code, string(a.Product.Scheme)}, func(r Row) error {
+				var id int64
+				err := r.Scan(&id)
+				waiting = append(waiting, MovementID(id))
+				return err
+			}); err != nil {
+			return err
+		}
+		d := Decision{Choice: Retry, Who: a.Who, Why: "alias for " + code + ": " + a.Why, At: a.At}
+		for _, id := range waiting {
+			if _, err := tx.decide(id, d); err != nil {
+				return err
+			}
+			released++
+		}
+		tx.Tell(Ruled)
+		return nil
+	})
+	return released, err
+}
+
+// Aliases lists all aliases.
+func (l *Ledger) Aliases(ctx context.Context) ([]Alias, error) {
+	var all []Alias
+	err := l.reader(ctx).Rows(`SELECT scheme, code, product_id, product_name, at, who, why FROM aliases
+		ORDER BY code, scheme`, nil, func(r Row) error {
+		var a Alias
+		var at int64
+		err := r.Scan(&a.Product.Scheme, &a.Product.Code, &a.ProductID, &a.ProductName, &at, &a.Who, &a.Why)
+		a.At = time.UnixMilli(at).UTC()
+		all = append(all, a)
+		return err
+	})
+	return all, classify(err)
+}
