@@ -1,0 +1,24 @@
+package uplink
+
+import (
+	"time"
+
+	"branchline/internal/wire"
+)
+
+// state is what the next report says.
+func (u *Uplink) state(streams []wire.Stream) wire.State {
+	s := wire.State{At: time.Now(), Started: u.started}
+	for _, st := range streams {
+		s.Unsent += st.Unsent()
+		s.Streams = append(s.Streams, wire.StreamState{Epoch: st.Epoch, Lane: st.Lane,
+			Oldest: st.Oldest, Last: st.Last, Acked: st.Acked})
+		if c := u.courses[streamKey{st.Epoch, st.Lane}]; c != nil && c.alarm != nil {
+			s.Alarms = append(s.Alarms, *c.alarm)
+		}
+	}
+	if u.Describe != nil {
+		u.Describe(&s)
+	}
+	return s
+}

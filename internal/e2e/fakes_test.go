@@ -1,0 +1,322 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"branchline/hub/ingest"
+	"branchline/internal/movement"
+	"branchline/internal/wire"
+)
+
+// memOutbox is an outbox in memory, with the meaning of the real one.
+type memOutbox struct {
+	branch string
+
+	mu      sync.Mutex
+	streams []*memStream // older epochs first
+	changed chan struct{} // closed when there is something to send
+	watch   chan struct{} // closed when something was acknowledged or forked
+}
+
+type memStream struct {
+	epoch         string
+	lane          movement.Lane
+	purged, acked uint64          // records through purged are no longer kept
+	records       [][]byte        // all ever recorded
+	hashes        []movement.Hash // hashes[i] is the chain's before seq i+1
+	closed        bool            // an older epoch, which does not grow
+	forkedAt      uint64
+	forked        bool
+}
+
+func newMemOutbox(branch string) *memOutbox {
+	o := &memOutbox{branch: branch, changed: make(chan struct{}), watch: make(chan struct{})}
+	for _, l := range movement.Lanes {
+		o.open(l)
+	}
+	return o
+}
+
+func (o *memOutbox) open(l movement.Lane) *memStream {
+	s := &memStream{epoch: movement.NewEpoch(), lane: l}
+	s.hashes = []movement.Hash{movement.Genesis(o.branch, s.epoch, l)}
+	o.streams = append(o.streams, s)
+	return s
+}
+
+func (s *memStream) add(record []byte) {
+	s.records = append(s.records, record)
+	s.hashes = append(s.hashes, s.hashes[len(s.hashes)-1].Next(record))
+}
+
+func (s *memStream) last() uint64 { return uint64(len(s.records)) }
+
+func (o *memOutbox) current(l movement.Lane) *memStream {
+	for _, s := range o.streams {
+		if s.lane == l && !s.closed {
+			return s
+		}
+	}
+	return o.open(l)
+}
+
+func (o *memOutbox) append(l movement.Lane, records ...[]byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	s := o.current(l)
+	for _, r := range records {
+		s.add(r)
+	}
+	o.signal()
+}
+
+func (o *memOutbox) signal() {
+	close(o.changed)
+	o.changed = make(chan struct{})
+}
+
+func (o *memOutbox) moved() {
+	close(o.watch)
+	o.watch = make(chan struct{})
+}
+
+func (o *memOutbox) Changed() <-chan struct{} {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.changed
+}
+
+func (o *memOutbox) Streams() []wire.Stream {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var all []wire.Stream
+	for _, l := range movement.Lanes {
+		for _, s := range o.streams {
+			if s.lane == l && !s.forked {
+				st := wire.Stream{Epoch: s.epoch, Lane: l, Last: s.last(), Acked: s.acked}
+				if s.last() > 0 {
+					st.Oldest = s.purged + 1
+				}
+				all = append(all, st)
+			}
+		}
+	}
+	return all
+}
+
+func (o *memOutbox) find(epoch string, l movement.Lane) (*memStream, error) {
+	for _, s := range o.streams {
+		if s.epoch == epoch && s.lane == l {
+			return s, nil
+		}
+	}
+	return nil, fmt.Errorf("no stream %s/%s", epoch, l)
+}
+
+func (o *memOutbox) Read(epoch string, l movement.Lane, from uint64, maxRecords, maxBytes int) (*wire.Batch, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	s, err := o.find(epoch, l)
+	if err != nil {
+		return nil, err
+	}
+	from = max(from, s.purged+1)
+	if from > s.last() {
+		return nil, nil
+	}
+	b := &wire.Batch{Header: wire.Header{Branch: o.branch, Epoch: epoch, Lane: l, First: from,
+		Prev: s.hashes[from-1], Oldest: s.purged + 1}}
+	if from == s.purged+1 {
+		b.Gone = from - 1
+	}
+	for seq := from; seq <= s.last() && len(b.Records) < maxRecords && maxBytes > 0; seq++ {
+		b.Records = append(b.Records, s.records[seq-1])
+		maxBytes -= len(s.records[seq-1])
+	}
+	b.Last = s.hashes[from-1+uint64(len(b.Records))]
+	return b, nil
+}
+
+func (o *memOutbox) Ack(epoch string, l movement.Lane, through uint64) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	s, err := o.find(epoch, l)
+	if err == nil {
+		s.acked = max(s.acked, min(through, s.last()))
+		o.moved()
+	}
+	return err
+}
+
+func (o *memOutbox) Fork(epoch string, l movement.Lane, common uint64) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	s, err := o.find(epoch, l)
+	if err != nil {
+		return err
+	}
+	s.closed, s.forked, s.forkedAt = true, true, common
+	to := o.current(l)
+	for _, r := range s.records[max(common, s.purged):] {
+		to.add(r)
+	}
+	o.signal()
+	o.moved()
+	return nil
+}
+
+// clone copies the outbox as a copied disk would.
+func (o *memOutbox) clone() *memOutbox {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c := &memOutbox{branch: o.branch, changed: make(chan struct{}), watch: make(chan struct{})}
+	for _, s := range o.streams {
+		t := *s
+		t.records, t.hashes = slices.Clone(s.records), slices.Clone(s.hashes)
+		c.streams = append(c.streams, &t)
+	}
+	return c
+}
+
+// unsent is how many records are not acknowledged; changed is closed when that
+// changes.
+func (o *memOutbox) unsent() (n uint64, changed <-chan struct{}) {
+	o.mu.Lock()
+	changed = o.watch
+	o.mu.Unlock()
+	for _, s := range o.Streams() {
+		n += s.Unsent()
+	}
+	return n, changed
+}
+
+// memLedger is a ledger in memory.
+type memLedger struct {
+	mu      sync.Mutex
+	streams map[ingest.StreamID]*memRows
+	gaps    []memGap
+	forks   int
+	fail    error // what Commit returns, if set
+	watch   chan struct{}
+}
+
+type memRows struct {
+	at   ingest.Cursor
+	rows []ingest.Entry
+}
+
+type memGap struct {
+	ingest.StreamID
+	ingest.Gap
+}
+
+func newMemLedger() *memLedger {
+	return &memLedger{streams: map[ingest.StreamID]*memRows{}, watch: make(chan struct{})}
+}
+
+func (l *memLedger) rows(id ingest.StreamID) *memRows {
+	r := l.streams[id]
+	if r == nil {
+		r = &memRows{at: ingest.Cursor{Hash: movement.Genesis(id.Branch, id.Epoch, id.Lane)}}
+		l.streams[id] = r
+	}
+	return r
+}
+
+func (l *memLedger) Cursor(_ context.Context, id ingest.StreamID) (ingest.Cursor, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.rows(id).at, nil
+}
+
+func (l *memLedger) Stored(_ context.Context, id ingest.StreamID, seq uint64) ([]byte, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.rows(id).rows {
+		if e.First <= seq && seq <= e.Through() {
+			return e.Payload, nil
+		}
+	}
+	return nil, nil
+}
+
+func (l *memLedger) Commit(_ context.Context, e ingest.Entry) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.fail != nil {
+		return l.fail
+	}
+	id := ingest.StreamID{Branch: e.Branch, Epoch: e.Epoch, Lane: e.Lane}
+	r := l.rows(id)
+	if r.at != e.After {
+		return ingest.ErrMoved
+	}
+	e.Payload = bytes.Clone(e.Payload)
+	r.rows, r.at = append(r.rows, e), ingest.Cursor{Through: e.Through(), Hash: e.Last}
+	if e.Gap != (ingest.Gap{}) {
+		l.gaps = append(l.gaps, memGap{id, e.Gap})
+	}
+	close(l.watch)
+	l.watch = make(chan struct{})
+	return nil
+}
+
+func (l *memLedger) Forked(context.Context, ingest.StreamID, uint64) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.forks++
+	return nil
+}
+
+// backup copies the ledger; restoring it is going on with the copy's state.
+func (l *memLedger) backup() *memLedger {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := newMemLedger()
+	for id, r := range l.streams {
+		c.streams[id] = &memRows{at: r.at, rows: slices.Clone(r.rows)}
+	}
+	c.gaps = slices.Clone(l.gaps)
+	return c
+}
+
+func (l *memLedger) restore(b *memLedger) {
+	c := b.backup()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.streams, l.gaps = c.streams, c.gaps
+}
+
+// count is how often each record is in the ledger.
+func (l *memLedger) count() (map[string]int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := map[string]int{}
+	for id, r := range l.streams {
+		for _, e := range r.rows {
+			b, err := wire.Open(e.Payload)
+			if err != nil || b.First != e.First || b.Through() != e.Through() {
+				return nil, fmt.Errorf("stored batch of %v at %d: %v", id, e.First, err)
+			}
+			for _, rec := range b.Records {
+				n[string(rec)]++
+			}
+		}
+	}
+	return n, nil
+}
+
+func (l *memLedger) total() (n int, changed <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range l.streams {
+		for _, e := range r.rows {
+			n += e.Count
+		}
+	}
+	return n, l.watch
+}
