@@ -99,6 +99,14 @@ type NewPicking struct {
 // CreatePicking makes a draft. After a Data fault or an [Unknown] error, look
 // with [Client.PickingByName] and go on from the state found.
 func (c *Client) CreatePicking(ctx context.Context, p NewPicking) (int64, error) {
+	ids, err := c.Create(ctx, "stock.picking", pickingValues(p))
+	if err != nil {
+		return 0, err
+	}
+	return ids[0], nil
+}
+
+func pickingValues(p NewPicking) map[string]any {
 	values := map[string]any{"name": p.Name, "picking_type_id": p.TypeID, "location_id": p.FromID, "location_dest_id": p.ToID}
 	if p.Origin != "" {
 		values["origin"] = p.Origin
@@ -106,11 +114,7 @@ func (c *Client) CreatePicking(ctx context.Context, p NewPicking) (int64, error)
 	if p.Note != "" {
 		values["note"] = p.Note
 	}
-	ids, err := c.Create(ctx, "stock.picking", values)
-	if err != nil {
-		return 0, err
-	}
-	return ids[0], nil
+	return values
 }
 
 // NewMove is one product and lot of a document to be made.
@@ -133,20 +137,34 @@ func (c *Client) CreateMoves(ctx context.Context, p Picking, moves []NewMove) er
 	if len(moves) == 0 {
 		return nil
 	}
-	has, err := c.Fields(ctx, "stock.move")
+	values, err := c.moveValues(ctx, p, moves)
 	if err != nil {
 		return err
+	}
+	_, err = c.Create(ctx, "stock.move", values...)
+	return err
+}
+
+// moveValues are the values of moves with a line each; a p without an ID stands
+// for a picking that is made together with them.
+func (c *Client) moveValues(ctx context.Context, p Picking, moves []NewMove) ([]map[string]any, error) {
+	has, err := c.Fields(ctx, "stock.move")
+	if err != nil {
+		return nil, err
 	}
 	lineHas, err := c.Fields(ctx, "stock.move.line")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	values := make([]map[string]any, len(moves))
 	for i, m := range moves {
-		line := map[string]any{"picking_id": p.ID, "product_id": m.ProductID, "quantity": m.Quantity, "picked": true,
+		line := map[string]any{"product_id": m.ProductID, "quantity": m.Quantity, "picked": true,
 			"location_id": p.FromID, "location_dest_id": p.ToID}
-		move := map[string]any{"picking_id": p.ID, "product_id": m.ProductID, "product_uom_qty": m.Quantity, "picked": true,
+		move := map[string]any{"product_id": m.ProductID, "product_uom_qty": m.Quantity, "picked": true,
 			"location_id": p.FromID, "location_dest_id": p.ToID, "move_line_ids": []any{linkNew(line)}}
+		if p.ID != 0 {
+			line["picking_id"], move["picking_id"] = p.ID, p.ID
+		}
 		if m.LotID != 0 {
 			line["lot_id"] = m.LotID
 		} else if m.LotName != "" {
@@ -164,8 +182,7 @@ func (c *Client) CreateMoves(ctx context.Context, p Picking, moves []NewMove) er
 		}
 		values[i] = move
 	}
-	_, err = c.Create(ctx, "stock.move", values...)
-	return err
+	return values, nil
 }
 
 // Line is a move line: what a document moves, or has moved, of one lot.
@@ -187,6 +204,10 @@ type Line struct {
 
 // Lines reads the move lines of a picking, in the order of their ids.
 func (c *Client) Lines(ctx context.Context, pickingID int64) ([]Line, error) {
+	return c.lines(ctx, Domain{Where("picking_id", "=", pickingID)})
+}
+
+func (c *Client) lines(ctx context.Context, d Domain) ([]Line, error) {
 	has, err := c.Fields(ctx, "stock.move.line")
 	if err != nil {
 		return nil, err
@@ -195,7 +216,7 @@ func (c *Client) Lines(ctx context.Context, pickingID int64) ([]Line, error) {
 	if has.Has("expiration_date") {
 		want = append(want, "expiration_date")
 	}
-	rows, err := c.SearchRead(ctx, "stock.move.line", Query{Domain: Domain{Where("picking_id", "=", pickingID)}, Fields: want})
+	rows, err := c.SearchRead(ctx, "stock.move.line", Query{Domain: d, Fields: want})
 	if err != nil {
 		return nil, err
 	}

@@ -378,6 +378,11 @@ func (d *database) commands(m *model, id int64, list string, commands []any) err
 				return err
 			}
 		case 2:
+			// Unlike unlink itself, the command refuses what is gone. That
+			// makes a second write of the same commands fail as a whole.
+			if err := d.exist(of, []int64{target}); err != nil {
+				return err
+			}
 			if err := d.unlink(of, target); err != nil {
 				return err
 			}
