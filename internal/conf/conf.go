@@ -43,9 +43,7 @@ func Load(path string, cfg Validator) error {
 
 // Parse is [Load] for a text that is already there; name stands in the errors.
 func Parse(name string, text []byte, cfg Validator) error {
-	bad := func(err error) error {
-		return fault.New(fault.Setup, "bad_configuration", "%s: %w", name, err)
-	}
+	bad := func(err error) error { return Wrap(name, err) }
 	if len(text) > maxFile {
 		return bad(fmt.Errorf("is larger than %d bytes", maxFile))
 	}
@@ -85,10 +83,15 @@ func Bad(setting string, value any, want string) error {
 	return fmt.Errorf("%s: %q %s", setting, fmt.Sprint(value), want)
 }
 
+// Wrap makes an error that was found after Load one about the same file.
+func Wrap(name string, err error) error {
+	return fault.New(fault.Setup, "bad_configuration", "%s: %w", name, err)
+}
+
 // In prefixes the path of a nested Validate: In("scanners[1]", err).
 func In(path string, err error) error {
-	if err == nil {
-		return nil
+	if err == nil || path == "" {
+		return err
 	}
 	return fmt.Errorf("%s.%w", path, err)
 }
