@@ -20,7 +20,7 @@ type Config struct {
 	// Username is the branch's name at the broker; empty is the branch's code.
 	Username string `yaml:"username"`
 	// Secret is what the branch proves itself with.
-	Secret string `yaml:"secret"`
+	Secret string `yaml:"-"`
 	// TLS is used with mqtts.
 	TLS *tls.Config `yaml:"-"`
 

@@ -4,31 +4,24 @@ import (
 	"bytes"
 	"fmt"
 
+	"branchline/hub/ledger"
 	"branchline/internal/movement"
 	"branchline/internal/wire"
 )
-
-// Cursor is how far the hub has a stream: the last seq and the chain's hash
-// after it. That of a stream it has never seen is 0 and [movement.Genesis].
-type Cursor struct {
-	Through uint64
-	Hash    movement.Hash
-}
-
-// Gap is a run of seqs that neither branch nor hub has any more.
-type Gap struct{ First, Last uint64 }
 
 // Decision is what to do with a batch and what to answer.
 type Decision struct {
 	Verdict wire.Verdict
 	// Through is what the answer names.
 	Through uint64
-	// Commit says that the whole batch is new and is to be committed, after
-	// which the cursor is its end.
-	Commit bool
-	// Gap is what lies between the cursor and a batch that is committed all
-	// the same; zero for none.
-	Gap Gap
+	// From is the first seq of the batch that is new and to be committed,
+	// after which the cursor is the batch's end; 0 for none. Prev is the chain's
+	// hash before it.
+	From uint64
+	Prev movement.Hash
+	// Lost says that what lies between the cursor and From is gone at the
+	// branch, and is to be recorded as a gap.
+	Lost bool
 	// Code and Text explain a refusal or a fork.
 	Code, Text string
 }
@@ -48,22 +41,32 @@ const (
 // place of a fork lies before what it sent.
 const lookBack = 10_000
 
+// Run is consecutive records of a stream that are committed: the seq of the
+// first, and the chain's hash before it.
+type Run struct {
+	First   uint64
+	Prev    movement.Hash
+	Records [][]byte
+}
+
 // Decide says what to do with b, an opened batch of a stream that the hub has
-// through at. stored gives the stored batch that holds a seq of the stream, nil
-// where a gap is recorded; it is asked only for seqs through the cursor, and
-// its errors are passed on. Decide changes nothing.
-func Decide(b *wire.Batch, at Cursor, stored func(seq uint64) (*wire.Batch, error)) (Decision, error) {
+// through at. stored gives a committed run that holds a seq, nil where a gap is
+// recorded; it is asked only for seqs through the cursor, and its errors are
+// passed on. Decide changes nothing.
+func Decide(b *wire.Batch, at ledger.Cursor, stored func(seq uint64) (*Run, error)) (Decision, error) {
 	next := at.Through + 1
+	taken := Decision{Verdict: wire.Taken, Through: b.Through(), From: b.First, Prev: b.Prev}
 	switch {
 	case b.First == next && b.Prev == at.Hash:
-		return Decision{Verdict: wire.Taken, Through: b.Through(), Commit: true}, nil
+		return taken, nil
 	case b.First == next && at.Through == 0:
 		return Decision{Verdict: wire.Refused, Code: CodeForeignChain,
 			Text: "the first record of the stream was chained for another branch or stream"}, nil
 	case b.First == next:
 		return diverged(b, at.Through), nil
 	case b.First > next && b.MissingFrom() <= next:
-		return Decision{Verdict: wire.Taken, Through: b.Through(), Commit: true, Gap: Gap{next, b.First - 1}}, nil
+		taken.Lost = true
+		return taken, nil
 	case b.First > next:
 		return Decision{Verdict: wire.Resend, Through: at.Through}, nil
 	case b.Through() == at.Through && b.Last == at.Hash:
@@ -74,7 +77,7 @@ func Decide(b *wire.Batch, at Cursor, stored func(seq uint64) (*wire.Batch, erro
 
 // compare holds b, which begins at or before the cursor, against what is
 // stored.
-func compare(b *wire.Batch, at Cursor, stored func(seq uint64) (*wire.Batch, error)) (Decision, error) {
+func compare(b *wire.Batch, at ledger.Cursor, stored func(seq uint64) (*Run, error)) (Decision, error) {
 	ours, err := stored(b.First)
 	if err != nil {
 		return Decision{}, err
@@ -90,7 +93,7 @@ func compare(b *wire.Batch, at Cursor, stored func(seq uint64) (*wire.Batch, err
 		return diverged(b, b.First-1), nil
 	}
 	for seq := b.First; seq <= min(b.Through(), at.Through); seq++ {
-		if seq > ours.Through() {
+		if seq-ours.First >= uint64(len(ours.Records)) {
 			if ours, err = stored(seq); err != nil {
 				return Decision{}, err
 			}
@@ -102,12 +105,11 @@ func compare(b *wire.Batch, at Cursor, stored func(seq uint64) (*wire.Batch, err
 			return forked(seq - 1), nil
 		}
 	}
-	if b.Through() <= at.Through {
-		return Decision{Verdict: wire.Taken, Through: b.Through()}, nil
+	d := Decision{Verdict: wire.Taken, Through: b.Through()}
+	if b.Through() > at.Through {
+		d.From, d.Prev = at.Through+1, at.Hash // what is new in b follows what is equal
 	}
-	// What is new in b follows what is known. The branch is asked to cut
-	// there, so that no stored batch overlaps another.
-	return Decision{Verdict: wire.Resend, Through: at.Through}, nil
+	return d, nil
 }
 
 // diverged answers a batch whose past is not the hub's: its chain differs at

@@ -3,56 +3,36 @@ package ingest
 import (
 	"context"
 	"errors"
+	"iter"
 	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"branchline/hub/ledger"
 	"branchline/internal/fault"
 	"branchline/internal/killpoint"
-	"branchline/internal/movement"
 	"branchline/internal/wire"
 )
-
-// StreamID names a stream.
-type StreamID struct {
-	Branch string
-	Epoch  string
-	Lane   movement.Lane
-}
 
 // Ledger is what ingest uses of the hub's store. Its methods are called
 // concurrently for different branches.
 type Ledger interface {
 	// Cursor tells how far the stream is committed; 0 and the genesis for one
 	// that is not known.
-	Cursor(ctx context.Context, s StreamID) (Cursor, error)
-	// Stored gives the payload of the batch that holds seq, nil where none
-	// does.
-	Stored(ctx context.Context, s StreamID, seq uint64) ([]byte, error)
+	Cursor(ctx context.Context, s ledger.Stream) (ledger.Cursor, error)
+	// Covering yields the committed batches that hold any of the seqs.
+	Covering(ctx context.Context, s ledger.Stream, from, through uint64) iter.Seq2[*ledger.Batch, error]
 	// Commit writes the batch, its gap and the stream's new cursor in one
-	// transaction, durable when it returns. If the cursor is not e.After any
-	// more, it changes nothing and returns [ErrMoved].
-	Commit(ctx context.Context, e Entry) error
-	// Forked notes in the audit trail that the branch was told to go on in a
-	// new stream.
-	Forked(ctx context.Context, s StreamID, common uint64) error
+	// transaction, durable when it returns. If the cursor is not a.After any
+	// more, it changes nothing and returns [ledger.ErrMoved].
+	Commit(ctx context.Context, a ledger.Arrival) error
+	// Audit appends to the audit trail.
+	Audit(ctx context.Context, e ledger.Entry) error
 }
 
-// Entry is a batch to be committed.
-type Entry struct {
-	wire.Header
-	// After is the cursor that it was decided on.
-	After Cursor
-	// Gap is what is lost before it; zero for none.
-	Gap Gap
-	// Payload is the batch exactly as it came. It is the ledger's to keep.
-	Payload []byte
-}
-
-// ErrMoved says that another process of the hub has moved the cursor.
-var ErrMoved = errors.New("the stream's cursor has moved")
+var _ Ledger = (*ledger.Ledger)(nil)
 
 // Ingest takes in what branches send. Safe for concurrent use: branches run in
 // parallel, each one's messages one after the other.
@@ -72,13 +52,13 @@ type Ingest struct {
 type branch struct {
 	sync.Mutex
 	// forked is the last fork noted, so that the same one is noted once.
-	forked StreamID
+	forked ledger.Stream
 	common uint64
 }
 
 // New makes an Ingest with its metrics in reg.
-func New(ledger Ledger, log *slog.Logger, reg prometheus.Registerer) *Ingest {
-	return &Ingest{ledger: ledger, log: log, metrics: newMetrics(reg), branches: map[string]*branch{}}
+func New(store Ledger, log *slog.Logger, reg prometheus.Registerer) *Ingest {
+	return &Ingest{ledger: store, log: log, metrics: newMetrics(reg), branches: map[string]*branch{}}
 }
 
 // Receive takes one message of a branch, and says every answer to it through
@@ -121,13 +101,17 @@ func (in *Ingest) batch(ctx context.Context, name string, br *branch, payload []
 		reply(wire.Answer{Of: of, Verdict: wire.Refused, Code: fault.CodeOf(err), Text: err.Error()})
 		return nil
 	}
-	d, err := in.settle(ctx, b, payload)
+	s := ledger.Stream{Branch: name, Epoch: b.Epoch, Lane: b.Lane}
+	d, err := in.settle(ctx, s, b, payload)
+	if err == nil {
+		err = in.note(ctx, br, s, b, d)
+	}
+	if fault.ClassOf(err) == fault.Data {
+		d, err = Decision{Verdict: wire.Refused, Code: fault.CodeOf(err), Text: err.Error()}, nil
+		in.refuse(name, d.Code, d.Text)
+	}
 	if err != nil {
 		in.metrics.failed.Inc()
-		return err
-	}
-	id := StreamID{name, b.Epoch, b.Lane}
-	if err := in.note(ctx, br, id, b, d); err != nil {
 		return err
 	}
 	reply(wire.Answer{Of: of, Epoch: b.Epoch, Lane: b.Lane, Verdict: d.Verdict, Through: d.Through, Code: d.Code, Text: d.Text})
@@ -138,56 +122,72 @@ func (in *Ingest) batch(ctx context.Context, name string, br *branch, payload []
 
 // settle decides on b and commits it where that is the decision, again when
 // another process of the hub was faster.
-func (in *Ingest) settle(ctx context.Context, b *wire.Batch, payload []byte) (Decision, error) {
-	id := StreamID{b.Branch, b.Epoch, b.Lane}
-	stored := func(seq uint64) (*wire.Batch, error) {
-		p, err := in.ledger.Stored(ctx, id, seq)
-		if err != nil || p == nil {
-			return nil, err
-		}
-		return wire.Open(p)
-	}
+func (in *Ingest) settle(ctx context.Context, s ledger.Stream, b *wire.Batch, payload []byte) (Decision, error) {
+	stored := func(seq uint64) (*Run, error) { return in.stored(ctx, s, seq) }
 	for {
-		at, err := in.ledger.Cursor(ctx, id)
+		at, err := in.ledger.Cursor(ctx, s)
 		if err != nil {
 			return Decision{}, err
 		}
 		d, err := Decide(b, at, stored)
-		if err != nil || !d.Commit {
+		if err != nil || d.From == 0 {
 			return d, err
 		}
-		killpoint.Here("ingest.before-commit")
-		err = in.ledger.Commit(ctx, Entry{Header: b.Header, After: at, Gap: d.Gap, Payload: payload})
-		if errors.Is(err, ErrMoved) && ctx.Err() == nil {
+		err = in.ledger.Commit(ctx, ledger.Arrival{Header: b.Header, Payload: payload, After: at,
+			From: d.From, Prev: d.Prev, Lost: d.Lost, ReceivedAt: time.Now()})
+		if errors.Is(err, ledger.ErrMoved) && ctx.Err() == nil {
 			continue
 		}
-		killpoint.Here("ingest.committed")
+		if err == nil {
+			killpoint.Here("ingest.committed")
+			in.committed(s, b, d, at)
+		}
 		return d, err
 	}
 }
 
-// note counts, logs and records what was decided.
-func (in *Ingest) note(ctx context.Context, br *branch, id StreamID, b *wire.Batch, d Decision) error {
-	log := in.log.With("branch", id.Branch, "epoch", id.Epoch, "lane", id.Lane.String(), "seq", b.First)
+// stored is what [Decide] compares with.
+func (in *Ingest) stored(ctx context.Context, s ledger.Stream, seq uint64) (*Run, error) {
+	for b, err := range in.ledger.Covering(ctx, s, seq, seq) {
+		if err != nil {
+			return nil, err
+		}
+		records, err := b.Records()
+		if err != nil { // not the branch's fault, whatever class the opening gave it
+			return nil, fault.New(fault.Setup, "ledger_damaged", "what is stored of %s cannot be read: %w", s, err)
+		}
+		return &Run{First: b.First, Prev: b.Prev, Records: records}, nil
+	}
+	return nil, nil
+}
+
+func (in *Ingest) committed(s ledger.Stream, b *wire.Batch, d Decision, at ledger.Cursor) {
+	in.metrics.records.WithLabelValues(s.Branch).Add(float64(b.Through() - d.From + 1))
+	if d.Lost {
+		in.metrics.gaps.Inc()
+		in.log.Error("records are lost at the branch", "branch", s.Branch, "epoch", s.Epoch, "lane", s.Lane.String(),
+			"seq", at.Through+1, "through", d.From-1)
+	}
+}
+
+// note counts, logs and records what is not the usual course.
+func (in *Ingest) note(ctx context.Context, br *branch, s ledger.Stream, b *wire.Batch, d Decision) error {
 	in.metrics.batches.WithLabelValues(string(d.Verdict)).Inc()
 	switch {
-	case d.Commit:
-		in.metrics.records.WithLabelValues(id.Branch).Add(float64(b.Count))
-		if d.Gap != (Gap{}) {
-			in.metrics.gaps.Inc()
-			log.Error("records are lost at the branch", "first", d.Gap.First, "last", d.Gap.Last)
-		}
 	case d.Verdict == wire.Refused:
-		in.refuse(id.Branch, d.Code, d.Text)
+		in.refuse(s.Branch, d.Code, d.Text)
 	case d.Verdict == wire.Resend:
-		log.Info("the branch is asked to send again", "through", d.Through)
-	case d.Verdict == wire.Fork && (br.forked != id || br.common != d.Through):
-		if err := in.ledger.Forked(ctx, id, d.Through); err != nil {
+		in.log.Info("the branch is asked to send again", "branch", s.Branch, "epoch", s.Epoch, "lane", s.Lane.String(),
+			"seq", b.First, "through", d.Through)
+	case d.Verdict == wire.Fork && (br.forked != s || br.common != d.Through):
+		if err := in.ledger.Audit(ctx, ledger.Entry{At: time.Now(), Who: "hub", Action: "fork answered",
+			Subject: s.String(), Detail: d.Text}); err != nil {
 			return err
 		}
-		br.forked, br.common = id, d.Through
+		br.forked, br.common = s, d.Through
 		in.metrics.forks.Inc()
-		log.Error("the branch's outbox is a copy or was restored from one; it goes on in a new stream", "through", d.Through)
+		in.log.Error("the branch's outbox is a copy or was restored from one; it goes on in a new stream",
+			"branch", s.Branch, "epoch", s.Epoch, "lane", s.Lane.String(), "through", d.Through)
 	}
 	return nil
 }
@@ -206,7 +206,7 @@ func (in *Ingest) report(ctx context.Context, name string, payload []byte, reply
 		return nil
 	}
 	for _, st := range s.Streams {
-		at, err := in.ledger.Cursor(ctx, StreamID{name, st.Epoch, st.Lane})
+		at, err := in.ledger.Cursor(ctx, ledger.Stream{Branch: name, Epoch: st.Epoch, Lane: st.Lane})
 		if err != nil {
 			return err
 		}

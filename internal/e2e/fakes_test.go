@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"sync"
 
-	"branchline/hub/ingest"
+	"branchline/hub/ledger"
 	"branchline/internal/movement"
 	"branchline/internal/wire"
 )
@@ -17,7 +18,7 @@ type memOutbox struct {
 	branch string
 
 	mu      sync.Mutex
-	streams []*memStream // older epochs first
+	streams []*memStream  // older epochs first
 	changed chan struct{} // closed when there is something to send
 	watch   chan struct{} // closed when something was acknowledged or forked
 }
@@ -197,126 +198,117 @@ func (o *memOutbox) unsent() (n uint64, changed <-chan struct{}) {
 // memLedger is a ledger in memory.
 type memLedger struct {
 	mu      sync.Mutex
-	streams map[ingest.StreamID]*memRows
-	gaps    []memGap
-	forks   int
+	streams map[ledger.Stream]*memRows
+	audit   []ledger.Entry
 	fail    error // what Commit returns, if set
-	watch   chan struct{}
 }
 
 type memRows struct {
-	at   ingest.Cursor
-	rows []ingest.Entry
+	at   ledger.Cursor
+	rows []*ledger.Batch
+	gaps []memGap
 }
 
-type memGap struct {
-	ingest.StreamID
-	ingest.Gap
-}
+type memGap struct{ first, last uint64 }
 
-func newMemLedger() *memLedger {
-	return &memLedger{streams: map[ingest.StreamID]*memRows{}, watch: make(chan struct{})}
-}
+func newMemLedger() *memLedger { return &memLedger{streams: map[ledger.Stream]*memRows{}} }
 
-func (l *memLedger) rows(id ingest.StreamID) *memRows {
-	r := l.streams[id]
+func (l *memLedger) rows(s ledger.Stream) *memRows {
+	r := l.streams[s]
 	if r == nil {
-		r = &memRows{at: ingest.Cursor{Hash: movement.Genesis(id.Branch, id.Epoch, id.Lane)}}
-		l.streams[id] = r
+		r = &memRows{at: ledger.Cursor{Hash: movement.Genesis(s.Branch, s.Epoch, s.Lane)}}
+		l.streams[s] = r
 	}
 	return r
 }
 
-func (l *memLedger) Cursor(_ context.Context, id ingest.StreamID) (ingest.Cursor, error) {
+func (l *memLedger) Cursor(_ context.Context, s ledger.Stream) (ledger.Cursor, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.rows(id).at, nil
+	return l.rows(s).at, nil
 }
 
-func (l *memLedger) Stored(_ context.Context, id ingest.StreamID, seq uint64) ([]byte, error) {
+func (l *memLedger) Covering(_ context.Context, s ledger.Stream, from, through uint64) iter.Seq2[*ledger.Batch, error] {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, e := range l.rows(id).rows {
-		if e.First <= seq && seq <= e.Through() {
-			return e.Payload, nil
+	rows := l.rows(s).rows
+	return func(yield func(*ledger.Batch, error) bool) {
+		for _, b := range rows {
+			if b.Last >= from && b.First <= through && !yield(b, nil) {
+				return
+			}
 		}
 	}
-	return nil, nil
 }
 
-func (l *memLedger) Commit(_ context.Context, e ingest.Entry) error {
+func (l *memLedger) Commit(_ context.Context, a ledger.Arrival) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.fail != nil {
 		return l.fail
 	}
-	id := ingest.StreamID{Branch: e.Branch, Epoch: e.Epoch, Lane: e.Lane}
-	r := l.rows(id)
-	if r.at != e.After {
-		return ingest.ErrMoved
+	s := ledger.Stream{Branch: a.Header.Branch, Epoch: a.Header.Epoch, Lane: a.Header.Lane}
+	r := l.rows(s)
+	if r.at != a.After {
+		return ledger.ErrMoved
 	}
-	e.Payload = bytes.Clone(e.Payload)
-	r.rows, r.at = append(r.rows, e), ingest.Cursor{Through: e.Through(), Hash: e.Last}
-	if e.Gap != (ingest.Gap{}) {
-		l.gaps = append(l.gaps, memGap{id, e.Gap})
+	r.rows = append(r.rows, &ledger.Batch{Stream: s, First: a.From, Last: a.Header.Through(), Prev: a.Prev,
+		LastHash: a.Header.Last, ReceivedAt: a.ReceivedAt, Payload: bytes.Clone(a.Payload)})
+	if a.Lost {
+		r.gaps = append(r.gaps, memGap{r.at.Through + 1, a.From - 1})
 	}
-	close(l.watch)
-	l.watch = make(chan struct{})
+	r.at = ledger.Cursor{Through: a.Header.Through(), Hash: a.Header.Last}
 	return nil
 }
 
-func (l *memLedger) Forked(context.Context, ingest.StreamID, uint64) error {
+func (l *memLedger) Audit(_ context.Context, e ledger.Entry) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.forks++
+	l.audit = append(l.audit, e)
 	return nil
 }
 
-// backup copies the ledger; restoring it is going on with the copy's state.
+// backup copies the ledger.
 func (l *memLedger) backup() *memLedger {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := newMemLedger()
-	for id, r := range l.streams {
-		c.streams[id] = &memRows{at: r.at, rows: slices.Clone(r.rows)}
+	for s, r := range l.streams {
+		c.streams[s] = &memRows{at: r.at, rows: slices.Clone(r.rows), gaps: slices.Clone(r.gaps)}
 	}
-	c.gaps = slices.Clone(l.gaps)
+	c.audit = slices.Clone(l.audit)
 	return c
 }
 
+// restore goes back to a backup.
 func (l *memLedger) restore(b *memLedger) {
 	c := b.backup()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.streams, l.gaps = c.streams, c.gaps
+	l.streams, l.audit = c.streams, c.audit
 }
 
-// count is how often each record is in the ledger.
+// count is how often each record is in the ledger. It checks that every
+// stream's runs and gaps follow each other.
 func (l *memLedger) count() (map[string]int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := map[string]int{}
-	for id, r := range l.streams {
-		for _, e := range r.rows {
-			b, err := wire.Open(e.Payload)
-			if err != nil || b.First != e.First || b.Through() != e.Through() {
-				return nil, fmt.Errorf("stored batch of %v at %d: %v", id, e.First, err)
+	for s, r := range l.streams {
+		next, gaps := uint64(1), r.gaps
+		for _, b := range r.rows {
+			if len(gaps) > 0 && gaps[0].first == next {
+				next, gaps = gaps[0].last+1, gaps[1:]
 			}
-			for _, rec := range b.Records {
+			records, err := b.Records()
+			if err != nil || b.First != next {
+				return nil, fmt.Errorf("batch of %v at %d where %d follows: %w", s, b.First, next, err)
+			}
+			for _, rec := range records {
 				n[string(rec)]++
 			}
+			next = b.Last + 1
 		}
 	}
 	return n, nil
-}
-
-func (l *memLedger) total() (n int, changed <-chan struct{}) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, r := range l.streams {
-		for _, e := range r.rows {
-			n += e.Count
-		}
-	}
-	return n, l.watch
 }
