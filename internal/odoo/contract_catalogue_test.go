@@ -2,6 +2,7 @@ package odoo_test
 
 import (
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -106,9 +107,41 @@ func TestContractLots(t *testing.T) {
 		if _, found, err := w.user.LotByName(w.ctx, p.ID, w.branch.CompanyID, "l"+name[1:]); err != nil || found {
 			t.Errorf("the lot was found in lower case: %v", err)
 		}
+		t.Run("a lot without an expiry has none, unless it is left to Odoo", func(t *testing.T) {
+			made, err := w.user.EnsureLot(w.ctx, other.ID, w.branch.CompanyID, name, day(1))
+			must(t, err)
+			if !made.Expires.IsZero() {
+				t.Errorf("it expires %v", made.Expires)
+			}
+			ids, err := w.user.Create(w.ctx, "stock.lot", map[string]any{"name": w.unique("L"), "product_id": w.newProduct(t, odoo.ByLot).ID, "company_id": w.branch.CompanyID})
+			must(t, err)
+			rows, err := w.user.Read(w.ctx, "stock.lot", ids, "expiration_date")
+			must(t, err)
+			if at := rows[0].Time("expiration_date"); time.Since(at).Abs() > 24*time.Hour {
+				t.Errorf("left to Odoo it expires %v", at)
+			}
+		})
+		t.Run("a lot that several ensure is made once", func(t *testing.T) {
+			fresh := w.unique("L")
+			ids := make([]int64, 3)
+			var wg sync.WaitGroup
+			for i := range ids {
+				wg.Go(func() {
+					lot, err := w.user.EnsureLot(w.ctx, p.ID, w.branch.CompanyID, fresh, day(2))
+					if err != nil {
+						t.Error(err)
+					}
+					ids[i] = lot.ID
+				})
+			}
+			wg.Wait()
+			if ids[0] == 0 || ids[0] != ids[1] || ids[0] != ids[2] {
+				t.Errorf("lots %v", ids)
+			}
+		})
 		lots, err := w.user.Lots(w.ctx, []int64{p.ID, other.ID})
 		must(t, err)
-		if len(lots) != 2 {
+		if len(lots) != 3 {
 			t.Errorf("lots of two products: %+v", lots)
 		}
 		changed, err := w.user.LotsChanged(w.ctx, time.Now().Add(-10*time.Minute))

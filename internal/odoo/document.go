@@ -3,6 +3,7 @@ package odoo
 import (
 	"context"
 	"fmt"
+	"strings"
 )
 
 // CreateDocument makes a draft with all its moves in one call: whole or not at
@@ -75,12 +76,22 @@ func (c *Client) ResetReceipt(ctx context.Context, r Receipt, lines []Line, note
 
 // WithdrawPicking cancels a document that is not done and gives it another
 // name, so that the name is free again. It does not delete: only
-// administrators may delete moves. It may be repeated.
+// administrators may delete moves. Odoo refuses it for a document that is done.
+// It may be repeated.
 func (c *Client) WithdrawPicking(ctx context.Context, p Picking) error {
 	if p.State != Cancelled {
 		if _, err := c.Call(ctx, "stock.picking", "action_cancel", Args{IDs: []int64{p.ID}}); err != nil {
 			return err
 		}
 	}
-	return c.Write(ctx, "stock.picking", []int64{p.ID}, map[string]any{"name": fmt.Sprintf("%s/X%d", p.Name, p.ID)})
+	suffix := fmt.Sprintf("/X%d", p.ID)
+	if strings.HasSuffix(p.Name, suffix) {
+		return nil
+	}
+	return c.Write(ctx, "stock.picking", []int64{p.ID}, map[string]any{"name": p.Name + suffix})
+}
+
+// Withdrawn tells that a document was withdrawn by [Client.WithdrawPicking].
+func (p Picking) Withdrawn() bool {
+	return p.State == Cancelled && strings.HasSuffix(p.Name, fmt.Sprintf("/X%d", p.ID))
 }

@@ -76,11 +76,15 @@ func (c *Client) lots(ctx context.Context, d Domain) ([]Lot, error) {
 }
 
 // CreateLot makes a lot. Odoo refuses a second one of the same product, name
-// and company with a Data fault: look with [Client.LotByName] then. expires may
-// be zero.
+// and company with a Data fault. A zero expires makes a lot without an expiry;
+// left to itself, Odoo would let it expire at once.
 func (c *Client) CreateLot(ctx context.Context, productID, companyID int64, name string, expires time.Time) (int64, error) {
+	has, err := c.Fields(ctx, "stock.lot")
+	if err != nil {
+		return 0, err
+	}
 	values := map[string]any{"product_id": productID, "company_id": companyID, "name": name}
-	if !expires.IsZero() {
+	if has.Has("expiration_date") {
 		values["expiration_date"] = Moment(expires)
 	}
 	ids, err := c.Create(ctx, "stock.lot", values)
@@ -88,6 +92,24 @@ func (c *Client) CreateLot(ctx context.Context, productID, companyID int64, name
 		return 0, err
 	}
 	return ids[0], nil
+}
+
+// EnsureLot finds a lot or makes it. A lot that exists keeps its expiry, which
+// the caller compares. It may be repeated, also by several at once.
+func (c *Client) EnsureLot(ctx context.Context, productID, companyID int64, name string, expires time.Time) (Lot, error) {
+	lot, found, err := c.LotByName(ctx, productID, companyID, name)
+	if err != nil || found {
+		return lot, err
+	}
+	id, err := c.CreateLot(ctx, productID, companyID, name, expires)
+	if err == nil {
+		return Lot{ID: id, Name: name, ProductID: productID, CompanyID: companyID, Expires: expires}, nil
+	}
+	// Somebody else may have made it, or our own call whose answer was lost.
+	if lot, found, again := c.LotByName(ctx, productID, companyID, name); again == nil && found {
+		return lot, nil
+	}
+	return Lot{}, err
 }
 
 // OnHand is the stock of one product and lot at one place.

@@ -122,13 +122,28 @@ type NewMove struct {
 	ProductID int64
 	// LotID is 0 for a product that is not tracked, or with LotName.
 	LotID int64
-	// LotName makes Odoo find or make the lot, for documents that bring goods in.
-	LotName string
-	// Expires is given to a lot that is made; zero otherwise.
+	// LotName makes Odoo find or make the lot, for documents of an incoming
+	// type; see [ReceiptLine] about Expires.
+	LotName  string
 	Expires  time.Time
 	Quantity float64
 	// UoMID is the unit of Quantity; 0 means the product's own.
 	UoMID int64
+}
+
+// setLot puts a lot into the values of a move line. A line that brings a new lot
+// says its expiry, even if there is none: otherwise Odoo takes the present
+// moment for it, and from 19 on asks whether an expired lot may come in.
+func setLot(line map[string]any, has Fields, id int64, name string, expires time.Time) {
+	switch {
+	case id != 0:
+		line["lot_id"] = id
+	case name != "":
+		line["lot_name"] = name
+		if has.Has("expiration_date") {
+			line["expiration_date"] = Moment(expires)
+		}
+	}
 }
 
 // CreateMoves adds moves to a picking, each with its one line, in one call: all
@@ -165,14 +180,7 @@ func (c *Client) moveValues(ctx context.Context, p Picking, moves []NewMove) ([]
 		if p.ID != 0 {
 			line["picking_id"], move["picking_id"] = p.ID, p.ID
 		}
-		if m.LotID != 0 {
-			line["lot_id"] = m.LotID
-		} else if m.LotName != "" {
-			line["lot_name"] = m.LotName
-			if !m.Expires.IsZero() && lineHas.Has("expiration_date") {
-				line["expiration_date"] = Moment(m.Expires)
-			}
-		}
+		setLot(line, lineHas, m.LotID, m.LotName, m.Expires)
 		if m.UoMID != 0 {
 			line["product_uom_id"] = m.UoMID
 			move["product_uom"] = m.UoMID
@@ -233,8 +241,8 @@ func (c *Client) lines(ctx context.Context, d Domain) ([]Line, error) {
 	return out, nil
 }
 
-// DeletePicking withdraws a draft, with its moves. Odoo refuses it for a
-// document that is done.
+// DeletePicking deletes a draft that has no moves yet. With moves, Odoo allows
+// it to an inventory administrator only: see [Client.WithdrawPicking].
 func (c *Client) DeletePicking(ctx context.Context, id int64) error {
 	return c.Unlink(ctx, "stock.picking", []int64{id})
 }

@@ -97,11 +97,17 @@ func (c *Client) receipts(ctx context.Context, d Domain) ([]Receipt, error) {
 
 // ReceiptLine is what arrived of one move and lot.
 type ReceiptLine struct {
+	// MoveID is 0 for goods that were not ordered.
 	MoveID    int64
 	ProductID int64
-	LotName   string // empty for a product that is not tracked
-	// Expires is given to a lot that is new; Odoo keeps the date of a known one
-	// without a word, so compare first.
+	// LotID or LotName is set for a product that is tracked. By name, Odoo finds
+	// the lot or makes it when the receipt is validated.
+	LotID   int64
+	LotName string
+	// Expires is given to a lot that is made by its name. Odoo keeps the date of
+	// a known one without a word, so compare first. A product with expiry whose
+	// date is not known needs [Client.EnsureLot] and LotID: made by name, its
+	// lot would expire at once.
 	Expires  time.Time
 	Quantity float64
 	// UoMID is the unit of Quantity; 0 means the move's.
@@ -124,14 +130,12 @@ func (c *Client) WriteReceipt(ctx context.Context, pickingID int64, replace []in
 		commands = append(commands, linkDelete(id))
 	}
 	for _, l := range lines {
-		values := map[string]any{"move_id": l.MoveID, "picking_id": pickingID, "product_id": l.ProductID, "quantity": l.Quantity, "picked": true,
+		values := map[string]any{"picking_id": pickingID, "product_id": l.ProductID, "quantity": l.Quantity, "picked": true,
 			"location_id": l.FromID, "location_dest_id": l.ToID}
-		if l.LotName != "" {
-			values["lot_name"] = l.LotName
-			if !l.Expires.IsZero() && has.Has("expiration_date") {
-				values["expiration_date"] = Moment(l.Expires)
-			}
+		if l.MoveID != 0 {
+			values["move_id"] = l.MoveID
 		}
+		setLot(values, has, l.LotID, l.LotName, l.Expires)
 		if l.UoMID != 0 {
 			values["product_uom_id"] = l.UoMID
 		}

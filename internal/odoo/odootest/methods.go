@@ -103,10 +103,7 @@ func (d *database) dispatch(m *model, c *call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := d.exist(m, c.ids); err != nil {
-			return nil, err
-		}
-		return d.read(m, c.ids, names)
+		return d.read(m, c.ids, names) // records that are gone are left out
 	case "create":
 		return d.createCall(m, c.args["vals_list"])
 	case "write":
@@ -412,8 +409,11 @@ func (d *database) unlink(m *model, id int64) error {
 			}
 		}
 	case "stock.move":
-		if s := r["state"]; s != "draft" && s != "cancel" {
-			return userError("You can only delete draft or cancelled moves.")
+		switch s := r["state"]; {
+		case s == "done":
+			return userError("You cannot cancel a stock move that has been set to 'Done'. Create a return in order to reverse the moves which took place.")
+		case d.as < admin:
+			return accessError("You are not allowed to delete 'Stock Move' (stock.move) records.\n\nThis operation is allowed for the following groups:\n\t- Inventory/Administrator\n\nContact your administrator to request access if necessary.")
 		}
 		for _, line := range d.tables["stock.move.line"].by("move_id", id) {
 			d.set(d.tables["stock.move.line"], line, nil)

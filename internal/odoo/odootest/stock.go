@@ -99,6 +99,10 @@ func (d *database) createMove(m *model, r row, lists map[string][]any) (int64, e
 	if err := d.commands(m, id, "move_line_ids", lists["move_line_ids"]); err != nil {
 		return 0, err
 	}
+	// A move whose lines meet its demand is reserved, hence ready.
+	if demand := floatOf(r["product_uom_qty"]); state == "draft" && demand > 0 && d.moved(id) >= demand {
+		d.change(d.tables[m.name], id, func(to row) { to["state"] = "assigned" })
+	}
 	d.settle(integerOf(r["picking_id"]))
 	return id, nil
 }
@@ -137,6 +141,7 @@ func (d *database) createLine(m *model, r row) (int64, error) {
 	if r["date"] == nil {
 		r["date"] = d.now()
 	}
+	d.lineExpiry(r, product, picking)
 	if err := d.lotFits(r); err != nil {
 		return 0, err
 	}
@@ -158,6 +163,22 @@ func (d *database) createLine(m *model, r row) (int64, error) {
 		return id, d.post(id)
 	}
 	return id, nil
+}
+
+// lineExpiry is what Odoo supposes of a line that does not say its expiry: the
+// lot's, or for goods that come in the present moment.
+func (d *database) lineExpiry(r, product, picking row) {
+	if _, said := r["expiration_date"]; said {
+		return
+	}
+	if lot := d.tables["stock.lot"].rows[integerOf(r["lot_id"])]; lot != nil {
+		r["expiration_date"] = lot["expiration_date"]
+		return
+	}
+	typ := d.tables["stock.picking.type"].rows[integerOf(picking["picking_type_id"])]
+	if typ["code"] == "incoming" && d.value(d.models["product.product"], product, "use_expiration_date") == true {
+		r["expiration_date"] = d.now()
+	}
 }
 
 // lotFits refuses a lot of another product.
@@ -221,6 +242,13 @@ func (d *database) createLot(m *model, r row) (int64, error) {
 	}
 	if err := d.complete(m, r); err != nil {
 		return 0, err
+	}
+	// A lot that does not say its expiry gets the product's shelf life, which is
+	// no day unless somebody has entered one.
+	if _, said := r["expiration_date"]; !said {
+		if product := d.tables["product.product"].rows[integerOf(r["product_id"])]; d.value(d.models["product.product"], product, "use_expiration_date") == true {
+			r["expiration_date"] = d.now()
+		}
 	}
 	if id := d.lotNamed(integerOf(r["product_id"]), integerOf(r["company_id"]), r["name"]); id != 0 {
 		return 0, validationError("The combination of serial number and product must be unique within a company including when no company is defined.\nThe following combinations contain duplicates:\n - Product: %s, Lot/Serial Number: %s",

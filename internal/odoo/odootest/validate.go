@@ -199,7 +199,11 @@ func (d *database) useLot(line int64) error {
 	}
 	if lot == 0 {
 		var err error
-		if lot, err = d.createLot(d.models["stock.lot"], row{"name": name, "product_id": l["product_id"], "company_id": company, "expiration_date": l["expiration_date"]}); err != nil {
+		made := row{"name": name, "product_id": l["product_id"], "company_id": company}
+		if date, _ := l["expiration_date"].(string); date != "" {
+			made["expiration_date"] = date
+		}
+		if lot, err = d.createLot(d.models["stock.lot"], made); err != nil {
 			return err
 		}
 	}
