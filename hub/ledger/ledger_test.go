@@ -1,73 +1,26 @@
 package ledger_test
 
 import (
-	"log/slog"
-	"path/filepath"
 	"testing"
-	"time"
 
 	"branchline/hub/ledger"
+	"branchline/hub/ledger/ledgertest"
 	"branchline/internal/movement"
-	"branchline/internal/wire"
 )
 
-var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
-
-func open(t testing.TB) *ledger.Ledger {
-	t.Helper()
-	l, err := ledger.Open(t.Context(), ledger.Config{Path: filepath.Join(t.TempDir(), "ledger.db")}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return l
-}
-
-// sender makes the batches of one stream.
-type sender struct {
-	ledger.Stream
-	at     ledger.Cursor
-	packer *wire.Packer
-}
-
-func newSender(branch, epoch string, lane movement.Lane) *sender {
-	return &sender{Stream: ledger.Stream{Branch: branch, Epoch: epoch, Lane: lane},
-		at: ledger.Cursor{Hash: movement.Genesis(branch, epoch, lane)}, packer: wire.NewPacker()}
-}
-
-func (s *sender) batch(t testing.TB, records ...[]byte) ledger.Arrival {
-	t.Helper()
-	b := wire.Batch{Header: wire.Header{Branch: s.Branch, Epoch: s.Epoch, Lane: s.Lane, First: s.at.Through + 1,
-		Prev: s.at.Hash, Oldest: 1}, Records: records}
-	chain := movement.NewChain(s.at.Hash)
-	for _, r := range records {
-		chain.Add(r)
-	}
-	b.Last = chain.Head()
-	payload, err := s.packer.Pack(nil, &b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	opened, err := wire.Open(payload)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := ledger.Arrival{Header: opened.Header, Payload: payload, After: s.at, From: opened.First, Prev: s.at.Hash, ReceivedAt: noon}
-	s.at = ledger.Cursor{Through: opened.Through(), Hash: opened.Last}
-	return a
-}
+const epoch = "aaaaaaaaaaaa"
 
 func TestBatchAndCursorAreCommittedTogether(t *testing.T) {
-	l := open(t)
-	s := newSender("BR01", "aaaaaaaaaaaa", movement.Live)
-	if c, err := l.Cursor(t.Context(), s.Stream); err != nil || c != s.at {
+	l := ledgertest.Open(t)
+	s := ledgertest.NewSender("BR01", epoch, movement.Live)
+	if c, err := l.Cursor(t.Context(), s.Stream); err != nil || c != s.At {
 		t.Fatalf("cursor of a new stream %v, %v", c, err)
 	}
-	first, second := s.batch(t, []byte(`{"v":1}`), []byte(`{"v":2}`)), s.batch(t, []byte(`{"v":3}`))
+	first := s.Batch(t, []byte(`{"v":1}`), []byte(`{"v":2}`))
+	second := s.Batch(t, []byte(`{"v":3}`))
+	if err := l.Commit(t.Context(), second); err != ledger.ErrMoved {
+		t.Fatalf("a batch before its time: %v", err)
+	}
 	for _, a := range []ledger.Arrival{first, second} {
 		if err := l.Commit(t.Context(), a); err != nil {
 			t.Fatal(err)
@@ -76,7 +29,7 @@ func TestBatchAndCursorAreCommittedTogether(t *testing.T) {
 	if err := l.Commit(t.Context(), first); err != ledger.ErrMoved {
 		t.Fatalf("the same batch again: %v", err)
 	}
-	if c, err := l.Cursor(t.Context(), s.Stream); err != nil || c != s.at {
+	if c, err := l.Cursor(t.Context(), s.Stream); err != nil || c != s.At {
 		t.Fatalf("cursor %v, %v", c, err)
 	}
 	var seen []string

@@ -1,0 +1,56 @@
+package ledger
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"branchline/internal/movement"
+)
+
+// PostingPrefix begins the names of all documents of a branch.
+func PostingPrefix(branch string) string { return "BL/" + branch + "/" }
+
+// PostingName gives the posting of exactly these movements its name: the same
+// for the same movements for ever, also in a hub that was restored from a
+// backup. runs must be what [RunsOf] gives, of one branch, and not be empty.
+//
+//	BL/<branch>/<epoch's first letters>/<L or B><first>-<last>/<hash>
+//
+// names the first run's stream, with the first and last seq taken from it.
+func PostingName(kind movement.Kind, runs []Run) string {
+	h := sha256.New()
+	fmt.Fprintln(h, kind)
+	head, last := runs[0], runs[0].Last
+	for _, r := range runs {
+		fmt.Fprintf(h, "%s %d-%d\n", r.Stream, r.First, r.Last)
+		if r.Stream == head.Stream {
+			last = r.Last
+		}
+	}
+	lane := strings.ToUpper(head.Stream.Lane.String()[:1])
+	return fmt.Sprintf("%s%s/%s%d-%d/%s", PostingPrefix(head.Stream.Branch), head.Stream.Epoch[:min(4, len(head.Stream.Epoch))],
+		lane, head.First, last, hex.EncodeToString(h.Sum(nil)[:4]))
+}
+
+// RunsOf joins movements into runs of their streams, ordered by stream and seq;
+// one that comes twice counts once.
+func RunsOf(ids []movement.ID) []Run {
+	ids = slices.Clone(ids)
+	slices.SortFunc(ids, func(a, b movement.ID) int {
+		return cmp.Or(strings.Compare(a.Branch, b.Branch), strings.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Lane, b.Lane), cmp.Compare(a.Seq, b.Seq))
+	})
+	var runs []Run
+	for _, id := range ids {
+		s := Stream{id.Branch, id.Epoch, id.Lane}
+		if n := len(runs); n > 0 && runs[n-1].Stream == s && id.Seq <= runs[n-1].Last+1 {
+			runs[n-1].Last = id.Seq
+			continue
+		}
+		runs = append(runs, Run{s, id.Seq, id.Seq})
+	}
+	return runs
+}

@@ -1,0 +1,208 @@
+package projection
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"branchline/hub/ledger"
+	"branchline/internal/fault"
+	"branchline/internal/movement"
+)
+
+// Reason codes of exceptions that the projector finds; a movement's own problem
+// brings its own.
+const (
+	// ReasonConflictingRepeat is the same natural key with another content.
+	ReasonConflictingRepeat = "conflicting_repeat"
+	// ReasonGroupConflict is a member that does not fit its group's size.
+	ReasonGroupConflict = "group_size_conflict"
+	// ReasonLost is a run that a branch no longer had when it was asked for.
+	ReasonLost = "lost_at_branch"
+	// ReasonDamaged is a batch in the ledger that no longer opens.
+	ReasonDamaged = "damaged_batch"
+)
+
+// objection is why a movement goes to a person.
+type objection struct {
+	reason, field, text, hint string
+}
+
+func objectionOf(err error) *objection {
+	o := &objection{reason: fault.CodeOf(err), text: err.Error(), hint: fault.HintOf(err)}
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		o.text = f.Message
+	}
+	o.text = strings.ToValidUTF8(strings.ReplaceAll(o.text, "\x00", "\uFFFD"), "\uFFFD")
+	return o
+}
+
+// reading is what a record says by itself.
+type reading struct {
+	m movement.Movement
+	// bad is set for what is no valid movement; then nothing of m is used but
+	// its group, if that has a form.
+	bad *objection
+	// problem is why the branch could not be certain of it; understood tells
+	// whether it is a whole movement nevertheless.
+	problem    *objection
+	understood bool
+	content    uint64
+}
+
+// read decides what a record says. It never fails: a record that is no movement
+// is a reading, too.
+func read(record []byte) (r reading) {
+	m, err := movement.Decode(record)
+	if err == nil {
+		r.m = m
+		if err = m.Validate(); err == nil {
+			err = storable(&m)
+		}
+	}
+	if err != nil {
+		g := r.m.Group
+		r.m, r.bad = movement.Movement{}, objectionOf(err)
+		if g.ID != "" && len(g.ID) <= 128 && g.Size >= 1 && g.Size <= 5000 && ledger.Storable(g.ID) {
+			r.m.Group = g
+		}
+		return r
+	}
+	r.understood = true
+	if p := m.Problem; p != nil {
+		r.problem = &objection{reason: p.Code, field: p.Field, text: p.Text}
+		m.Problem = nil
+		r.understood = m.Validate() == nil
+		if !slices.Contains(movement.Schemes, m.Product.Scheme) {
+			r.m.Product = movement.Product{}
+		}
+	}
+	r.content = fingerprint(&r.m)
+	return r
+}
+
+// storable refuses what a database's text cannot hold; agents never make it.
+func storable(m *movement.Movement) error {
+	for _, s := range []string{m.Product.Code, m.Lot, m.Serial, m.Unit, m.Document.Ref, m.Counterpart, m.Reason,
+		m.NaturalKey, m.Group.ID} {
+		if strings.IndexByte(s, 0) >= 0 {
+			return fault.New(fault.Data, "invalid_movement", "a field of the movement holds a NUL character")
+		}
+	}
+	if p := m.Problem; p != nil && !ledger.Storable(p.Field+p.Text) {
+		return fault.New(fault.Data, "invalid_movement", "problem.text holds a NUL character")
+	}
+	return nil
+}
+
+// fingerprint is over what must be equal when the same event is read again: all
+// that touches the stock or the document. Where and when it was read may
+// differ.
+func fingerprint(m *movement.Movement) uint64 {
+	h := uint64(14695981039346656037) // FNV-1a
+	add := func(s string) {
+		for i := 0; i < len(s); i++ {
+			h = (h ^ uint64(s[i])) * 1099511628211
+		}
+		h = (h ^ 0xff) * 1099511628211 // no byte of UTF-8
+	}
+	add(string(m.Kind))
+	add(string(m.Product.Scheme))
+	add(m.Product.Code)
+	add(m.Lot)
+	var buf [32]byte
+	add(string(m.Expiry.Append(buf[:0])))
+	add(m.Serial)
+	add(string(m.Quantity.Append(buf[:0])))
+	add(m.Unit)
+	if m.Document.Type != "session" { // a session is the reading, not the event
+		add(m.Document.Type)
+		add(m.Document.Ref)
+	}
+	add(m.Counterpart)
+	if m.Problem != nil {
+		add(m.Problem.Code)
+		add(m.Source.Raw)
+		add(m.Source.RawHex)
+	}
+	return h
+}
+
+// circumstances is what is known of a movement besides its record.
+type circumstances struct {
+	// repeat says that its natural key was seen before, equal that the content
+	// was the same.
+	repeat, equal bool
+	// misfit says that it does not fit its group's size.
+	misfit bool
+	// rulings is what was said about it, the newest last.
+	rulings []ledger.Ruling
+	// holding is the posting that it is in, if any.
+	holding *ledger.Holding
+}
+
+// verdict is what becomes of a movement.
+type verdict struct {
+	state ledger.State
+	// counts tells whether it moves the implied stock.
+	counts    bool
+	postingID int64
+	// except is set for an exception.
+	except *exception
+}
+
+type exception struct {
+	objection
+	stage     string
+	ruled     *ledger.Ruling // of the planner or poster
+	postingID int64
+}
+
+// judge decides what becomes of a movement.
+func judge(r *reading, c circumstances) verdict {
+	released := slices.ContainsFunc(c.rulings, func(r ledger.Ruling) bool { return r.Retry })
+	v := verdict{state: ledger.Pending, counts: true}
+	if o := object(r, c, released); o != nil {
+		v = verdict{state: ledger.Excepted, except: &exception{objection: *o, stage: ledger.StageProjection}}
+	} else if r.bad == nil && c.repeat && c.equal {
+		v = verdict{state: ledger.Duplicate}
+	}
+	if c.holding != nil {
+		return verdict{state: c.holding.State, counts: r.bad == nil && r.understood, postingID: c.holding.PostingID}
+	}
+	if len(c.rulings) == 0 {
+		return v
+	}
+	last := &c.rulings[len(c.rulings)-1]
+	switch {
+	case last.Discarded:
+		return verdict{state: ledger.Discarded}
+	case last.Refused && v.state == ledger.Pending:
+		v.state = ledger.Excepted
+		v.except = &exception{objection: objection{last.Reason, last.Field, last.Text, last.Hint}, stage: last.Stage,
+			ruled: last, postingID: last.PostingID}
+	}
+	return v
+}
+
+// object gives the first reason why a movement cannot go on by itself. A person
+// who has released it has seen all but what cannot be released.
+func object(r *reading, c circumstances, released bool) *objection {
+	switch {
+	case r.bad != nil:
+		return r.bad
+	case c.repeat && c.equal:
+		return nil
+	case c.repeat && !released:
+		return &objection{reason: ReasonConflictingRepeat, field: "natural_key",
+			text: "the event " + r.m.NaturalKey + " came before with another content",
+			hint: "compare both, then release this one as a second event or discard it"}
+	case r.problem != nil && !(released && r.understood):
+		return r.problem
+	case c.misfit && !released:
+		return &objection{reason: ReasonGroupConflict, field: "group.size",
+			text: "the movement does not fit the size that its group " + r.m.Group.ID + " was given before",
+			hint: "release it if the goods are there"}
+	}
+	return nil
+}
