@@ -8,6 +8,7 @@ import (
 
 	"branchline/internal/fault"
 	"branchline/internal/movement"
+	"branchline/internal/mqttline"
 	"branchline/internal/wire"
 )
 
@@ -69,9 +70,8 @@ func (c *Config) Validate() error {
 	if !movement.ValidBranch(c.Branch) {
 		return bad("branch %q is not 1 to 32 letters, digits, - and _", c.Branch)
 	}
-	u, err := url.Parse(c.Server)
-	if err != nil || u.Host == "" || u.Scheme != "mqtt" && u.Scheme != "mqtts" {
-		return bad("server %q is not mqtt://host:port or mqtts://host:port", c.Server)
+	if err := mqttline.CheckServer(c.Server); err != nil {
+		return bad("server %q %w", c.Server, err)
 	}
 	for _, n := range []struct {
 		name            string

@@ -76,7 +76,7 @@ func (s *session) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case err := <-s.line.lost:
+		case err := <-s.line.Lost():
 			return err
 		case a := <-s.line.answers:
 			s.hear(a)

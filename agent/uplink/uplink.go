@@ -2,7 +2,6 @@ package uplink
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"branchline/internal/fault"
 	"branchline/internal/wire"
 )
 
@@ -120,9 +118,6 @@ func (u *Uplink) connectOnce(ctx context.Context) (answered bool, err error) {
 	s := newSession(u, l)
 	err = s.run(ctx)
 	l.hangUp()
-	if _, known := errors.AsType[*fault.Error](err); err != nil && !known {
-		err = fault.New(fault.Transient, "line_lost", "the line to %s was lost: %w", u.cfg.Server, err)
-	}
 	u.setStatus(func(s *Status) { s.Connected, s.Since, s.LastError, s.InFlight = false, time.Now(), err, 0 })
 	return s.answered, err
 }

@@ -41,6 +41,7 @@ type Broker interface {
 
 var (
 	_ Broker = (*Embedded)(nil)
+	_ Broker = (*External)(nil)
 )
 
 // Connection is what is known of a branch's line.
