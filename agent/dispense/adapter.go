@@ -1,0 +1,352 @@
+package dispense
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"branchline/agent/outbox"
+	"branchline/internal/fault"
+)
+
+// calm is the least time between two looks at a folder, however often the
+// system announces changes.
+const calm = 100 * time.Millisecond
+
+const codeUnreadable = "file_unreadable"
+
+// adapter watches one folder. Only its goroutine touches it, but for status.
+type adapter struct {
+	Options
+	e      *Export
+	log    *slog.Logger
+	m      *metrics
+	marks  *checkpoints
+	status guardedStatus
+	// seen is how the files were at the latest look.
+	seen map[string]sighting
+	// state, code and reason are what the latest look came to.
+	state        State
+	code, reason string
+}
+
+// sighting is a file as it was seen, and since when it has not changed.
+type sighting struct {
+	size    int64
+	changed time.Time
+	since   time.Time
+}
+
+func newAdapter(e *Export, o Options, m *metrics) (*adapter, error) {
+	a := &adapter{Options: o, e: e, log: o.Log.With("adapter", e.Name), m: m, seen: map[string]sighting{}}
+	var err error
+	if a.marks, err = loadCheckpoints(o.Store, e.Name, o.Now); err != nil {
+		return nil, err
+	}
+	a.state = Watching
+	a.status.s = Status{Name: e.Name, Folder: e.Folder, State: Watching, Since: o.Now()}
+	return a, nil
+}
+
+func (a *adapter) run(ctx context.Context) {
+	hints, stop := watch(a.e.Folder)
+	defer stop()
+	for ctx.Err() == nil {
+		soon := a.look(ctx)
+		wait := time.NewTimer(calm)
+		select {
+		case <-ctx.Done():
+		case <-wait.C:
+		}
+		wait.Reset(max(min(a.e.Poll, soon)-calm, 0))
+		select {
+		case <-ctx.Done():
+		case <-wait.C:
+		case <-hints:
+		}
+		wait.Stop()
+	}
+}
+
+// watch gives a hint for each change that the system announces; none where it
+// announces none, as on network shares.
+func watch(folder string) (hints <-chan struct{}, stop func()) {
+	w, err := fsnotify.NewWatcher()
+	if err != nil {
+		return nil, func() {}
+	}
+	if err := w.Add(folder); err != nil {
+		w.Close()
+		return nil, func() {}
+	}
+	out := make(chan struct{}, 1)
+	go func() {
+		for {
+			select {
+			case _, ok := <-w.Events:
+				if !ok {
+					return
+				}
+				select {
+				case out <- struct{}{}:
+				default:
+				}
+			case _, ok := <-w.Errors:
+				if !ok {
+					return
+				}
+			}
+		}
+	}()
+	return out, func() { w.Close() }
+}
+
+// look reads what is new in the folder, and tells when to look again at the
+// latest.
+func (a *adapter) look(ctx context.Context) (soon time.Duration) {
+	soon = a.e.Poll
+	files, err := a.list()
+	if err != nil {
+		a.become(Waiting, fault.New(fault.Transient, "folder_unreadable", "the folder of %s cannot be read: %w", a.e.Name, err).
+			WithHint("check that the folder is there and the agent's account may read it"))
+		return soon
+	}
+	state, trouble := Watching, error(nil)
+	present := make(map[string]bool, len(files))
+	for _, f := range files {
+		present[f.name] = true
+	}
+	for _, f := range files {
+		if ctx.Err() != nil {
+			return soon
+		}
+		if k := a.marks.byName[f.name]; k != nil && k.unchanged(f) {
+			if err := a.finished(f); err != nil {
+				state, trouble = Waiting, err
+			}
+			continue
+		}
+		if left := a.unsettled(f); left > 0 {
+			soon = min(soon, left)
+			continue
+		}
+		err := a.read(ctx, f)
+		if ctx.Err() != nil {
+			return soon
+		}
+		switch {
+		case errors.Is(err, errNotYet):
+			continue
+		case err == nil:
+			if err := a.finished(f); err != nil {
+				state, trouble = Waiting, err
+			}
+			continue
+		}
+		a.status.set(func(s *Status) {
+			s.file(FileStatus{Name: f.name, At: a.Now(), Reason: err.Error(), Rows: a.rows(f.name)})
+		})
+		state, trouble = Waiting, err
+		if fault.CodeOf(err) == codeUnreadable {
+			continue // locked, say: the others need not wait for it
+		}
+		if fault.ClassOf(err) == fault.Setup {
+			// What comes after it would be read by a mapping that is wrong.
+			state = Stopped
+		}
+		break
+	}
+	for name := range a.seen {
+		if !present[name] {
+			delete(a.seen, name)
+		}
+	}
+	if notes := a.marks.forget(present); len(notes) > 0 {
+		if _, err := a.Store.Append(ctx, outbox.Write{Notes: notes}); err != nil {
+			a.log.Warn("old checkpoints stay", "err", err)
+		}
+	}
+	a.become(state, trouble)
+	return soon
+}
+
+func (a *adapter) rows(name string) Counts {
+	if k := a.marks.byName[name]; k != nil {
+		return k.Counts
+	}
+	return Counts{}
+}
+
+// list gives the folder's files that are for this adapter, the oldest first.
+func (a *adapter) list() ([]file, error) {
+	entries, err := os.ReadDir(a.e.Folder)
+	if err != nil {
+		return nil, err
+	}
+	var files []file
+	for _, entry := range entries {
+		name := entry.Name()
+		if !a.ours(name) {
+			continue
+		}
+		info, err := os.Stat(filepath.Join(a.e.Folder, name)) // a link counts as what it leads to
+		if err != nil || !info.Mode().IsRegular() {
+			continue // gone, or not ours to complain of
+		}
+		files = append(files, file{name: name, size: info.Size(), changed: info.ModTime().UTC()})
+	}
+	slices.SortFunc(files, func(x, y file) int {
+		return cmp.Or(x.changed.Compare(y.changed), strings.Compare(x.name, y.name))
+	})
+	return files, nil
+}
+
+func (a *adapter) ours(name string) bool {
+	lower := strings.ToLower(name)
+	if strings.HasPrefix(lower, ".") || strings.HasPrefix(lower, "~") ||
+		strings.HasSuffix(lower, ".tmp") || strings.HasSuffix(lower, ".part") || len(name) > 255 || toValid(name) != name {
+		return false
+	}
+	ok, _ := filepath.Match(strings.ToLower(a.e.Pattern), lower)
+	return ok
+}
+
+// unsettled tells how long a file must stay as it is until it counts as whole.
+func (a *adapter) unsettled(f file) time.Duration {
+	now := a.Now()
+	s, known := a.seen[f.name]
+	if !known || s.size != f.size || !s.changed.Equal(f.changed) {
+		s = sighting{f.size, f.changed, now}
+		a.seen[f.name] = s
+	}
+	if a.e.Arrival == "growing" {
+		return 0
+	}
+	return max(a.e.Settle-now.Sub(s.since), 0)
+}
+
+// read records what is new in a file. It is recorded to its end when the error
+// is nil.
+func (a *adapter) read(ctx context.Context, f file) error {
+	path := filepath.Join(a.e.Folder, f.name)
+	opened, err := os.Open(path)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return fault.New(fault.Transient, codeUnreadable, "%s cannot be opened, which is normal while it is being written: %w", f.name, err)
+	}
+	defer opened.Close()
+	f.ReaderAt = opened
+	a.status.set(func(s *Status) { s.State = Reading })
+	r, k, err := a.marks.start(a.e, f)
+	if err != nil {
+		return readFault(f.name, err)
+	}
+	k.position = r.pos
+	im := &importer{store: a.Store, marks: a.marks, name: f.name, k: k, now: a.Now, tally: func(n Counts) {
+		a.m.count(a.e.Name, n)
+		a.status.set(func(s *Status) { s.Rows.add(n) })
+	}}
+	before := k.Counts
+	err = im.run(ctx, r)
+	kept := im.k
+	a.marks.byName[f.name] = &kept
+	if err != nil {
+		return readFault(f.name, err)
+	}
+	info, err := opened.Stat()
+	if err != nil {
+		return readFault(f.name, err)
+	}
+	if info.Size() != f.size || !info.ModTime().Equal(f.changed) {
+		return errNotYet // it has changed meanwhile: there is more
+	}
+	if err := im.finish(ctx, f); err != nil {
+		return readFault(f.name, err)
+	}
+	done := im.k
+	a.marks.byName[f.name] = &done
+	a.m.files.WithLabelValues(a.e.Name).Inc()
+	a.status.set(func(s *Status) { s.file(FileStatus{Name: f.name, Done: true, At: a.Now(), Rows: im.k.Counts}) })
+	if n := im.k.Counts; n != before {
+		a.log.Info("export read", "file", f.name, "good", n.Good-before.Good, "bad", n.Bad-before.Bad, "known", n.Known-before.Known)
+	}
+	return nil
+}
+
+func readFault(name string, err error) error {
+	var f *fault.Error
+	if errors.As(err, &f) || errors.Is(err, errNotYet) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return fault.New(fault.Transient, codeUnreadable, "%s cannot be read: %w", name, err)
+}
+
+// finished does with a file that is done what the configuration says.
+func (a *adapter) finished(f file) error {
+	if a.e.Finished != "move" {
+		return nil
+	}
+	trouble := func(err error) error {
+		return fault.New(fault.Setup, "file_unmoved", "%s is read but cannot be moved to %s: %w", f.name, a.e.Done, err).
+			WithHint("check that the agent's account may write there")
+	}
+	if err := os.MkdirAll(a.e.Done, 0o755); err != nil {
+		return trouble(err)
+	}
+	from := filepath.Join(a.e.Folder, f.name)
+	info, err := os.Stat(from)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return trouble(err)
+	}
+	if info.Size() != f.size || !info.ModTime().Equal(f.changed) {
+		return nil // there is more in it now
+	}
+	to := filepath.Join(a.e.Done, f.name)
+	if _, err := os.Lstat(to); err == nil {
+		ext := filepath.Ext(f.name)
+		to = filepath.Join(a.e.Done, fmt.Sprintf("%s-%d%s", strings.TrimSuffix(f.name, ext), a.Now().UnixMilli(), ext))
+	}
+	if err := os.Rename(from, to); err != nil {
+		return trouble(err)
+	}
+	return nil
+}
+
+// become tells the state after a look, and logs it when it is another.
+func (a *adapter) become(state State, why error) {
+	code, reason := "", ""
+	if why != nil {
+		code, reason = fault.CodeOf(why), why.Error()
+	}
+	since := a.Now()
+	a.status.set(func(s *Status) {
+		if a.state == state && a.code == code {
+			since = s.Since
+		}
+		s.State, s.Since, s.Code, s.Reason = state, since, code, reason
+	})
+	if why != nil && (a.state != state || a.code != code || a.reason != reason) {
+		a.log.Warn("export adapter "+string(state), "err", why)
+	}
+	a.state, a.code, a.reason = state, code, reason
+	up := 1.0
+	if why != nil {
+		up = 0
+	}
+	a.m.up.WithLabelValues(a.e.Name).Set(up)
+}

@@ -1,0 +1,172 @@
+package dispense
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Options are what [New] takes beside the configuration.
+type Options struct {
+	Store   Store
+	Log     *slog.Logger
+	Metrics prometheus.Registerer // may be nil
+	// Now is nil for time.Now.
+	Now func() time.Time
+}
+
+// Dispense runs all adapters of a branch.
+type Dispense struct {
+	adapters []*adapter
+}
+
+// New checks the configuration and reads the checkpoints. Folders need not be
+// there yet.
+func New(cfg Config, o Options) (*Dispense, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if o.Store == nil || o.Log == nil {
+		return nil, errors.New("dispense: a store and a log are needed")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	m := newMetrics(o.Metrics)
+	d := &Dispense{}
+	for i := range cfg.Exports {
+		a, err := newAdapter(&cfg.Exports[i], o, m)
+		if err != nil {
+			return nil, err
+		}
+		d.adapters = append(d.adapters, a)
+	}
+	return d, nil
+}
+
+// Run watches until ctx ends, and returns when what is being committed is. It
+// never fails; [Dispense.Status] says how things are.
+func (d *Dispense) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, a := range d.adapters {
+		wg.Go(func() { a.run(ctx) })
+	}
+	wg.Wait()
+}
+
+// Status tells how each adapter is, in the order of the configuration.
+func (d *Dispense) Status() []Status {
+	list := make([]Status, len(d.adapters))
+	for i, a := range d.adapters {
+		list[i] = a.status.get()
+	}
+	return list
+}
+
+// State is what an adapter is doing.
+type State string
+
+const (
+	// Watching: all files are read.
+	Watching State = "watching"
+	// Reading: a file is being read.
+	Reading State = "reading"
+	// Waiting: something is in the way that passes by itself.
+	Waiting State = "waiting"
+	// Stopped: a person must mend a file or the configuration.
+	Stopped State = "stopped"
+)
+
+// Status is how one adapter is.
+type Status struct {
+	Name, Folder string
+	State        State
+	// Since is when the state began; Code and Reason say why, for Waiting and
+	// Stopped.
+	Since        time.Time
+	Code, Reason string
+	// Rows are those since the agent started.
+	Rows Counts
+	// Files are the latest ones that were read, the newest first, at most
+	// [recentFiles].
+	Files []FileStatus
+}
+
+// FileStatus is what became of one file.
+type FileStatus struct {
+	Name string
+	// Done tells that all of it is recorded; At is when it was last read.
+	Done bool
+	At   time.Time
+	// Rows are all of this file, under this name.
+	Rows Counts
+	// Reason says why it is not done.
+	Reason string
+}
+
+// recentFiles bounds Status.Files.
+const recentFiles = 50
+
+type guardedStatus struct {
+	mu sync.Mutex
+	s  Status
+}
+
+func (g *guardedStatus) get() Status {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s := g.s
+	s.Files = append([]FileStatus(nil), s.Files...)
+	return s
+}
+
+func (g *guardedStatus) set(fn func(*Status)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	fn(&g.s)
+}
+
+// file puts what became of a file at the front.
+func (s *Status) file(f FileStatus) {
+	for i := range s.Files {
+		if s.Files[i].Name == f.Name {
+			s.Files = append(s.Files[:i], s.Files[i+1:]...)
+			break
+		}
+	}
+	s.Files = append([]FileStatus{f}, s.Files[:min(len(s.Files), recentFiles-1)]...)
+}
+
+type metrics struct {
+	rows  *prometheus.CounterVec
+	files *prometheus.CounterVec
+	up    *prometheus.GaugeVec
+}
+
+func newMetrics(r prometheus.Registerer) *metrics {
+	m := &metrics{
+		rows: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "branchline_agent_export_rows_total", Help: "Rows of export files: good, bad (kept for a person), known before.",
+		}, []string{"adapter", "result"}),
+		files: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "branchline_agent_export_files_total", Help: "Readings of export files to their end.",
+		}, []string{"adapter"}),
+		up: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "branchline_agent_export_up", Help: "0 while the adapter is stopped or waits for something.",
+		}, []string{"adapter"}),
+	}
+	if r != nil {
+		r.MustRegister(m.rows, m.files, m.up)
+	}
+	return m
+}
+
+func (m *metrics) count(adapter string, n Counts) {
+	m.rows.WithLabelValues(adapter, "good").Add(float64(n.Good))
+	m.rows.WithLabelValues(adapter, "bad").Add(float64(n.Bad))
+	m.rows.WithLabelValues(adapter, "known").Add(float64(n.Known))
+}

@@ -1,0 +1,39 @@
+// Package dispense reads the export files of dispensing systems: CSV and its
+// relatives, dropped into a folder, appended to all day, or rewritten whole.
+//
+// # Words
+//
+//   - An adapter watches one folder for one kind of file, as one entry of the
+//     configuration says ([Export]).
+//   - A mapping says which column is which field of a movement. All other
+//     columns are skipped as bytes: they are never decoded, stored, logged or
+//     sent, as they can be about patients. For the same reason a line whose
+//     columns cannot be told apart is reported by file and number only.
+//   - The natural key of a row is made of the columns that the configuration
+//     names. It makes a row the same event however often it is read again.
+//   - A checkpoint says how far a file was read, with a hash over everything
+//     before: a file that was only appended to is read on from there, under
+//     whatever name, and any other is read from its start, where the natural
+//     keys tell what is new.
+//
+// # What becomes of a row
+//
+// A row is recorded in the bulk lane, or, where something in it cannot be
+// understood, kept with the reason and its mapped columns for a person, while
+// the rows after it flow on. A row whose natural key was recorded before with
+// the same content counts nothing; with another content it goes to a person
+// ("conflicting_repeat"), since it may be a correction, or two events that the
+// key does not tell apart.
+//
+// A file whose header no longer fits the mapping stops its adapter, untouched,
+// until the file or the mapping is mended.
+//
+// # Order of things
+//
+// Rows are read, mapped and recorded in chunks, the next one prepared while
+// the one before is being committed. The checkpoint is written in the same
+// commits as the rows, always behind the last chunk of which every repeated
+// row has been compared; so after a power cut a few rows are read again and
+// are known by their keys. A file is done when its last row and checkpoint are
+// on disk.
+package dispense

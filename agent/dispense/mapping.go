@@ -1,0 +1,373 @@
+package dispense
+
+import (
+	"bytes"
+	"encoding/hex"
+	"time"
+	"unicode/utf8"
+
+	"branchline/internal/fault"
+	"branchline/internal/movement"
+)
+
+// maxShort is the length up to which every field of a movement may be; only
+// longer ones need a closer look.
+const maxShort = 32
+
+// mapper turns rows into movements. It is compiled once for a file; not for
+// concurrent use.
+type mapper struct {
+	e        *Export
+	enc      encoding
+	loc      *time.Location
+	times    []layout
+	expiries []layout
+	columns  int // of each row
+	decimal  byte
+
+	product, quantity, unit, lot, expiry, serial, at, clock, document, by, reason int
+	key                                                                           []int
+	mapped                                                                        []rawColumn
+
+	products map[string]movement.Product
+	strings  map[string]string
+	// The latest time and expiry, as rows of a file repeat them.
+	atText     string
+	atTime     time.Time
+	expiryText string
+	expiryDate movement.Date
+
+	row     fields
+	field   []byte
+	scratch []byte
+	keyText []byte
+}
+
+// rawColumn is a column that is kept when a row cannot be understood.
+type rawColumn struct {
+	name  string
+	index int
+}
+
+// newMapper finds the mapping's columns in the header; header is nil for a file
+// without one. A header that does not fit is a fault of class Setup and code
+// "header_changed". Its message never quotes the file, since what stands in
+// the header's place can be a patient's row.
+func newMapper(e *Export, enc encoding, header [][]byte) (*mapper, error) {
+	m := &mapper{e: e, enc: enc, columns: e.CSV.Columns, decimal: e.Mapping.Decimal[0],
+		products: map[string]movement.Product{}, strings: map[string]string{}}
+	var err error
+	if m.loc, err = location(e.Mapping.TimeZone); err != nil {
+		return nil, err
+	}
+	if m.times, err = layouts("time_formats", e.Mapping.TimeFormats, true); err != nil {
+		return nil, err
+	}
+	if !e.Mapping.Expiry.IsZero() {
+		if m.expiries, err = layouts("expiry_formats", e.Mapping.ExpiryFormats, false); err != nil {
+			return nil, err
+		}
+	}
+	names, err := m.header(header)
+	if err != nil {
+		return nil, err
+	}
+	targets := []*int{&m.product, &m.quantity, &m.unit, &m.lot, &m.expiry, &m.serial, &m.at, &m.clock, &m.document, &m.by, &m.reason}
+	m.key = make([]int, len(e.Mapping.Key))
+	for i := range m.key {
+		targets = append(targets, &m.key[i])
+	}
+	seen := map[int]bool{}
+	for i, f := range e.Mapping.fields() {
+		index, err := m.find(f.column, names)
+		if err != nil {
+			return nil, err
+		}
+		*targets[i] = index
+		if index >= 0 && !seen[index] {
+			seen[index] = true
+			m.mapped = append(m.mapped, rawColumn{f.column.String(), index})
+		}
+	}
+	return m, nil
+}
+
+func location(name string) (*time.Location, error) {
+	if name == "" {
+		return time.Local, nil
+	}
+	return time.LoadLocation(name)
+}
+
+func misfit(format string, args ...any) error {
+	return fault.New(fault.Setup, "header_changed", format, args...).
+		WithHint("compare the export's settings with the mapping; the file was not touched")
+}
+
+func (m *mapper) header(header [][]byte) ([]string, error) {
+	if header == nil {
+		return nil, nil
+	}
+	names := make([]string, len(header))
+	for i, h := range header {
+		text, ok := m.enc.decode(nil, bytes.TrimSpace(h))
+		if !ok {
+			return nil, misfit("the header is not text in the encoding %s", m.e.CSV.Encoding)
+		}
+		names[i] = string(text)
+	}
+	if m.columns != 0 && m.columns != len(names) {
+		return nil, misfit("the header has %d columns, the mapping expects %d", len(names), m.columns)
+	}
+	if want := m.e.CSV.Expect; len(want) > 0 {
+		if len(want) != len(names) {
+			return nil, misfit("the header has %d columns, the mapping expects %d", len(names), len(want))
+		}
+		for i := range want {
+			if names[i] != want[i] {
+				return nil, misfit("column %d of the header is not %q as the mapping expects", i+1, want[i])
+			}
+		}
+	}
+	m.columns = len(names)
+	return names, nil
+}
+
+func (m *mapper) find(c Column, names []string) (int, error) {
+	switch {
+	case c.IsZero():
+		return -1, nil
+	case c.Number > m.columns:
+		return 0, misfit("the file has %d columns, the mapping names column %d", m.columns, c.Number)
+	case c.Number > 0:
+		return c.Number - 1, nil
+	}
+	found := -1
+	for i, n := range names {
+		if n == c.Name {
+			if found >= 0 {
+				return 0, misfit("the header has more than one column %q", c.Name)
+			}
+			found = i
+		}
+	}
+	if found < 0 {
+		return 0, misfit("the header has no column %q among its %d", c.Name, m.columns)
+	}
+	return found, nil
+}
+
+// column gives one column of the row as UTF-8 without white space around it.
+// It is valid until the next call.
+func (m *mapper) column(index int) ([]byte, error) {
+	if index < 0 {
+		return nil, nil
+	}
+	b := trim(m.row.get(index))
+	var ok bool
+	if m.field, ok = m.enc.decode(m.field[:0], b); !ok {
+		return nil, fault.New(fault.Data, "bad_encoding", "column %s is not text in the encoding %s",
+			m.name(index), m.e.CSV.Encoding)
+	}
+	return m.field, nil
+}
+
+func (m *mapper) name(index int) string {
+	for _, c := range m.mapped {
+		if c.index == index {
+			return c.name
+		}
+	}
+	return ""
+}
+
+func trim(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
+		b = b[1:]
+	}
+	for len(b) > 0 && (b[len(b)-1] == ' ' || b[len(b)-1] == '\t') {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+// understand fills out from the row in m.row. An error is why it cannot be
+// recorded as it stands; out then holds what was understood before, and the
+// natural key if the row has one.
+func (m *mapper) understand(out *movement.Movement) error {
+	key, err := m.naturalKey()
+	if err != nil {
+		return err
+	}
+	out.NaturalKey = key
+	if out.OccurredAt, err = m.occurredAt(); err != nil {
+		return err
+	}
+	if out.Product, err = m.productOf(); err != nil {
+		return err
+	}
+	b, err := m.column(m.quantity)
+	if err != nil {
+		return err
+	}
+	if out.Quantity, err = parseQuantity(b, m.decimal); err != nil {
+		return err
+	}
+	out.Unit = m.e.Mapping.FixedUnit
+	for _, f := range []struct {
+		index int
+		to    *string
+	}{{m.unit, &out.Unit}, {m.lot, &out.Lot}, {m.serial, &out.Serial}, {m.by, &out.By}, {m.reason, &out.Reason}} {
+		if f.index < 0 {
+			continue
+		}
+		if b, err = m.column(f.index); err != nil {
+			return err
+		}
+		*f.to = m.intern(b)
+	}
+	if b, err = m.column(m.document); err != nil {
+		return err
+	} else if len(b) > 0 {
+		out.Document = movement.Document{Type: "dispensing", Ref: m.intern(b)}
+	}
+	return m.expiryOf(out)
+}
+
+func (m *mapper) productOf() (movement.Product, error) {
+	b, err := m.column(m.product)
+	if err != nil {
+		return movement.Product{}, err
+	}
+	if p, known := m.products[string(b)]; known {
+		return p, nil
+	}
+	scheme, code, err := parseProduct(b, m.e.Mapping.Schemes, m.scratch)
+	if err != nil {
+		return movement.Product{}, err
+	}
+	p := movement.Product{Scheme: scheme, Code: string(code)}
+	if len(m.products) == cacheSize {
+		clear(m.products)
+	}
+	m.products[string(b)] = p
+	return p, nil
+}
+
+// cacheSize bounds what a mapper remembers of one kind.
+const cacheSize = 8192
+
+// intern gives b as a string, the same one for what comes again and again.
+func (m *mapper) intern(b []byte) string {
+	if len(b) > maxShort {
+		return string(b)
+	}
+	if s, known := m.strings[string(b)]; known {
+		return s
+	}
+	if len(m.strings) == cacheSize {
+		clear(m.strings)
+	}
+	s := string(b)
+	m.strings[s] = s
+	return s
+}
+
+func (m *mapper) occurredAt() (time.Time, error) {
+	b, err := m.column(m.at)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if m.clock >= 0 {
+		m.scratch = append(append(m.scratch[:0], b...), ' ')
+		if b, err = m.column(m.clock); err != nil {
+			return time.Time{}, err
+		}
+		m.scratch = append(m.scratch, b...)
+		b = m.scratch
+	}
+	if m.atText != "" && string(b) == m.atText {
+		return m.atTime, nil
+	}
+	t, _, err := parseTime(string(b), m.times, m.loc)
+	if err != nil {
+		return t, err
+	}
+	if y := t.Year(); y < 2000 || y > 2199 {
+		return time.Time{}, fault.New(fault.Data, "bad_date", "%.40q is not in the years 2000 to 2199", b)
+	}
+	m.atText, m.atTime = string(b), t
+	return t, nil
+}
+
+func (m *mapper) expiryOf(out *movement.Movement) error {
+	b, err := m.column(m.expiry)
+	if err != nil || len(b) == 0 {
+		return err
+	}
+	text := m.intern(b)
+	if text != m.expiryText {
+		if m.expiryDate, err = parseExpiry(text, m.expiries); err != nil {
+			m.expiryText = ""
+			return err
+		}
+		m.expiryText = text
+	}
+	out.Expiry, out.ExpiryRaw = m.expiryDate, text
+	return nil
+}
+
+// naturalKey is the adapter's name and the key columns, each set off by "/".
+func (m *mapper) naturalKey() (string, error) {
+	k := append(m.keyText[:0], m.e.Name...)
+	for _, index := range m.key {
+		b, err := m.column(index)
+		if err != nil {
+			return "", err
+		}
+		if len(b) == 0 {
+			return "", fault.New(fault.Data, "missing_key", "column %s is empty, which tells the row from all others", m.name(index))
+		}
+		k = append(k, '/')
+		for _, c := range b {
+			if c == '/' || c == '\\' || c == '!' {
+				k = append(k, '\\')
+			}
+			k = append(k, c)
+		}
+	}
+	m.keyText = k
+	return string(shorten(k, len(m.e.Name))), nil
+}
+
+// maxKey leaves room for what is appended to a natural key of 200 bytes.
+const maxKey = 150
+
+// raw lists the mapped columns, and only those, as name=value.
+func (m *mapper) raw() []byte {
+	var b []byte
+	for i, c := range m.mapped {
+		if i > 0 {
+			b = append(b, "; "...)
+		}
+		b = append(append(b, c.name...), '=')
+		text, ok := m.enc.decode(nil, trim(m.row.get(c.index)))
+		if !ok {
+			text = hex.AppendEncode([]byte("hex "), m.row.get(c.index))
+		}
+		b = append(b, text...)
+	}
+	if len(b) > movement.MaxRaw {
+		b = b[:movement.MaxRaw]
+		for len(b) > 0 && !utf8.Valid(b) {
+			b = b[:len(b)-1]
+		}
+	}
+	return b
+}
+
+// fits tells that no field can be beyond a movement's bounds.
+func fits(m *movement.Movement) bool {
+	return len(m.Product.Code) <= maxShort && len(m.Lot) <= maxShort && len(m.Serial) <= maxShort && len(m.Unit) <= maxShort &&
+		len(m.By) <= maxShort && len(m.Reason) <= maxShort && len(m.Document.Ref) <= maxShort && len(m.ExpiryRaw) <= maxShort
+}

@@ -1,0 +1,250 @@
+package dispense
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"branchline/internal/fault"
+	"branchline/internal/movement"
+)
+
+// position is a place between two rows of a file.
+type position struct {
+	// Offset in bytes from the start of the file; Line is how many lines are
+	// before it.
+	Offset int64 `json:"offset"`
+	Line   int64 `json:"line"`
+	// Anchor is the natural key of the last row before that has one, or what
+	// stands for the start of the file; Nth counts the rows without one since.
+	// The two make a key for a row that has none of its own, which is the
+	// same when the file is read again.
+	Anchor string `json:"anchor"`
+	Nth    int    `json:"nth"`
+	// Sum is the SHA-256 over the text before Offset.
+	Sum [sha256.Size]byte `json:"-"`
+}
+
+// reader gives the movements of one file. It is pure but for reading; not for
+// concurrent use.
+type reader struct {
+	e    *Export
+	name string
+	read time.Time // what stands for the time of a row that has none
+	src  *source
+	m    *mapper
+	d    dialect
+	pos  position
+}
+
+// file is what a reader needs to know of an export.
+type file struct {
+	io.ReaderAt
+	name    string
+	size    int64
+	changed time.Time
+}
+
+// newReader reads the header, checks it, and stands before the first row.
+func newReader(e *Export, f file) (*reader, error) {
+	r := &reader{e: e, name: f.name}
+	quote, err := character("quote", e.CSV.Quote)
+	if err != nil {
+		return nil, err
+	}
+	delimiter, err := character("delimiter", e.CSV.Delimiter)
+	if err != nil {
+		return nil, err
+	}
+	r.d = dialect{delimiter: delimiter, quote: quote}
+	loc, err := location(e.Mapping.TimeZone)
+	if err != nil {
+		return nil, err
+	}
+	r.read = f.changed.In(loc)
+
+	head := make([]byte, 4)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	enc, mark := encodings[e.CSV.Encoding].sniff(head[:n])
+	r.src = newSource(io.NewSectionReader(f, mark, f.size-mark), enc, mark, sha256.New())
+	if e.CSV.QuotedNewlines {
+		r.src.open = r.d.open
+	}
+	r.pos = position{Offset: mark, Anchor: "file/" + f.name + "/" + r.read.UTC().Format(time.DateOnly)}
+	var header [][]byte
+	for i := range e.CSV.SkipLines + 1 {
+		wanted := i == e.CSV.SkipLines
+		if wanted && !*e.CSV.Header {
+			break
+		}
+		b, lines, end, err := r.src.record()
+		if errors.Is(err, io.EOF) || err == nil && end == unterminated && e.Arrival == "growing" {
+			return nil, errNotYet
+		}
+		if err != nil {
+			return nil, err
+		}
+		r.pos.Line += lines
+		if wanted {
+			var cells fields
+			if end == tooLong || !r.d.split(b, &cells) {
+				return nil, misfit("the header of %s cannot be read", f.name)
+			}
+			for i := range cells.spans {
+				header = append(header, cells.get(i))
+			}
+		}
+	}
+	if r.m, err = newMapper(e, enc, header); err != nil {
+		return nil, named(f.name, err)
+	}
+	r.mark()
+	return r, nil
+}
+
+// errNotYet says that a file does not hold its header yet.
+var errNotYet = errors.New("no header yet")
+
+func named(name string, err error) error {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		c := *f
+		c.Message = name + ": " + c.Message
+		return &c
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// mark takes the place up to which rows were consumed into pos.
+func (r *reader) mark() {
+	r.pos.Offset = r.src.offset
+	r.pos.Sum = r.src.sum()
+}
+
+// seek reads on to a place and tells whether the text before it is the same as
+// it was then. If not, the reader is of no more use.
+func (r *reader) seek(at position) (same bool, err error) {
+	if at.Offset < r.src.offset {
+		return false, nil
+	}
+	if err := r.src.discard(at.Offset); err != nil {
+		return false, err
+	}
+	if r.src.offset != at.Offset || r.src.sum() != at.Sum {
+		return false, nil
+	}
+	r.pos = at
+	return true, nil
+}
+
+// next fills out with the movement of the next row; it is io.EOF at the end,
+// and before a last line without an end where the file is still growing. The
+// place behind the row is r.pos once mark was called; after a last row without
+// a line end, which can still change, it stays before that row.
+func (r *reader) next(out *movement.Movement) error {
+	for {
+		b, lines, end, err := r.src.record()
+		if err != nil {
+			return err
+		}
+		blank := end != tooLong && len(trim(b)) == 0
+		if end == unterminated && (blank || r.e.Arrival == "growing") {
+			return io.EOF
+		}
+		before := r.pos
+		r.pos.Line += lines
+		if blank {
+			continue
+		}
+		*out = movement.Movement{Kind: r.e.Mapping.Kind, OccurredAt: r.read,
+			Source: movement.Source{Adapter: r.e.Name, File: r.name, Line: before.Line + 1}}
+		r.fill(out, b, end)
+		if end == unterminated {
+			r.pos = before
+		}
+		return nil
+	}
+}
+
+// fill makes the movement of one record, whatever it holds.
+func (r *reader) fill(out *movement.Movement, b []byte, end ending) {
+	switch {
+	case end == tooLong:
+		r.opaque(out, fault.New(fault.Data, "line_too_long", "the line has more than %d bytes", maxLine))
+		return
+	case !r.d.split(b, &r.m.row):
+		r.opaque(out, fault.New(fault.Data, "bad_quoting", "the quotes of the line do not fit, so that its columns cannot be told apart"))
+		return
+	case len(r.m.row.spans) != r.m.columns:
+		r.opaque(out, fault.New(fault.Data, "wrong_column_count", "the line has %d columns, %d are expected", len(r.m.row.spans), r.m.columns))
+		return
+	}
+	err := r.m.understand(out)
+	if err == nil && !fits(out) {
+		c := *out
+		c.RecordedAt = c.OccurredAt
+		err = c.Validate()
+	}
+	if err == nil {
+		r.anchor(out.NaturalKey)
+		return
+	}
+	r.unclear(out, err)
+}
+
+// unclear keeps the mapped columns of a row, with the reason.
+func (r *reader) unclear(out *movement.Movement, why error) {
+	key, at := out.NaturalKey, out.OccurredAt
+	if at.IsZero() {
+		at = r.read
+	}
+	source := out.Source
+	*out = movement.Movement{Kind: out.Kind, OccurredAt: at, Source: source, Problem: problemOf(why)}
+	out.Source.SetRaw(r.m.raw())
+	if key == "" {
+		r.nameless(out)
+		return
+	}
+	r.anchor(key)
+	out.NaturalKey = key + "!" + out.Problem.Code
+}
+
+// opaque keeps nothing of a line but where it stands: without its columns
+// told apart, any part of it can be about a patient.
+func (r *reader) opaque(out *movement.Movement, why error) {
+	out.Problem = problemOf(why)
+	r.nameless(out)
+}
+
+func (r *reader) anchor(key string) { r.pos.Anchor, r.pos.Nth = key, 0 }
+
+// nameless gives a key to a row without one, by its place after one that has.
+func (r *reader) nameless(out *movement.Movement) {
+	r.pos.Nth++
+	sum := sha256.Sum256([]byte(r.pos.Anchor + "\x00" + strconv.Itoa(r.pos.Nth) + "\x00" + out.Problem.Code))
+	out.NaturalKey = r.e.Name + "!" + hex.EncodeToString(sum[:12])
+}
+
+func problemOf(err error) *movement.Problem {
+	text := err.Error()
+	if len(text) > 400 {
+		text = text[:400]
+	}
+	return &movement.Problem{Code: fault.CodeOf(err), Text: toValid(text)}
+}
+
+// shorten replaces what is too long for a natural key by its hash.
+func shorten(key []byte, prefix int) []byte {
+	if len(key) <= maxKey {
+		return key
+	}
+	sum := sha256.Sum256(key)
+	return hex.AppendEncode(append(key[:prefix:prefix], "/sha256:"...), sum[:])
+}

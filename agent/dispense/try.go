@@ -1,0 +1,63 @@
+package dispense
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"branchline/internal/movement"
+)
+
+// Summary is what a mapping made of a file.
+type Summary struct {
+	// Good rows were understood, Bad ones went to a person.
+	Good, Bad int64
+}
+
+// Try shows what the mapping makes of a file, without recording anything: emit
+// gets each movement in the order of the rows, valid until it returns. It ends
+// at the first error of emit. A header that does not fit is a fault "header_changed".
+func Try(ctx context.Context, e Export, path string, emit func(*movement.Movement) error) (Summary, error) {
+	var sum Summary
+	if err := e.Validate(); err != nil {
+		return sum, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return sum, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return sum, err
+	}
+	r, err := newReader(&e, file{f, filepath.Base(path), info.Size(), info.ModTime()})
+	if errors.Is(err, errNotYet) {
+		return sum, misfit("%s ends before its header", filepath.Base(path))
+	}
+	if err != nil {
+		return sum, err
+	}
+	var m movement.Movement
+	for ctx.Err() == nil {
+		if err := r.next(&m); errors.Is(err, io.EOF) {
+			return sum, nil
+		} else if err != nil {
+			return sum, err
+		}
+		if m.Problem == nil {
+			sum.Good++
+		} else {
+			sum.Bad++
+		}
+		if err := emit(&m); err != nil {
+			return sum, err
+		}
+	}
+	return sum, ctx.Err()
+}
+
+func toValid(s string) string { return strings.ToValidUTF8(s, "") }

@@ -1,0 +1,214 @@
+package dispense
+
+import (
+	"bytes"
+	"strings"
+	"time"
+
+	"branchline/internal/fault"
+	"branchline/internal/gs1"
+	"branchline/internal/movement"
+)
+
+// layout is one way in which times are written.
+type layout struct {
+	form    string // as configured
+	layout  string // of package time
+	monthly bool   // without a day
+}
+
+var tokens = strings.NewReplacer("YYYY", "2006", "YY", "06", "MM", "01", "M", "1", "DD", "02", "D", "2",
+	"HH", "15", "mm", "04", "ss", "05")
+
+func newLayout(form string, needDay bool) (layout, error) {
+	l := layout{form: form, layout: tokens.Replace(form)}
+	rest := strings.NewReplacer("YYYY", "", "YY", "", "MM", "", "M", "", "DD", "", "D", "", "HH", "", "mm", "", "ss", "").Replace(form)
+	l.monthly = !strings.Contains(form, "D")
+	if strings.Trim(rest, " .-/:T,") != "" || len(form) > 32 ||
+		!strings.Contains(form, "YY") || !strings.Contains(form, "M") || needDay && l.monthly {
+		return l, errFormat
+	}
+	// A form is sound if what it writes reads as the same time again.
+	at := time.Date(2006, 11, 22, 0, 0, 0, 0, time.UTC)
+	if l.monthly {
+		at = time.Date(2006, 11, 1, 0, 0, 0, 0, time.UTC)
+	}
+	if back, err := time.Parse(l.layout, at.Format(l.layout)); err != nil || !back.Equal(at) {
+		return l, errFormat
+	}
+	return l, nil
+}
+
+// parseTime reads s by the layouts. Where two of them read it as different
+// times, nothing says which is meant, and it is refused.
+func parseTime(s string, list []layout, loc *time.Location) (t time.Time, monthly bool, err error) {
+	found := false
+	for i := range list {
+		v, err := time.ParseInLocation(list[i].layout, s, loc)
+		if err != nil {
+			continue
+		}
+		if found && !v.Equal(t) {
+			return t, false, fault.New(fault.Data, "ambiguous_date", "%.40q can be read as %s and as %s",
+				s, t.Format(time.DateTime), v.Format(time.DateTime))
+		}
+		t, monthly, found = v, list[i].monthly, true
+	}
+	if !found {
+		return t, false, fault.New(fault.Data, "bad_date", "%.40q is not a time of the form %s", s, list[0].form)
+	}
+	return t, monthly, nil
+}
+
+// parseExpiry reads an expiry; one without a day is the last day of its month.
+func parseExpiry(s string, list []layout) (movement.Date, error) {
+	t, monthly, err := parseTime(s, list, time.UTC)
+	if err != nil {
+		return movement.Date{}, err
+	}
+	if monthly {
+		t = t.AddDate(0, 1, -1)
+	}
+	d, err := movement.NewDate(t.Year(), int(t.Month()), t.Day())
+	if err != nil {
+		return d, fault.New(fault.Data, "bad_date", "%.40q is not an expiry: %w", s, err)
+	}
+	return d, nil
+}
+
+// parseQuantity reads an amount. b may be changed.
+func parseQuantity(b []byte, decimal byte) (movement.Quantity, error) {
+	text := b
+	if decimal == ',' {
+		if bytes.IndexByte(b, '.') >= 0 {
+			return 0, badQuantity(b)
+		}
+		if i := bytes.IndexByte(b, ','); i >= 0 {
+			text = bytes.Clone(b)
+			text[i] = '.'
+		}
+	}
+	q, err := movement.ParseQuantity(string(text))
+	switch {
+	case err != nil:
+		return 0, badQuantity(b)
+	case q < 0:
+		return q, fault.New(fault.Data, "negative_quantity", "quantity %.40q is negative, which can be a void or a return", b).
+			WithHint("record what it undoes by hand")
+	case q == 0:
+		return 0, fault.New(fault.Data, "zero_quantity", "quantity %.40q is nothing at all", b)
+	}
+	return q, nil
+}
+
+func badQuantity(b []byte) error {
+	if len(b) == 0 {
+		return fault.New(fault.Data, "bad_quantity", "the quantity is missing")
+	}
+	return fault.New(fault.Data, "bad_quantity", "quantity %.40q is not a number as the mapping expects it", b)
+}
+
+// parseProduct gives the code in the form by which it is compared, and its
+// scheme.
+func parseProduct(b []byte, schemes []movement.Scheme, scratch []byte) (movement.Scheme, []byte, error) {
+	if len(b) == 0 {
+		return "", nil, fault.New(fault.Data, "missing_product", "the product code is missing")
+	}
+	if len(schemes) == 1 {
+		code, err := normal(schemes[0], b, scratch)
+		return schemes[0], code, err
+	}
+	var scheme movement.Scheme
+	var code []byte
+	for _, s := range schemes {
+		c, err := normal(s, b, nil)
+		if err != nil {
+			continue
+		}
+		if scheme != "" {
+			return "", nil, fault.New(fault.Data, "ambiguous_product", "%.40q can be %s and %s", b, scheme, s).
+				WithHint("map one scheme for this column")
+		}
+		scheme, code = s, c
+	}
+	if scheme == "" {
+		return "", nil, fault.New(fault.Data, "unknown_scheme", "%.40q is a code of none of the schemes %v", b, schemes)
+	}
+	return scheme, code, nil
+}
+
+// normal checks a code of a scheme and gives the form by which it is compared,
+// in scratch where it differs from b.
+func normal(s movement.Scheme, b, scratch []byte) ([]byte, error) {
+	switch s {
+	case movement.GTIN:
+		code, err := gs1.NormalizeGTIN(string(b))
+		return append(scratch[:0], code...), err
+	case movement.PZN:
+		return normalPZN(b, scratch)
+	case movement.NDC:
+		return b, checkNDC(b)
+	case movement.HIBC:
+		if b[0] != '+' || len(b) < 6 {
+			return nil, fault.New(fault.Data, "bad_product", "%.40q is not a HIBC code: it does not begin with +", b)
+		}
+	}
+	if len(b) > 64 {
+		return nil, fault.New(fault.Data, "bad_product", "the product code %.40q… is longer than 64 bytes", b)
+	}
+	return b, nil
+}
+
+// normalPZN reads a Pharmazentralnummer with or without its leading "PZN" and
+// "-", of 8 digits, or of the 7 that were given out before 2013, which are the
+// same with a 0 in front. The check digit weighs 1 to 7, modulo 11 (IFA).
+func normalPZN(b, scratch []byte) ([]byte, error) {
+	d := bytes.TrimPrefix(bytes.TrimSpace(bytes.TrimPrefix(b, []byte("PZN"))), []byte("-"))
+	d = bytes.TrimSpace(d)
+	if len(d) != 7 && len(d) != 8 || !digitsOnly(d) {
+		return nil, fault.New(fault.Data, "bad_product", "%.40q is not a PZN of 8 digits", b)
+	}
+	code := scratch[:0]
+	if len(d) == 7 {
+		code = append(code, '0')
+	}
+	code = append(code, d...)
+	sum := 0
+	for i := range 7 {
+		sum += int(code[i]-'0') * (i + 1)
+	}
+	if sum%11 != int(code[7]-'0') {
+		return nil, fault.New(fault.Data, "check_digit", "the check digit of PZN %.40q is wrong", b)
+	}
+	return code, nil
+}
+
+// checkNDC accepts 10 or 11 digits, or three groups of digits that make as
+// many. It does not add or take zeros: ten digits do not say where the groups
+// divide.
+func checkNDC(b []byte) error {
+	digits, groups := 0, 1
+	for _, c := range b {
+		switch {
+		case c >= '0' && c <= '9':
+			digits++
+		case c == '-':
+			groups++
+		default:
+			digits = 100
+		}
+	}
+	if (digits != 10 && digits != 11) || (groups != 1 && groups != 3) {
+		return fault.New(fault.Data, "bad_product", "%.40q is not an NDC of 10 or 11 digits", b)
+	}
+	return nil
+}
+
+func digitsOnly(b []byte) bool {
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
+}
