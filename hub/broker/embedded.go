@@ -27,6 +27,8 @@ type EmbeddedConfig struct {
 	MaxMessages int `yaml:"max_messages_per_second"`
 	// TLS, if set, is spoken on the port.
 	TLS *tls.Config `yaml:"-"`
+	// Listener, if set, is used instead of Listen.
+	Listener net.Listener `yaml:"-"`
 }
 
 // DefaultEmbeddedConfig is the configuration of a small chain.
@@ -67,15 +69,14 @@ func NewEmbedded(cfg EmbeddedConfig, secrets Secrets, sink Sink, log *slog.Logge
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", cfg.Listen)
-	if err != nil {
-		return nil, fault.New(fault.Setup, "port_unusable", "the MQTT port %s cannot be opened: %w", cfg.Listen, err).
-			WithHint("choose another port, or stop what uses it")
+	l := cfg.Listener
+	if l == nil {
+		var err error
+		if l, err = net.Listen("tcp", cfg.Listen); err != nil {
+			return nil, fault.New(fault.Setup, "port_unusable", "the MQTT port %s cannot be opened: %w", cfg.Listen, err).
+				WithHint("choose another port, or stop what uses it")
+		}
 	}
-	return newEmbedded(cfg, l, secrets, sink, log, reg)
-}
-
-func newEmbedded(cfg EmbeddedConfig, l net.Listener, secrets Secrets, sink Sink, log *slog.Logger, reg prometheus.Registerer) (*Embedded, error) {
 	if cfg.TLS != nil {
 		l = tls.NewListener(l, cfg.TLS)
 	}

@@ -54,7 +54,13 @@ func (s *memStream) add(record []byte) {
 	s.hashes = append(s.hashes, s.hashes[len(s.hashes)-1].Next(record))
 }
 
-func (s *memStream) last() uint64 { return uint64(len(s.records)) }
+// last is the last record to be sent: what follows a fork is set aside.
+func (s *memStream) last() uint64 {
+	if s.forked {
+		return s.forkedAt
+	}
+	return uint64(len(s.records))
+}
 
 func (o *memOutbox) current(l movement.Lane) *memStream {
 	for _, s := range o.streams {
@@ -97,7 +103,7 @@ func (o *memOutbox) Streams() []wire.Stream {
 	var all []wire.Stream
 	for _, l := range movement.Lanes {
 		for _, s := range o.streams {
-			if s.lane == l && !s.forked {
+			if s.lane == l {
 				st := wire.Stream{Epoch: s.epoch, Lane: l, Last: s.last(), Acked: s.acked}
 				if s.last() > 0 {
 					st.Oldest = s.purged + 1
@@ -160,7 +166,7 @@ func (o *memOutbox) Fork(epoch string, l movement.Lane, common uint64) error {
 	if err != nil {
 		return err
 	}
-	s.closed, s.forked, s.forkedAt = true, true, common
+	s.closed, s.forked, s.forkedAt, s.acked = true, true, common, common
 	to := o.current(l)
 	for _, r := range s.records[max(common, s.purged):] {
 		to.add(r)
@@ -168,6 +174,15 @@ func (o *memOutbox) Fork(epoch string, l movement.Lane, common uint64) error {
 	o.signal()
 	o.moved()
 	return nil
+}
+
+// expire forgets the records that are acknowledged, as after the retention.
+func (o *memOutbox) expire() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, s := range o.streams {
+		s.purged = max(s.purged, s.acked)
+	}
 }
 
 // clone copies the outbox as a copied disk would.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"sync"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -96,14 +95,18 @@ func (p *Packer) Pack(dst []byte, b *Batch) ([]byte, error) {
 	return p.enc.EncodeAll(p.buf, dst), nil
 }
 
-var decoders = sync.Pool{New: func() any {
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1),
+// decoder serves all of the process; it decodes as many payloads at a time as
+// there are processors, and others wait.
+var decoder = newDecoder()
+
+func newDecoder() *zstd.Decoder {
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0),
 		zstd.WithDecoderMaxMemory(MaxBatchBytes+maxHeader), zstd.WithDecoderLowmem(true))
 	if err != nil {
-		panic(err) // fixed options; a test calls this
+		panic(err) // fixed options
 	}
 	return dec
-}}
+}
 
 // Open reads a payload, checks its form and that the records lead from Prev to
 // Last. It allocates at most MaxBatchBytes and some overhead whatever the
@@ -130,9 +133,7 @@ func decode(payload []byte) (*Batch, error) {
 		return nil, fault.New(fault.Data, "oversized_batch",
 			"the payload has %d bytes, more than %d", len(payload), MaxPayload)
 	}
-	dec := decoders.Get().(*zstd.Decoder)
-	defer decoders.Put(dec)
-	plain, err := dec.DecodeAll(payload, nil)
+	plain, err := decoder.DecodeAll(payload, nil)
 	if errors.Is(err, zstd.ErrDecoderSizeExceeded) {
 		return nil, fault.New(fault.Data, "oversized_batch",
 			"the payload holds more than %d bytes", MaxBatchBytes)
