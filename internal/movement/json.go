@@ -3,6 +3,7 @@ package movement
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -135,7 +136,15 @@ func appendTime(b []byte, name string, t time.Time) []byte {
 	b = append(b, ',', '"')
 	b = append(b, name...)
 	b = append(b, '"', ':', '"')
-	return append(t.AppendFormat(b, timeForm), '"')
+	// time.RFC3339 has a path of its own, four times as fast as timeForm.
+	start := len(b)
+	b = t.AppendFormat(b, time.RFC3339)
+	if seconds := start + len("2006-01-02T15:04:05"); len(b) > seconds && (b[seconds] == 'Z' || b[seconds] == '+' || b[seconds] == '-') {
+		ms := t.Nanosecond() / 1e6
+		b = slices.Insert(b, seconds, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
+		return append(b, '"')
+	}
+	return append(t.AppendFormat(b[:start], timeForm), '"') // a year that no record has
 }
 
 // timeForm is RFC 3339 with milliseconds and the offset.

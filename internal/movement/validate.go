@@ -57,7 +57,7 @@ func (m *Movement) Validate() error {
 			return err
 		}
 	}
-	if !hexForm.MatchString(m.Source.RawHex) {
+	if m.Source.RawHex != "" && !hexForm.MatchString(m.Source.RawHex) {
 		return invalid("source.raw_hex", m.Source.RawHex, "is not hexadecimal")
 	}
 	if m.Source.Line < 0 {
