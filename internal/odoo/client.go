@@ -16,6 +16,7 @@ type Client struct {
 	x *exchanger
 
 	connecting chan struct{} // holds one token: who has it signs in
+	makingLot  chan struct{} // the same for making lots
 	mu         sync.Mutex
 	caller     Caller
 	version    Version
@@ -30,8 +31,9 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fault.New(fault.Setup, "odoo_config", "odoo: %w", err)
 	}
-	c := &Client{x: newExchanger(cfg), connecting: make(chan struct{}, 1), fields: map[string]Fields{}}
+	c := &Client{x: newExchanger(cfg), connecting: make(chan struct{}, 1), makingLot: make(chan struct{}, 1), fields: map[string]Fields{}}
 	c.connecting <- struct{}{}
+	c.makingLot <- struct{}{}
 	return c, nil
 }
 
@@ -129,8 +131,7 @@ func (c *Client) connected(ctx context.Context) (Caller, error) {
 	select {
 	case <-c.connecting:
 	case <-ctx.Done():
-		return nil, &fault.Error{Class: fault.Transient, Code: CodeAway, Message: "the call to Odoo was given up",
-			Err: &Error{Model: "common", Method: "authenticate", Err: ctx.Err()}}
+		return nil, notSent("common", "authenticate", ctx.Err())
 	}
 	defer func() { c.connecting <- struct{}{} }()
 	if caller := c.current(); caller != nil {
@@ -193,6 +194,11 @@ func (c *Client) tryJSON2(ctx context.Context) (Caller, error) {
 		return nil, err
 	}
 	return caller, nil
+}
+
+// notSent is the fault for a call that was given up before it left.
+func notSent(model, method string, err error) error {
+	return &fault.Error{Class: fault.Transient, Code: CodeAway, Message: "the call to Odoo was given up", Err: &Error{Model: model, Method: method, Err: err}}
 }
 
 // notDone marks a failed sign-in: whatever became of it, the call that it was

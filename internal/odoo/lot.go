@@ -40,8 +40,9 @@ func (c *Client) LotsChanged(ctx context.Context, since time.Time) ([]Lot, error
 	return c.lots(ctx, d)
 }
 
-// LotByName finds a product's lot. The name must be the same to the letter;
-// there can be one in the company and one shared by all, the company's wins.
+// LotByName finds a product's lot, the oldest if there are several. The name
+// must be the same to the letter; there can be one in the company and one shared
+// by all, the company's wins.
 func (c *Client) LotByName(ctx context.Context, productID, companyID int64, name string) (Lot, bool, error) {
 	lots, err := c.lots(ctx, Domain{Where("product_id", "=", productID), Where("name", "=", name), Where("company_id", "in", []any{companyID, false})})
 	if err != nil || len(lots) == 0 {
@@ -95,10 +96,23 @@ func (c *Client) CreateLot(ctx context.Context, productID, companyID int64, name
 }
 
 // EnsureLot finds a lot or makes it. A lot that exists keeps its expiry, which
-// the caller compares. It may be repeated, also by several at once.
+// the caller compares. It may be repeated.
+//
+// Odoo does not keep two calls at once from making the same lot twice; it only
+// looks first. So this client makes one lot after the other. Where lots are
+// doubled all the same, by several hubs or by people, the oldest is taken.
 func (c *Client) EnsureLot(ctx context.Context, productID, companyID int64, name string, expires time.Time) (Lot, error) {
 	lot, found, err := c.LotByName(ctx, productID, companyID, name)
 	if err != nil || found {
+		return lot, err
+	}
+	select {
+	case <-c.makingLot:
+		defer func() { c.makingLot <- struct{}{} }()
+	case <-ctx.Done():
+		return Lot{}, notSent("stock.lot", create, ctx.Err())
+	}
+	if lot, found, err = c.LotByName(ctx, productID, companyID, name); err != nil || found {
 		return lot, err
 	}
 	id, err := c.CreateLot(ctx, productID, companyID, name, expires)

@@ -122,8 +122,8 @@ type NewMove struct {
 	ProductID int64
 	// LotID is 0 for a product that is not tracked, or with LotName.
 	LotID int64
-	// LotName makes Odoo find or make the lot, for documents of an incoming
-	// type; see [ReceiptLine] about Expires.
+	// LotName makes Odoo find or make the lot, in documents of an incoming type;
+	// [Client.EnsureLot] and LotID are the better way, see [ReceiptLine].
 	LotName  string
 	Expires  time.Time
 	Quantity float64
@@ -131,16 +131,14 @@ type NewMove struct {
 	UoMID int64
 }
 
-// setLot puts a lot into the values of a move line. A line that brings a new lot
-// says its expiry, even if there is none: otherwise Odoo takes the present
-// moment for it, and from 19 on asks whether an expired lot may come in.
+// setLot puts a lot into the values of a move line.
 func setLot(line map[string]any, has Fields, id int64, name string, expires time.Time) {
 	switch {
 	case id != 0:
 		line["lot_id"] = id
 	case name != "":
 		line["lot_name"] = name
-		if has.Has("expiration_date") {
+		if !expires.IsZero() && has.Has("expiration_date") {
 			line["expiration_date"] = Moment(expires)
 		}
 	}

@@ -100,14 +100,18 @@ type ReceiptLine struct {
 	// MoveID is 0 for goods that were not ordered.
 	MoveID    int64
 	ProductID int64
-	// LotID or LotName is set for a product that is tracked. By name, Odoo finds
-	// the lot or makes it when the receipt is validated.
+	// LotID or LotName is set for a product that is tracked. LotID, of a lot from
+	// [Client.EnsureLot], is the better way. By its name, Odoo finds the lot or
+	// makes it when the receipt is validated, and
+	//   - two receipts that are validated at once make it twice;
+	//   - a lot made without Expires expires on the scheduled day of the receipt,
+	//     if the product has expiry;
+	//   - from 19 on, a known lot without Expires is taken for expired, and a
+	//     dialog asks. So does one by LotID that has no expiry.
 	LotID   int64
 	LotName string
-	// Expires is given to a lot that is made by its name. Odoo keeps the date of
-	// a known one without a word, so compare first. A product with expiry whose
-	// date is not known needs [Client.EnsureLot] and LotID: made by name, its
-	// lot would expire at once.
+	// Expires goes with LotName. Odoo keeps the expiry of a lot that it knows,
+	// without a word, so compare first.
 	Expires  time.Time
 	Quantity float64
 	// UoMID is the unit of Quantity; 0 means the move's.
@@ -116,7 +120,9 @@ type ReceiptLine struct {
 }
 
 // WriteReceipt replaces the lines of an expected delivery by what arrived, and
-// its note, in one call: all or none. Repeating it with the lines that were
+// its note, in one call: all or none. Goods that were not ordered, in a line
+// without a move, need the right to change purchase orders from 19 on; for
+// another user the validation then fails with a Setup fault. Repeating it with the lines that were
 // found before would add to them: after an [Unknown] error read
 // [Client.PickingByID] and [Client.Lines] first, and never write to a picking
 // that is done.

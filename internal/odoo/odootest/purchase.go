@@ -90,10 +90,13 @@ func (d *database) received(line int64) float64 {
 // 19 does; before, the move stands alone.
 func (d *database) orderLineForMove(move int64, picking row) error {
 	order := integerOf(picking["purchase_id"])
-	if d.version < 19 || order == 0 {
+	m := d.tables["stock.move"].rows[move]
+	if d.version < 19 || order == 0 || integerOf(m["purchase_line_id"]) != 0 {
 		return nil
 	}
-	m := d.tables["stock.move"].rows[move]
+	if d.as < admin {
+		return accessError("You are not allowed to create 'Purchase Order Line' (purchase.order.line) records.\n\nThis operation is allowed for the following groups:\n\t- Purchase/Administrator\n\t- Purchase/User\n\nContact your administrator to request access if necessary.")
+	}
 	id, err := d.create(d.models["purchase.order.line"], map[string]any{"order_id": order, "product_id": m["product_id"], "product_qty": 0.0})
 	if err != nil {
 		return err

@@ -165,19 +165,18 @@ func (d *database) createLine(m *model, r row) (int64, error) {
 	return id, nil
 }
 
-// lineExpiry is what Odoo supposes of a line that does not say its expiry: the
-// lot's, or for goods that come in the present moment.
+// lineExpiry is what Odoo supposes of a line that says no expiry: the lot's, or
+// for goods that come in the day for which the document is scheduled.
 func (d *database) lineExpiry(r, product, picking row) {
-	if _, said := r["expiration_date"]; said {
-		return
-	}
-	if lot := d.tables["stock.lot"].rows[integerOf(r["lot_id"])]; lot != nil {
+	if lot := d.tables["stock.lot"].rows[integerOf(r["lot_id"])]; lot["expiration_date"] != nil && lot["expiration_date"] != "" {
 		r["expiration_date"] = lot["expiration_date"]
+	}
+	if said, _ := r["expiration_date"].(string); said != "" {
 		return
 	}
 	typ := d.tables["stock.picking.type"].rows[integerOf(picking["picking_type_id"])]
 	if typ["code"] == "incoming" && d.value(d.models["product.product"], product, "use_expiration_date") == true {
-		r["expiration_date"] = d.now()
+		r["expiration_date"] = picking["scheduled_date"]
 	}
 }
 
@@ -215,7 +214,7 @@ func (d *database) moveForLine(r, picking row) error {
 	if state != "draft" && state != "done" {
 		d.change(moves, id, func(to row) { to["state"] = "assigned" })
 	}
-	return d.orderLineForMove(id, picking)
+	return nil
 }
 
 func (d *database) writeLine(id int64, r row) error {

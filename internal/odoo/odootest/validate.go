@@ -124,7 +124,7 @@ func (d *database) expired(picking int64) bool {
 		l := lines.rows[id]
 		lot := d.tables["stock.lot"].rows[integerOf(l["lot_id"])]
 		date, _ := lot["expiration_date"].(string)
-		if lot == nil && d.version >= 19 {
+		if date == "" && d.version >= 19 {
 			date, _ = l["expiration_date"].(string)
 		}
 		if date != "" && date <= now {
@@ -148,6 +148,9 @@ func (d *database) finish(picking int64, open []int64) error {
 		}
 	}
 	for _, id := range open {
+		if err := d.orderLineForMove(id, pickings.rows[picking]); err != nil {
+			return err
+		}
 		m := moves.rows[id]
 		for _, lid := range lines.by("move_id", id) {
 			l := lines.rows[lid]
