@@ -1,0 +1,255 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"branchline/hub/ledger"
+	"branchline/internal/movement"
+	"branchline/internal/odoo"
+)
+
+// branch plans one branch and tells when to come again.
+func (r *Runner) branch(ctx context.Context, branch string, work []ledger.PendingWork) (next time.Time, err error) {
+	code, loc := r.cfg.site(branch)
+	warehouse, places, ok := r.master.Site(code)
+	if !ok {
+		_ = r.refresh(ctx) // it tells by itself
+		if warehouse, places, ok = r.master.Site(code); !ok {
+			r.alarm(branch, []string{fmt.Sprintf("%s: Odoo has no warehouse with the code %q; make it, or name the branch's warehouse in the hub's configuration", branch, code)})
+			return r.clock().Add(r.cfg.MissInterval), nil
+		}
+	}
+	p := r.pace(branch)
+	for {
+		in := Input{Now: r.clock(), Branch: Branch{Code: branch, Zone: loc, Warehouse: warehouse, Places: places},
+			Settings: r.cfg.Settings, Catalogue: r.master, Since: p.since}
+		full, at, err := r.gather(ctx, &in, p, work)
+		next = earlier(next, at)
+		if err != nil || len(in.Pending) == 0 {
+			return next, err
+		}
+		out, err := r.decide(ctx, &in)
+		if err != nil {
+			return next, err
+		}
+		r.alarm(branch, out.Alarms)
+		if err := r.apply(ctx, &in, out); err != nil {
+			return next, err
+		}
+		next = earlier(next, r.settlePace(p, &in, out))
+		if !full || len(out.Postings)+len(out.Refused) == 0 {
+			return next, nil
+		}
+		if work, err = r.again(ctx, branch); err != nil {
+			return next, err
+		}
+	}
+}
+
+func (r *Runner) again(ctx context.Context, branch string) ([]ledger.PendingWork, error) {
+	all, err := r.ledger.PendingWork(ctx)
+	var own []ledger.PendingWork
+	for _, w := range all {
+		if w.Branch == branch {
+			own = append(own, w)
+		}
+	}
+	return own, err
+}
+
+// gather reads what is due. full says that there is more than one look takes.
+func (r *Runner) gather(ctx context.Context, in *Input, p *pace, work []ledger.PendingWork) (full bool, next time.Time, err error) {
+	branch, grouped := in.Branch.Code, false
+	for _, w := range work {
+		grouped = grouped || w.Grouped > 0
+		if w.Loose == 0 {
+			delete(p.since, w.Kind)
+			continue
+		}
+		if p.since[w.Kind].IsZero() {
+			p.since[w.Kind] = in.Now
+		}
+		if at := r.dueAt(w, p); at.After(in.Now) {
+			next = earlier(next, at)
+			continue
+		}
+		loose, err := r.ledger.PendingLoose(ctx, branch, w.Kind, maxLoose)
+		if err != nil {
+			return false, next, err
+		}
+		full = full || len(loose) == maxLoose
+		in.Pending = append(in.Pending, loose...)
+	}
+	if grouped && !p.group.After(in.Now) {
+		more, at, err := r.gatherGroups(ctx, in)
+		if err != nil {
+			return false, next, err
+		}
+		full, next = full || more, earlier(next, at)
+	} else if grouped {
+		next = earlier(next, p.group)
+	}
+	if len(in.Pending) == 0 {
+		return full, next, nil
+	}
+	if in.Open, err = r.ledger.OpenPostings(ctx, branch, time.Time{}, maxLoose); err != nil {
+		return false, next, err
+	}
+	if in.Released, err = r.ledger.Released(ctx, branch); err != nil {
+		return false, next, err
+	}
+	return full, next, nil
+}
+
+// dueAt is when loose movements of a kind are worth a look.
+func (r *Runner) dueAt(w ledger.PendingWork, p *pace) time.Time {
+	if at := p.next[w.Kind]; at.After(r.clock()) {
+		return at
+	}
+	if w.Kind == movement.Receipt || w.Kind == movement.Count || w.Loose >= int64(r.cfg.Movements) {
+		return time.Time{}
+	}
+	since := p.since[w.Kind]
+	if w.Oldest.Before(since) {
+		since = w.Oldest
+	}
+	return since.Add(r.cfg.Every)
+}
+
+func (r *Runner) gatherGroups(ctx context.Context, in *Input) (full bool, next time.Time, err error) {
+	ready, err := r.ledger.PendingGroups(ctx, in.Branch.Code, true, maxGroups)
+	if err != nil {
+		return false, next, err
+	}
+	full = len(ready) == maxGroups
+	late, err := r.ledger.PendingGroups(ctx, in.Branch.Code, false, maxGroups)
+	if err != nil {
+		return false, next, err
+	}
+	for _, g := range late {
+		if at := g.LastAt.Add(r.cfg.GroupPatience); at.After(in.Now) {
+			next = earlier(next, at)
+			continue
+		}
+		r.log.Warn("a group stays incomplete and is planned as far as it came", "branch", g.Branch, "group", g.Name, "size", g.Size, "come", g.Come)
+		ready = append(ready, g)
+	}
+	for _, g := range ready {
+		members, err := r.ledger.GroupMembers(ctx, g.ID)
+		if err != nil {
+			return false, next, err
+		}
+		for _, m := range members {
+			if m.State == ledger.Pending {
+				in.Pending = append(in.Pending, m)
+			}
+		}
+	}
+	return full, next, nil
+}
+
+// decide plans, and once more when the catalogue had to be asked for more.
+func (r *Runner) decide(ctx context.Context, in *Input) (Output, error) {
+	for _, m := range in.Pending {
+		if m.Kind == movement.Receipt && m.Document.Type == docOrder {
+			receipts, err := r.receipts.OpenReceipts(ctx, in.Branch.Warehouse)
+			if err != nil && ctx.Err() == nil {
+				r.log.Warn("open receipts cannot be read from Odoo; receipts wait", "branch", in.Branch.Code, "err", err)
+			}
+			in.Receipts, in.ReceiptsKnown = receipts, err == nil
+			break
+		}
+	}
+	began := r.clock()
+	defer func() { r.metrics.took.Observe(r.clock().Sub(began).Seconds()) }()
+	in.MissingIsFinal = r.fresh(in)
+	out := Plan(*in)
+	if out.Missing && !in.MissingIsFinal {
+		if err := r.refresh(ctx); err != nil {
+			return out, ctx.Err()
+		}
+		if in.MissingIsFinal = r.fresh(in); in.MissingIsFinal {
+			out = Plan(*in)
+		}
+	}
+	return out, ctx.Err()
+}
+
+// fresh tells whether what the catalogue does not know now is unknown to Odoo:
+// it was read after the newest decision of a person could have mended it.
+func (r *Runner) fresh(in *Input) bool {
+	return in.Now.Sub(r.master.AsOf()) < r.cfg.MissInterval
+}
+
+func (r *Runner) apply(ctx context.Context, in *Input, out Output) error {
+	for i := range out.Postings {
+		p := &out.Postings[i]
+		body, err := p.Body.Encode()
+		if err != nil {
+			return err
+		}
+		name := ledger.PostingName(p.Kind, ledger.RunsOf(p.Names))
+		_, err = r.ledger.CreatePosting(ctx, ledger.NewPosting{Name: name, Branch: in.Branch.Code, Kind: p.Kind,
+			Document: p.Document, Body: body, Movements: p.IDs}, in.Now)
+		if errors.Is(err, ledger.ErrNotPending) {
+			continue // decided otherwise meanwhile; the next plan sees it
+		}
+		if err != nil {
+			return err
+		}
+		r.metrics.planned(p)
+		r.log.Debug("posting planned", "branch", in.Branch.Code, "posting", name, "movements", len(p.IDs), "lines", len(p.Body.Lines))
+	}
+	if len(out.Refused) == 0 {
+		return nil
+	}
+	err := r.ledger.Refuse(ctx, out.Refused, in.Now)
+	if errors.Is(err, ledger.ErrNotPending) {
+		err = r.refuseEach(ctx, out.Refused, in.Now)
+	}
+	if err == nil {
+		r.metrics.refused(out.Refused)
+	}
+	return err
+}
+
+// refuseEach passes over those that are no longer pending.
+func (r *Runner) refuseEach(ctx context.Context, all []ledger.Refusal, at time.Time) error {
+	for i := range all {
+		err := r.ledger.Refuse(ctx, all[i:i+1], at)
+		if err != nil && !errors.Is(err, ledger.ErrNotPending) {
+			return err
+		}
+	}
+	return nil
+}
+
+// settlePace remembers when what waits is looked at again.
+func (r *Runner) settlePace(p *pace, in *Input, out Output) (next time.Time) {
+	for i := range out.Postings {
+		p.since[out.Postings[i].Kind] = in.Now
+	}
+	waits := 0
+	for what, n := range out.Waiting {
+		if what != WaitWindow {
+			waits += n
+		}
+	}
+	r.metrics.waits(in.Branch.Code, out.Waiting)
+	p.group = time.Time{}
+	clear(p.next)
+	if waits == 0 {
+		return out.Again
+	}
+	at := in.Now.Add(recheck)
+	p.group = at
+	for i := range in.Pending {
+		p.next[in.Pending[i].Kind] = at
+	}
+	return earlier(out.Again, at)
+}
+
+var _ Receipts = (*odoo.Client)(nil)
