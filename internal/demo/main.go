@@ -1,0 +1,122 @@
+// Command demo is "make run": it starts an Odoo (simulated, or the real one
+// that the environment names), a hub and two branches as processes of their
+// own, plays sample scans and exports through them, and prints each movement's
+// way to its document in Odoo. With -check it verifies every quantity and
+// ends with 0 or 1; otherwise it stays up.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"branchline/internal/odoo"
+	"branchline/internal/odoo/odootest"
+	"branchline/internal/rig"
+)
+
+func main() {
+	bin := flag.String("bin", "bin", "folder of branchline-hub and branchline-agent")
+	check := flag.Bool("check", false, "verify every quantity, then end")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *bin, *check); err != nil {
+		fmt.Fprintln(os.Stderr, "make run:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, bin string, check bool) (err error) {
+	dir, err := os.MkdirTemp("", "branchline-")
+	if err != nil {
+		return err
+	}
+	bin, err = filepath.Abs(bin)
+	if err != nil {
+		return err
+	}
+	server, err := findOdoo()
+	if err != nil {
+		return err
+	}
+	defer server.down()
+	say("Odoo: %s", server.what)
+	client, err := odoo.New(server.config)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	chain, err := rig.NewChain(ctx, client, server.run, 2)
+	if err != nil {
+		return err
+	}
+	r, err := rig.New(rig.Options{Dir: dir, Bin: bin, Odoo: server.config, Chain: chain,
+		Pages: []int{8770, 8781, 8782}, DispensingEvery: time.Second})
+	if err != nil {
+		return err
+	}
+	if err := r.Start(ctx); err != nil {
+		return err
+	}
+	defer func() {
+		if e := r.Stop(); err == nil {
+			err = e
+		}
+		if err == nil {
+			err = os.RemoveAll(dir)
+		} else {
+			say("What all of them wrote is in %s", dir)
+		}
+	}()
+	p := &player{rig: r, chain: chain, book: rig.NewBook(), dir: dir}
+	if err := p.play(ctx); err != nil {
+		return err
+	}
+	say("\nPages to open:")
+	say("  control room  %s", r.HubPage)
+	for _, a := range r.Agents {
+		say("  branch %-6s %s", a.Branch.Code, a.Page)
+	}
+	if check {
+		return p.check(ctx)
+	}
+	say("\nAll stays up until you press Ctrl-C. Put a CSV into one of these folders to see it go to Odoo:")
+	for _, a := range r.Agents {
+		say("  %s", a.Exports)
+	}
+	<-ctx.Done()
+	return nil
+}
+
+func say(format string, args ...any) { fmt.Printf(format+"\n", args...) }
+
+// server is the Odoo of this run.
+type server struct {
+	what   string
+	config odoo.Config
+	// run tells this run's records from others in the same database.
+	run  string
+	down func()
+}
+
+func findOdoo() (*server, error) {
+	if url := os.Getenv("ODOO_URL"); url != "" {
+		return &server{what: url + ", database " + os.Getenv("ODOO_DB"), run: fmt.Sprintf("%03d", time.Now().Unix()/10%1000),
+			down: func() {},
+			config: odoo.Config{URL: url, DB: os.Getenv("ODOO_DB"), User: os.Getenv("ODOO_USER"),
+				Key: odoo.Key(os.Getenv("ODOO_KEY"))}}, nil
+	}
+	sim := odootest.New(odootest.Options{})
+	url, err := sim.Listen("127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	return &server{what: "simulated, " + url, run: "001", down: sim.Down,
+		config: odoo.Config{URL: url, DB: odootest.DefaultDB, User: odootest.DefaultUser, Key: odootest.DefaultKey}}, nil
+}
