@@ -22,7 +22,7 @@ func (o *Outbox) Ack(epoch string, lane movement.Lane, through uint64) error {
 	if s == nil {
 		return unknownStream(epoch, lane)
 	}
-	if through = min(through, s.last); through > s.Acked {
+	if through = min(through, s.end()); through > s.Acked {
 		s.Acked, s.dirty = through, true
 	}
 	return nil
@@ -31,17 +31,17 @@ func (o *Outbox) Ack(epoch string, lane movement.Lane, through uint64) error {
 // An ack mark says through which seq a stream had been acknowledged at the end
 // of an hour: what becomes old enough to be deleted. Key: the stream's name, a
 // NUL, the Unix hour; value: the seq.
-func markKey(s *stream, at time.Time) []byte {
-	return binary.BigEndian.AppendUint64(append(s.name(), 0), uint64(at.Unix()/3600))
+func markKey(epoch string, lane movement.Lane, at time.Time) []byte {
+	return binary.BigEndian.AppendUint64(append(streamName(epoch, lane), 0), uint64(at.Unix()/3600))
 }
 
-func parseMark(key, value []byte) (name []byte, hour time.Time, through uint64, err error) {
+func parseMark(key, value []byte) (hour time.Time, through uint64, err error) {
 	i := len(key) - 9
 	if i < 0 || key[i] != 0 || len(value) != 8 {
-		return nil, time.Time{}, 0, fmt.Errorf("%x is no mark of an acknowledgement", key)
+		return time.Time{}, 0, fmt.Errorf("%x is no mark of an acknowledgement", key)
 	}
 	hour = time.Unix(int64(binary.BigEndian.Uint64(key[i+1:]))*3600, 0)
-	return key[:i], hour, binary.BigEndian.Uint64(value), nil
+	return hour, binary.BigEndian.Uint64(value), nil
 }
 
 // saveAcks writes the states down that have changed.
@@ -63,7 +63,7 @@ func (o *Outbox) saveAcks() {
 			if err := s.saveState(tx); err != nil {
 				return err
 			}
-			if err := marks.Put(markKey(s, now), seqKey(s.Acked)); err != nil {
+			if err := marks.Put(markKey(s.epoch, s.lane, now), seqKey(s.Acked)); err != nil {
 				return err
 			}
 			list = append(list, saved{s, s.Acked})
@@ -85,11 +85,3 @@ func (o *Outbox) saveAcks() {
 		l.s.dirty = l.s.Acked != l.acked
 	}
 }
-
-// tend does the housekeeping, a little at a time.
-func (o *Outbox) tend() {
-	o.saveAcks()
-}
-
-// trim gives read pages back to the system, once n more bytes were read.
-func (o *Outbox) trim(tx *bolt.Tx, n int) {}

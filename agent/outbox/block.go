@@ -12,7 +12,7 @@ import (
 
 // A block's bytes, integers big-endian:
 //
-//	version  1
+//	magic    4   "BLR", version
 //	lane     1
 //	epoch   12
 //	first    8   seq of the first record
@@ -27,9 +27,9 @@ import (
 // Hash and bytes lie side by side as the chain hashes them, so that neither
 // writing nor checking copies a record.
 const (
-	blockVersion = 1
-	blockHead    = 34
-	recordHead   = 4 + len(movement.Hash{})
+	blockMagic = "BLR\x01"
+	blockHead  = 37
+	recordHead = 4 + len(movement.Hash{})
 	// blockTarget is the size at which a block is closed: large enough that a
 	// commit of thousands of records is a few hundred pages, small enough that
 	// a bad page costs few records.
@@ -54,36 +54,46 @@ type block struct {
 // parseBlock checks the form, not the chain: afterwards walking the records
 // stays within the value.
 func parseBlock(v []byte) (block, error) {
-	var b block
-	if len(v) < blockHead+recordHead+len(movement.Hash{}) || len(v) > maxBlock || v[0] != blockVersion {
-		return b, errBlock
-	}
-	b.lane = movement.Lane(v[1])
-	b.epoch = string(v[2:14])
-	b.first = binary.BigEndian.Uint64(v[14:])
-	count := binary.BigEndian.Uint32(v[22:])
-	b.at = time.UnixMilli(int64(binary.BigEndian.Uint64(v[26:])))
-	b.body = v[blockHead:]
-	if !b.lane.Valid() || !movement.ValidEpoch(b.epoch) || b.first == 0 || b.first > 1<<62 ||
-		count == 0 || int(count) > len(b.body)/recordHead {
-		return b, errBlock
-	}
-	b.count = int(count)
-	rest := b.body
-	for range b.count {
-		if len(rest) < recordHead {
-			return b, errBlock
-		}
-		n := binary.BigEndian.Uint32(rest)
-		if n == 0 || n > movement.MaxRecord || int(n) > len(rest)-recordHead {
-			return b, errBlock
-		}
-		rest = rest[recordHead+int(n):]
-	}
-	if len(rest) != len(movement.Hash{}) {
-		return b, errBlock
+	b, n := cutBlock(v)
+	if n == 0 || n != len(v) {
+		return block{}, errBlock
 	}
 	return b, nil
+}
+
+// cutBlock reads the block that v begins with and tells its size, 0 for none.
+func cutBlock(v []byte) (block, int) {
+	var b block
+	if len(v) < blockHead+recordHead+len(movement.Hash{}) || string(v[:4]) != blockMagic {
+		return b, 0
+	}
+	b.lane = movement.Lane(v[4])
+	b.epoch = string(v[5:17])
+	b.first = binary.BigEndian.Uint64(v[17:])
+	count := binary.BigEndian.Uint32(v[25:])
+	b.at = time.UnixMilli(int64(binary.BigEndian.Uint64(v[29:])))
+	if !b.lane.Valid() || !movement.ValidEpoch(b.epoch) || b.first == 0 || b.first > 1<<62 ||
+		count == 0 || int64(count) > int64(len(v)/recordHead) {
+		return b, 0
+	}
+	b.count = int(count)
+	size := blockHead
+	for range b.count {
+		if len(v)-size < recordHead {
+			return b, 0
+		}
+		n := binary.BigEndian.Uint32(v[size:])
+		if n == 0 || n > movement.MaxRecord || int(n) > len(v)-size-recordHead {
+			return b, 0
+		}
+		size += recordHead + int(n)
+	}
+	size += len(movement.Hash{})
+	if size > len(v) || size > maxBlock {
+		return b, 0
+	}
+	b.body = v[blockHead:size]
+	return b, size
 }
 
 // last is the seq of the last record.
@@ -179,11 +189,12 @@ func (d *draft) without(drop func(i int) bool) *draft {
 // the hash after it.
 func (d *draft) seal(epoch string, lane movement.Lane, first uint64, at time.Time, head movement.Hash) ([]byte, movement.Hash) {
 	v := d.buf
-	v[0], v[1] = blockVersion, byte(lane)
-	copy(v[2:14], epoch)
-	binary.BigEndian.PutUint64(v[14:], first)
-	binary.BigEndian.PutUint32(v[22:], uint32(d.count))
-	binary.BigEndian.PutUint64(v[26:], uint64(at.UnixMilli()))
+	copy(v, blockMagic)
+	v[4] = byte(lane)
+	copy(v[5:17], epoch)
+	binary.BigEndian.PutUint64(v[17:], first)
+	binary.BigEndian.PutUint32(v[25:], uint32(d.count))
+	binary.BigEndian.PutUint64(v[29:], uint64(at.UnixMilli()))
 	off := blockHead
 	for range d.count {
 		n := int(binary.BigEndian.Uint32(v[off:]))

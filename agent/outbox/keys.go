@@ -1,12 +1,21 @@
 package outbox
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"slices"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"branchline/internal/movement"
 )
 
-// keyHash stands for a natural key: the first half of its SHA-256.
+// keyHash stands for a natural key: the first half of its SHA-256. Two keys of
+// one branch that share it are not to be expected in the age of the universe.
 type keyHash [16]byte
 
 func hashKey(naturalKey string) keyHash {
@@ -14,33 +23,355 @@ func hashKey(naturalKey string) keyHash {
 	return keyHash(sum[:])
 }
 
+// keyMemory knows which natural keys were recorded. It belongs to the writer's
+// goroutine.
+//
+// The newest keys are in memory only, since the records themselves hold them;
+// some thousand at a time are folded into a sorted run on disk. Small runs are
+// merged into larger ones. A filter in memory, two bytes a key, answers for
+// nearly all keys that are new, so that a long memory costs an import nothing.
+type keyMemory struct {
+	pending map[keyHash]keyPlace
+	runs    []uint64 // keys in the bucket, oldest first
+	sizes   map[uint64]int
+	filter  *keyFilter
+}
+
 type keyPlace struct {
 	s   *stream
 	seq uint64
 }
 
-// keyMemory knows which natural keys were recorded. It is the writer's own.
-type keyMemory struct {
-	pending map[keyHash]keyPlace
-}
+const (
+	// foldAt is how many keys wait in memory before they become a run.
+	foldAt = 8192
+	// mergeRuns runs of less than mergeBelow keys become one.
+	mergeRuns  = 8
+	mergeBelow = 4 * foldAt
+)
 
-func loadKeys(tx *bolt.Tx, streams []*stream) (*keyMemory, error) {
-	return &keyMemory{pending: make(map[keyHash]keyPlace)}, nil
+func newKeyMemory() *keyMemory {
+	return &keyMemory{pending: make(map[keyHash]keyPlace), sizes: make(map[uint64]int), filter: newKeyFilter(4 * foldAt)}
 }
 
 // find gives the place of a known key, with Known set.
 func (m *keyMemory) find(tx *bolt.Tx, h keyHash) (Place, error) {
+	if !m.filter.has(h) {
+		return Place{}, nil
+	}
 	if p, ok := m.pending[h]; ok {
 		return Place{Epoch: p.s.epoch, Lane: p.s.lane, Seq: p.seq, Known: true}, nil
+	}
+	b := tx.Bucket(keysBucket)
+	for _, id := range slices.Backward(m.runs) {
+		r, err := parseRun(b.Get(seqKey(id)))
+		if err != nil {
+			return Place{}, err
+		}
+		if p, ok := r.find(h); ok {
+			return p, nil
+		}
 	}
 	return Place{}, nil
 }
 
-func (m *keyMemory) add(h keyHash, s *stream, seq uint64) { m.pending[h] = keyPlace{s, seq} }
+// add remembers a key whose record is part of the commit under way.
+func (m *keyMemory) add(h keyHash, s *stream, seq uint64) {
+	m.pending[h] = keyPlace{s, seq}
+	m.filter.add(h)
+}
 
 // forget takes back what a failed commit has added.
 func (m *keyMemory) forget(keys []keyHash) {
 	for _, h := range keys {
 		delete(m.pending, h)
 	}
+}
+
+// foldKeys writes all keys that wait in memory as a run, and merges runs.
+// through tells for each stream up to where its keys were waiting; all of them
+// must have been committed.
+func (o *Outbox) foldKeys(through func(*stream) uint64) error {
+	m := o.keys
+	var id uint64
+	count := len(m.pending)
+	err := o.update(func(tx *bolt.Tx) error {
+		did := count > 0
+		if did {
+			var err error
+			if id, err = tx.Bucket(keysBucket).NextSequence(); err != nil {
+				return err
+			}
+			if err := putRun(tx, id, m.drafted(o.clock())); err != nil {
+				return err
+			}
+		}
+		o.mu.RLock()
+		defer o.mu.RUnlock()
+		for _, s := range o.streams {
+			if s.Folded == through(s) {
+				continue
+			}
+			did = true
+			state := *s
+			state.Folded = through(s)
+			if err := state.saveState(tx); err != nil {
+				return err
+			}
+		}
+		if !did {
+			return errNothing
+		}
+		return nil
+	})
+	if errors.Is(err, errNothing) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	o.mu.Lock()
+	for _, s := range o.streams {
+		s.Folded = through(s)
+	}
+	o.mu.Unlock()
+	if count > 0 {
+		m.runs, m.sizes[id] = append(m.runs, id), count
+		clear(m.pending)
+	}
+	if err := m.tidyFilter(o); err != nil {
+		return err
+	}
+	if ids := m.mergeable(); ids != nil {
+		return o.mergeRuns(ids)
+	}
+	return nil
+}
+
+// allFolded says that every key of a stream was waiting.
+func allFolded(s *stream) uint64 { return s.last }
+
+// drafted makes a run of the pending keys.
+func (m *keyMemory) drafted(now time.Time) *runDraft {
+	d := &runDraft{newest: now}
+	streams := make(map[*stream]uint16)
+	for h, p := range m.pending {
+		i, ok := streams[p.s]
+		if !ok {
+			i = d.stream(p.s.epoch, p.s.lane)
+			streams[p.s] = i
+		}
+		d.entries = append(d.entries, runEntry{h, i, p.seq})
+	}
+	return d
+}
+
+// mergeable gives the oldest small runs, when there are enough of them.
+func (m *keyMemory) mergeable() []uint64 {
+	var small []uint64
+	for _, id := range m.runs {
+		if m.sizes[id] < mergeBelow {
+			small = append(small, id)
+		}
+	}
+	if len(small) < mergeRuns {
+		return nil
+	}
+	return small[:mergeRuns]
+}
+
+// mergeRuns replaces runs by one with all their keys, under the id of the last.
+func (o *Outbox) mergeRuns(ids []uint64) error {
+	m := o.keys
+	into := ids[len(ids)-1]
+	d := new(runDraft)
+	err := o.update(func(tx *bolt.Tx) error {
+		b := tx.Bucket(keysBucket)
+		for _, id := range ids {
+			r, err := parseRun(b.Get(seqKey(id)))
+			if err != nil {
+				return err
+			}
+			d.take(r)
+			if err := b.Delete(seqKey(id)); err != nil {
+				return err
+			}
+		}
+		return putRun(tx, into, d)
+	})
+	if err != nil {
+		return err
+	}
+	m.runs = slices.DeleteFunc(m.runs, func(id uint64) bool { return id != into && slices.Contains(ids, id) })
+	for _, id := range ids {
+		delete(m.sizes, id)
+	}
+	m.sizes[into] = len(d.entries)
+	return nil
+}
+
+// dropKeys forgets the oldest run whose newest key is past the memory's time.
+// One at a time: a clock that is wrong for a moment must not cost all of them.
+func (o *Outbox) dropKeys() error {
+	m := o.keys
+	if len(m.runs) == 0 {
+		return nil
+	}
+	id := m.runs[0]
+	err := o.update(func(tx *bolt.Tx) error {
+		b := tx.Bucket(keysBucket)
+		r, err := parseRun(b.Get(seqKey(id)))
+		if err != nil {
+			return err
+		}
+		if o.clock().Sub(r.newest) < o.cfg.KeyMemory {
+			return errNothing
+		}
+		return b.Delete(seqKey(id))
+	})
+	switch {
+	case errors.Is(err, errNothing):
+		return nil
+	case err == nil:
+		m.runs = m.runs[1:]
+		delete(m.sizes, id)
+	}
+	return err
+}
+
+// loadKeys reads the runs into the filter, and the keys of records that are in
+// no run yet. It may fold, and needs the streams.
+func (o *Outbox) loadKeys() error {
+	m := newKeyMemory()
+	o.keys = m
+	var bad [][]byte
+	err := o.view(func(tx *bolt.Tx) error {
+		return tx.Bucket(keysBucket).ForEach(func(k, v []byte) error {
+			r, err := parseRun(v)
+			if err != nil || len(k) != 8 || !intactRun(k, v) {
+				bad = append(bad, slices.Clone(k))
+				return nil
+			}
+			id := binary.BigEndian.Uint64(k)
+			m.runs, m.sizes[id] = append(m.runs, id), r.count
+			if !m.filter.roomFor(r.count) {
+				m.filter = m.filter.grown(r.count)
+				return m.refill(tx)
+			}
+			m.fill(r)
+			return nil
+		})
+	})
+	if err != nil {
+		return err
+	}
+	if len(bad) > 0 {
+		o.log.Warn("Some natural keys are forgotten, as their pages are damaged; the hub knows them, too.", "file", o.cfg.Path)
+		if err := o.update(func(tx *bolt.Tx) error {
+			for _, k := range bad {
+				if err := tx.Bucket(keysBucket).Delete(k); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	for _, s := range o.streams {
+		if err := o.loadPending(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadPending reads the natural keys of the records that are in no run yet, a
+// part at a time so that neither memory nor transactions grow.
+func (o *Outbox) loadPending(s *stream) error {
+	for from := s.Folded + 1; from <= s.last; {
+		err := o.view(func(tx *bolt.Tx) error {
+			c := tx.Bucket(s.name()).Cursor()
+			n := 0
+			for k, v := seekBlock(c, from); k != nil && n < foldAt; k, v = c.Next() {
+				b, err := parseBlock(v)
+				if err != nil {
+					return err
+				}
+				b.entries(func(e entry) bool {
+					if n++; e.seq < from || !mayHaveKey(e.record()) {
+						return true
+					}
+					if mv, err := movement.Decode(e.record()); err == nil && mv.NaturalKey != "" {
+						o.keys.add(hashKey(mv.NaturalKey), s, e.seq)
+					}
+					return true
+				})
+				from = b.last() + 1
+			}
+			if n == 0 {
+				from = s.last + 1
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if len(o.keys.pending) < foldAt {
+			continue
+		}
+		err = o.foldKeys(func(other *stream) uint64 {
+			if other == s {
+				return from - 1
+			}
+			return other.Folded
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tidyFilter makes the filter larger when it is full.
+func (m *keyMemory) tidyFilter(o *Outbox) error {
+	if m.filter.roomFor(foldAt) {
+		return nil
+	}
+	m.filter = m.filter.grown(foldAt)
+	return o.view(m.refill)
+}
+
+// refill puts all keys into an empty filter.
+func (m *keyMemory) refill(tx *bolt.Tx) error {
+	b := tx.Bucket(keysBucket)
+	for _, id := range m.runs {
+		r, err := parseRun(b.Get(seqKey(id)))
+		if err != nil {
+			return err
+		}
+		m.fill(r)
+	}
+	for h := range m.pending {
+		m.filter.add(h)
+	}
+	return nil
+}
+
+func (m *keyMemory) fill(r keyRun) {
+	for i := range r.count {
+		m.filter.add(keyHash(r.entry(i)))
+	}
+}
+
+var keyMember = []byte(`"natural_key":"`)
+
+// mayHaveKey spares most records without a natural key from being decoded.
+func mayHaveKey(record []byte) bool { return bytes.Contains(record, keyMember) }
+
+func compareEntries(a, b runEntry) int {
+	if c := cmp.Compare(binary.BigEndian.Uint64(a.hash[:]), binary.BigEndian.Uint64(b.hash[:])); c != 0 {
+		return c
+	}
+	return cmp.Compare(binary.BigEndian.Uint64(a.hash[8:]), binary.BigEndian.Uint64(b.hash[8:]))
 }

@@ -5,6 +5,8 @@ import (
 	"iter"
 
 	bolt "go.etcd.io/bbolt"
+
+	"branchline/internal/fault"
 )
 
 func noteKey(space, key string) []byte {
@@ -12,23 +14,31 @@ func noteKey(space, key string) []byte {
 }
 
 func putNote(tx *bolt.Tx, n Note) error {
-	b := tx.Bucket(notesBucket)
-	if _, err := b.NextSequence(); err != nil {
-		return err
-	}
+	b, key := tx.Bucket(notesBucket), noteKey(n.Space, n.Key)
 	if n.Value == nil {
-		return b.Delete(noteKey(n.Space, n.Key))
+		return b.Delete(key)
 	}
-	return b.Put(noteKey(n.Space, n.Key), n.Value)
+	return b.Put(key, enclose(kindNote, key, commitNumber(tx), n.Value))
+}
+
+// noteValue copies the content of a stored note.
+func noteValue(key, stored []byte) ([]byte, error) {
+	e, ok := disclose(kindNote, key, stored)
+	if !ok {
+		return nil, fault.New(fault.Setup, "outbox_damaged", "the note %q is damaged", key).
+			WithHint("restart the agent; it carries over what can be read")
+	}
+	return append([]byte{}, e.content...), nil
 }
 
 // Note reads one note; nil where there is none.
 func (o *Outbox) Note(space, key string) (value []byte, err error) {
 	err = o.view(func(tx *bolt.Tx) error {
-		if v := tx.Bucket(notesBucket).Get(noteKey(space, key)); v != nil {
-			value = append([]byte{}, v...)
+		k := noteKey(space, key)
+		if v := tx.Bucket(notesBucket).Get(k); v != nil {
+			value, err = noteValue(k, v)
 		}
-		return nil
+		return err
 	})
 	return value, err
 }
@@ -43,7 +53,11 @@ func (o *Outbox) Notes(space, prefix string) iter.Seq2[Note, error] {
 		err := o.view(func(tx *bolt.Tx) error {
 			c := tx.Bucket(notesBucket).Cursor()
 			for k, v := c.Seek(start); k != nil && bytes.HasPrefix(k, start); k, v = c.Next() {
-				found = append(found, Note{space, string(k[len(space)+1:]), append([]byte{}, v...)})
+				value, err := noteValue(k, v)
+				if err != nil {
+					return err
+				}
+				found = append(found, Note{space, string(k[len(space)+1:]), value})
 			}
 			return nil
 		})

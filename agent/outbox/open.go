@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -25,7 +26,11 @@ func lockFile(path string) (*fileLock, error) {
 	return l, nil
 }
 
+// unreadable makes a fault of what is none yet.
 func unreadable(path string, err error) error {
+	if _, ok := errors.AsType[*fault.Error](err); ok {
+		return err
+	}
 	if diskFull(err) {
 		return fault.New(fault.Transient, "disk_full", "the disk of %s is full: %w", path, err).
 			WithHint("make room on it")
@@ -55,22 +60,98 @@ func openDB(path string, maxBytes int64) (db *bolt.DB, err error) {
 	return db, nil
 }
 
-// open opens or makes the file; the lock is held.
+// open opens or makes the file, whatever state it is in; the lock is held.
 func (o *Outbox) open() error {
 	path := o.cfg.Path
+	if err := finishReplace(path); err != nil {
+		return unreadable(path, err)
+	}
+	if err := removeIfThere(path + ".new"); err != nil {
+		return unreadable(path, err)
+	}
 	_, err := os.Stat(path)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		if err := o.create(); err != nil {
-			return unreadable(path, err)
-		}
-	case err != nil:
+	if errors.Is(err, os.ErrNotExist) {
+		err = o.create()
+	} else if err == nil {
+		err = o.examine()
+	}
+	if err != nil {
 		return unreadable(path, err)
 	}
 	if o.db, err = openDB(path, o.cfg.MaxBytes); err != nil {
 		return unreadable(path, err)
 	}
-	return o.load()
+	if err := o.load(); err != nil {
+		return unreadable(path, err)
+	}
+	if err := o.resumeForks(); err != nil {
+		return o.explain(err)
+	}
+	return o.view(func(tx *bolt.Tx) error { giveBack(tx); return nil })
+}
+
+// examine checks the file, and replaces or compacts it where that is needed.
+func (o *Outbox) examine() error {
+	f, err := os.Open(o.cfg.Path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("it is no file")
+	}
+	c := checkFile(f, info.Size())
+	if !c.sound() {
+		return o.replace(f, info.Size(), c.wrong)
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if c.sparse() {
+		if err := o.compact(); err != nil {
+			o.log.Warn("The outbox could not be compacted; it is used as it is.", "file", o.cfg.Path, "err", err)
+		}
+	}
+	return nil
+}
+
+// compact writes the file anew without its free pages.
+func (o *Outbox) compact() error {
+	fresh := o.cfg.Path + ".new"
+	from, err := openDB(o.cfg.Path, 0)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := openDB(fresh, 0)
+	if err != nil {
+		return err
+	}
+	to.NoSync = true // synced once, at the end
+	err = bolt.Compact(to, from, 4<<20)
+	if err == nil {
+		err = to.Sync()
+	}
+	if err := errors.Join(err, to.Close(), from.Close()); err != nil {
+		os.Remove(fresh)
+		return err
+	}
+	if err := os.Rename(fresh, o.cfg.Path); err != nil {
+		return err
+	}
+	return syncFolder(o.cfg.Path)
+}
+
+// clip cuts s to n bytes at most, at the end of a character.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "")
 }
 
 // create makes an empty outbox under a temporary name, so that a file of the
@@ -136,9 +217,7 @@ func (o *Outbox) load() error {
 				o.cfg.Path, st.Format, format).WithHint("update the agent")
 		}
 		if st.Branch != o.cfg.Branch {
-			return fault.New(fault.Setup, "outbox_foreign", "the outbox %s belongs to branch %s, not to %s",
-				o.cfg.Path, st.Branch, o.cfg.Branch).
-				WithHint("set the branch back, or give the new branch a new outbox.path")
+			return foreign(o.cfg.Path, st.Branch, o.cfg.Branch)
 		}
 		o.alarms = st.Alarms
 		err = tx.ForEach(func(name []byte, _ *bolt.Bucket) error {
@@ -166,12 +245,10 @@ func (o *Outbox) load() error {
 			}
 		}
 		o.sortStreams()
-		o.bytes = usedBytes(tx)
-		o.keys, err = loadKeys(tx, o.streams)
-		return err
+		return nil
 	})
-	if err == nil || fault.CodeOf(err) != "internal" {
-		return err
+	if err == nil {
+		err = o.loadKeys()
 	}
-	return unreadable(o.cfg.Path, err)
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -39,12 +40,12 @@ type Outbox struct {
 	changed chan struct{}
 	alarms  []Alarm
 	trouble error // why the last commit found no room; nil when it did
-	bytes   int64
 
 	// The writer's own.
-	keys   *keyMemory
-	order  uint64 // of the newest stream
-	tended time.Time
+	keys    *keyMemory
+	order   uint64       // of the newest stream
+	tended  time.Time    // when old records were last looked for
+	trimmed atomic.Int64 // bytes read since pages were given back
 }
 
 // Open opens or makes the outbox. It takes the lock file, checks the file and
@@ -115,15 +116,15 @@ func closedFault() error {
 }
 
 // Streams lists the streams in the order in which they are to be sent: live
-// before bulk, older epochs before newer. What was set aside by a fork is not
-// among them. It reads memory only.
+// before bulk, older epochs before newer. A forked stream ends where the hub's
+// own begins to differ. It reads memory only.
 func (o *Outbox) Streams() []wire.Stream {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
 	list := make([]wire.Stream, 0, len(o.streams))
 	for _, lane := range movement.Lanes {
 		for _, s := range o.streams {
-			if s.lane == lane && !s.forked() {
+			if s.lane == lane && s.oldest > 0 && s.oldest <= s.end() {
 				list = append(list, s.wire())
 			}
 		}

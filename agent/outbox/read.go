@@ -42,10 +42,7 @@ func (o *Outbox) Read(epoch string, lane movement.Lane, from uint64, maxRecords,
 		o.mu.RUnlock()
 		return nil, unknownStream(epoch, lane)
 	}
-	oldest, end := s.oldest, s.last
-	if s.forked() {
-		end = min(end, s.Fork.Common)
-	}
+	oldest, end := s.oldest, s.end()
 	o.mu.RUnlock()
 	if from > end || oldest == 0 {
 		return nil, nil
@@ -81,13 +78,25 @@ func (o *Outbox) Read(epoch string, lane movement.Lane, from uint64, maxRecords,
 			buf = append(buf, r.found[i].record()...)
 			b.Records[i] = buf[start:len(buf):len(buf)]
 		}
-		o.trim(tx, r.bytes)
+		o.trim(tx, int64(r.bytes))
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	return b, nil
+}
+
+// trimEvery is how much is read before the pages are given back, which else
+// would count as the agent's memory.
+const trimEvery = 4 << 20
+
+// trim gives read pages back to the system, once enough were read.
+func (o *Outbox) trim(tx *bolt.Tx, n int64) {
+	if o.trimmed.Add(n) >= trimEvery {
+		o.trimmed.Store(0)
+		giveBack(tx)
+	}
 }
 
 // run collects consecutive sound records.

@@ -34,7 +34,7 @@ func (o *Outbox) Stats() (Stats, error) {
 	var marks []mark
 	o.mu.RLock()
 	for _, s := range o.streams {
-		if w := s.wire(); !s.forked() && w.Unsent() > 0 {
+		if w := s.wire(); w.Unsent() > 0 {
 			st.Unsent += w.Unsent()
 			marks = append(marks, mark{s, w.Acked + 1})
 		}

@@ -53,8 +53,6 @@ type streamState struct {
 	// Folded is the seq through which natural keys are in the key memory's
 	// runs.
 	Folded uint64 `json:"folded"`
-	// Lost is how many of the first Last records damage took.
-	Lost uint64 `json:"lost,omitempty"`
 	// Fork is set once the hub has called the stream forked.
 	Fork *forkState `json:"fork,omitempty"`
 }
@@ -90,8 +88,16 @@ func parseStreamName(name []byte) (epoch string, lane movement.Lane, ok bool) {
 	return epoch, lane, true
 }
 
+// end is the last seq that is there to be sent.
+func (s *stream) end() uint64 {
+	if s.forked() {
+		return min(s.last, s.Fork.Common)
+	}
+	return s.last
+}
+
 func (s *stream) wire() wire.Stream {
-	return wire.Stream{Epoch: s.epoch, Lane: s.lane, Oldest: s.oldest, Last: s.last, Acked: s.Acked}
+	return wire.Stream{Epoch: s.epoch, Lane: s.lane, Oldest: s.oldest, Last: s.end(), Acked: s.Acked}
 }
 
 // loadStream reads what is known of a stream from its blocks and its state.
@@ -101,10 +107,8 @@ func loadStream(tx *bolt.Tx, branch, epoch string, lane movement.Lane) (*stream,
 	if b == nil {
 		return nil, fmt.Errorf("stream %s/%s has no bucket", epoch, lane)
 	}
-	if raw := tx.Bucket(stateBucket).Get(s.name()); raw != nil {
-		if err := json.Unmarshal(raw, &s.streamState); err != nil {
-			return nil, fmt.Errorf("state of stream %s/%s: %w", epoch, lane, err)
-		}
+	if err := getState(tx, s.name(), &s.streamState); err != nil {
+		return nil, err
 	}
 	c := b.Cursor()
 	if k, _ := c.First(); k != nil {
@@ -125,32 +129,38 @@ func loadStream(tx *bolt.Tx, branch, epoch string, lane movement.Lane) (*stream,
 	return s, nil
 }
 
-func (s *stream) saveState(tx *bolt.Tx) error {
-	raw, err := json.Marshal(s.streamState)
-	if err != nil {
-		return err
-	}
-	return tx.Bucket(stateBucket).Put(s.name(), raw)
-}
+func (s *stream) saveState(tx *bolt.Tx) error { return putState(tx, s.name(), &s.streamState) }
 
-func loadStore(tx *bolt.Tx) (storeState, error) {
-	var st storeState
-	b := tx.Bucket(stateBucket)
-	if b == nil {
+func loadStore(tx *bolt.Tx) (st storeState, err error) {
+	if tx.Bucket(stateBucket) == nil {
 		return st, fmt.Errorf("the file holds no state of an outbox")
 	}
-	if err := json.Unmarshal(b.Get(storeKey), &st); err != nil {
-		return st, fmt.Errorf("state of the outbox: %w", err)
-	}
-	return st, nil
+	return st, getState(tx, storeKey, &st)
 }
 
-func (st *storeState) save(tx *bolt.Tx) error {
-	raw, err := json.Marshal(st)
+func (st *storeState) save(tx *bolt.Tx) error { return putState(tx, storeKey, st) }
+
+func putState(tx *bolt.Tx, key []byte, state any) error {
+	raw, err := json.Marshal(state)
 	if err != nil {
 		return err
 	}
-	return tx.Bucket(stateBucket).Put(storeKey, raw)
+	return tx.Bucket(stateBucket).Put(key, enclose(kindState, key, commitNumber(tx), raw))
+}
+
+func getState(tx *bolt.Tx, key []byte, state any) error {
+	return decodeState(key, tx.Bucket(stateBucket).Get(key), state)
+}
+
+func decodeState(key, value []byte, state any) error {
+	e, ok := disclose(kindState, key, value)
+	if !ok {
+		return fmt.Errorf("the state %q is damaged", key)
+	}
+	if err := json.Unmarshal(e.content, state); err != nil {
+		return fmt.Errorf("the state %q: %w", key, err)
+	}
+	return nil
 }
 
 // forkState says what became of a stream that the hub has called forked.
@@ -162,6 +172,9 @@ type forkState struct {
 	// Copied is the last seq that has been copied; Done says that all have.
 	Copied uint64 `json:"copied"`
 	Done   bool   `json:"done"`
+	// Dense says that no record was missing, so that the copies' seqs are the
+	// old ones less Common.
+	Dense bool `json:"dense"`
 	// At is when it happened: the rest is kept as evidence for the retention.
 	At time.Time `json:"at"`
 }

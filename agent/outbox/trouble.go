@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -20,6 +21,29 @@ type Alarm struct {
 	// Code is "outbox_salvaged", "outbox_forked" or "outbox_damaged".
 	Code string `json:"code"`
 	Text string `json:"text"`
+}
+
+// DismissAlarms forgets the alarms up to and with the moment at: somebody has
+// seen them.
+func (o *Outbox) DismissAlarms(at time.Time) error {
+	return o.job(func() error {
+		keep := slices.DeleteFunc(slices.Clone(o.alarms), func(a Alarm) bool { return !a.At.After(at) })
+		err := o.update(func(tx *bolt.Tx) error {
+			st, err := loadStore(tx)
+			if err != nil {
+				return err
+			}
+			st.Alarms = keep
+			return st.save(tx)
+		})
+		if err != nil {
+			return o.explain(err)
+		}
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.alarms = keep
+		return nil
+	})
 }
 
 // reserve is the room beyond MaxBytes in which a full outbox can still note

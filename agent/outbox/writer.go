@@ -166,6 +166,9 @@ func (o *Outbox) commit(group []*Ticket) {
 		c.apply()
 	}
 	o.note(err, refused)
+	if err == nil && len(o.keys.pending) >= foldAt {
+		defer o.fold()
+	}
 	for _, t := range group {
 		switch {
 		case t.err != nil: // refused
@@ -253,7 +256,7 @@ func (c *change) place(tx *bolt.Tx, g *growth, keys []keyHash, places []Place) (
 				return 0, err
 			}
 			if known.Known {
-				places[i] = known
+				places[i] = c.o.moved(known)
 				continue
 			}
 			c.o.keys.add(key, g.s, next)
@@ -332,6 +335,9 @@ func (o *Outbox) update(fn func(*bolt.Tx) error) (err error) {
 	var id int
 	err = o.db.Update(func(tx *bolt.Tx) error {
 		id = tx.ID()
+		if _, err := tx.Bucket(stateBucket).NextSequence(); err != nil {
+			return err
+		}
 		return fn(tx)
 	})
 	if err == nil || id == 0 || errors.Is(err, errNothing) {
@@ -355,3 +361,11 @@ func (o *Outbox) unsure(id int, err error) error {
 }
 
 var errUnsure = errors.New("it is not known whether the last commit is on disk")
+
+// fold makes a run of the keys that wait; if that fails, the next commit tries
+// again.
+func (o *Outbox) fold() {
+	if err := o.foldKeys(allFolded); err != nil {
+		o.log.Warn("The natural keys stay in memory for now.", "file", o.cfg.Path, "err", o.explain(err))
+	}
+}

@@ -1,0 +1,68 @@
+package outbox
+
+import (
+	bolt "go.etcd.io/bbolt"
+
+	"branchline/internal/movement"
+)
+
+// StoredBlock is a block as it lies in the file, for tests that damage files.
+type StoredBlock struct {
+	Epoch   string
+	Lane    movement.Lane
+	Value   []byte
+	First   uint64
+	Records [][]byte
+}
+
+// StoredBlocks reads all blocks of an open outbox.
+func StoredBlocks(o *Outbox) (all []StoredBlock) {
+	s, err := o.survey()
+	if err != nil {
+		panic(err)
+	}
+	for _, st := range s.streams {
+		err := o.blocks(st.epoch, st.lane, func(_, v []byte) error {
+			b, err := parseBlock(v)
+			sb := StoredBlock{Epoch: st.epoch, Lane: st.lane, Value: v, First: b.first}
+			b.entries(func(e entry) bool { sb.Records = append(sb.Records, e.record()); return true })
+			all = append(all, sb)
+			return err
+		})
+		if err != nil {
+			panic(err)
+		}
+	}
+	return all
+}
+
+// Tend does one round of housekeeping.
+func Tend(o *Outbox) error {
+	return o.job(func() error {
+		o.tended = o.clock().AddDate(-1, 0, 0)
+		o.tend()
+		return nil
+	})
+}
+
+// Fold writes the keys that wait in memory as a run.
+func Fold(o *Outbox) error { return o.job(func() error { return o.foldKeys(allFolded) }) }
+
+// KeyRuns is how many runs of keys there are, and how many keys wait.
+func KeyRuns(o *Outbox) (runs, pending int) {
+	_ = o.job(func() error { runs, pending = len(o.keys.runs), len(o.keys.pending); return nil })
+	return runs, pending
+}
+
+// Tamper runs fn on the file of an outbox that is not open.
+func Tamper(path string, fn func(*bolt.Tx) error) error {
+	db, err := openDB(path, 0)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return db.Update(fn)
+}
+
+// StreamName is the name of a stream's bucket.
+func StreamName(epoch string, lane movement.Lane) []byte { return streamName(epoch, lane) }

@@ -1,0 +1,155 @@
+package outbox
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"branchline/internal/movement"
+)
+
+// A run of keys is one stored value, in an envelope:
+//
+//	newest   8   when its newest key was recorded, Unix milliseconds
+//	streams  2
+//	  for each: epoch 12, lane 1
+//	then for each key, ordered by hash
+//	  hash    16
+//	  stream   2   index into the streams above
+//	  seq      6
+const (
+	runHead   = 10
+	runStream = 13
+	runItem   = 24
+)
+
+type keyRun struct {
+	newest  time.Time
+	streams []byte
+	count   int
+	items   []byte
+}
+
+var errRun = errors.New("a run of natural keys is damaged")
+
+// parseRun reads a stored run without looking at its sum, which was checked
+// when the file was opened.
+func parseRun(v []byte) (keyRun, error) {
+	var r keyRun
+	if len(v) < envelopeHead+runHead || v[4] != kindKeys {
+		return r, errRun
+	}
+	c := v[envelopeHead:]
+	r.newest = time.UnixMilli(int64(binary.BigEndian.Uint64(c)))
+	n := int(binary.BigEndian.Uint16(c[8:])) * runStream
+	if len(c) < runHead+n || (len(c)-runHead-n)%runItem != 0 {
+		return r, errRun
+	}
+	r.streams, r.items = c[runHead:runHead+n], c[runHead+n:]
+	r.count = len(r.items) / runItem
+	return r, nil
+}
+
+// intactRun checks the sum, and that every key names a stream of the run.
+func intactRun(k, v []byte) bool {
+	if _, ok := disclose(kindKeys, k, v); !ok {
+		return false
+	}
+	r, err := parseRun(v)
+	for i := 0; err == nil && i < r.count; i++ {
+		if int(binary.BigEndian.Uint16(r.entry(i)[16:]))*runStream >= len(r.streams) {
+			return false
+		}
+	}
+	return err == nil
+}
+
+func (r *keyRun) entry(i int) []byte { return r.items[i*runItem : (i+1)*runItem] }
+
+// find looks where a hash should be, as hashes are spread evenly, and closes in
+// from there.
+func (r *keyRun) find(h keyHash) (Place, bool) {
+	want := binary.BigEndian.Uint64(h[:])
+	lo, hi := 0, r.count // the hash, if here, is in [lo, hi)
+	low, high := uint64(0), ^uint64(0)
+	for step := 0; lo < hi; step++ {
+		mid := (lo + hi) / 2
+		if step < 8 && high > low {
+			guess := lo + int(float64(want-low)/float64(high-low)*float64(hi-lo))
+			mid = min(max(guess, lo), hi-1)
+		}
+		e := r.entry(mid)
+		c := bytes.Compare(e[:16], h[:])
+		switch {
+		case c == 0:
+			return r.place(e), true
+		case c < 0:
+			lo, low = mid+1, binary.BigEndian.Uint64(e)
+		default:
+			hi, high = mid, binary.BigEndian.Uint64(e)
+		}
+	}
+	return Place{}, false
+}
+
+func (r *keyRun) place(e []byte) Place {
+	s := r.streams[int(binary.BigEndian.Uint16(e[16:]))*runStream:]
+	seq := uint64(binary.BigEndian.Uint16(e[18:]))<<32 | uint64(binary.BigEndian.Uint32(e[20:]))
+	return Place{Epoch: string(s[:12]), Lane: movement.Lane(s[12]), Seq: seq, Known: true}
+}
+
+// runDraft is a run in the making.
+type runDraft struct {
+	newest  time.Time
+	streams []byte
+	entries []runEntry
+}
+
+type runEntry struct {
+	hash   keyHash
+	stream uint16
+	seq    uint64
+}
+
+// stream gives the index of a stream, which it adds where it is new.
+func (d *runDraft) stream(epoch string, lane movement.Lane) uint16 {
+	name := append([]byte(epoch), byte(lane))
+	for i := 0; i < len(d.streams); i += runStream {
+		if bytes.Equal(d.streams[i:i+runStream], name) {
+			return uint16(i / runStream)
+		}
+	}
+	d.streams = append(d.streams, name...)
+	return uint16(len(d.streams)/runStream - 1)
+}
+
+// take adds all keys of a run.
+func (d *runDraft) take(r keyRun) {
+	if r.newest.After(d.newest) {
+		d.newest = r.newest
+	}
+	for i := range r.count {
+		p := r.place(r.entry(i))
+		d.entries = append(d.entries, runEntry{keyHash(r.entry(i)), d.stream(p.Epoch, p.Lane), p.Seq})
+	}
+}
+
+func putRun(tx *bolt.Tx, id uint64, d *runDraft) error {
+	slices.SortFunc(d.entries, compareEntries)
+	c := make([]byte, 0, runHead+len(d.streams)+len(d.entries)*runItem)
+	c = binary.BigEndian.AppendUint64(c, uint64(d.newest.UnixMilli()))
+	c = binary.BigEndian.AppendUint16(c, uint16(len(d.streams)/runStream))
+	c = append(c, d.streams...)
+	for _, e := range d.entries {
+		c = append(c, e.hash[:]...)
+		c = binary.BigEndian.AppendUint16(c, e.stream)
+		c = binary.BigEndian.AppendUint16(c, uint16(e.seq>>32))
+		c = binary.BigEndian.AppendUint32(c, uint32(e.seq))
+	}
+	key := seqKey(id)
+	return tx.Bucket(keysBucket).Put(key, enclose(kindKeys, key, commitNumber(tx), c))
+}

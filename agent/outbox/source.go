@@ -1,0 +1,280 @@
+package outbox
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"branchline/internal/fault"
+	"branchline/internal/movement"
+)
+
+// Source is an outbox to be looked at by an administrator: a running [*Outbox],
+// or a file opened by [OpenFile]. Use [Inspect], [Verify] and [Export].
+type Source interface {
+	// survey tells what is there; blocks calls fn for each block of a stream
+	// as it is stored, in the order of the keys, key and value valid only
+	// during the call.
+	survey() (survey, error)
+	blocks(epoch string, lane movement.Lane, fn func(key, value []byte) error) error
+}
+
+var (
+	_ Source = (*Outbox)(nil)
+	_ Source = (*File)(nil)
+)
+
+// survey is what a source holds besides records.
+type survey struct {
+	store   storeState
+	streams []surveyed
+	notes   map[string]int // by space
+	keys    int
+	bytes   int64 // in use
+	size    int64 // of the file
+	wrong   []string
+}
+
+type surveyed struct {
+	epoch string
+	lane  movement.Lane
+	state streamState
+	last  uint64 // as the bucket says
+}
+
+// File is the file of an outbox whose agent does not run, or a file that was
+// set aside. It is only read, with code that trusts nothing.
+type File struct {
+	f    *os.File
+	raw  *rawFile
+	lock *fileLock
+}
+
+// OpenFile opens the outbox at path for reading. While it is open no agent can
+// take it. Errors are faults of class Setup: "outbox_locked" when an agent has
+// it (ask that one instead), "outbox_unreadable", and "outbox_damaged" when
+// nothing in it can be read any more.
+func OpenFile(path string) (*File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, unreadable(path, err)
+	}
+	lock, err := lockFile(path)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	raw := readRaw(f, info.Size())
+	if len(raw.metas) == 0 {
+		f.Close()
+		lock.release()
+		return nil, fault.New(fault.Setup, "outbox_damaged", "%s cannot be read: its root is gone", path).
+			WithHint("start the agent; it sets the file aside and carries over what can be read")
+	}
+	return &File{f: f, raw: raw, lock: lock}, nil
+}
+
+// Close lets go of the file.
+func (f *File) Close() error {
+	defer f.lock.release()
+	return f.f.Close()
+}
+
+func (f *File) survey() (survey, error) {
+	s := survey{size: f.raw.size, notes: make(map[string]int)}
+	c := checkFile(f.raw.r, f.raw.size)
+	s.wrong, s.bytes = c.wrong, int64(c.used)*int64(f.raw.pageSize)
+	m := f.raw.metas[0]
+	states := make(map[string][]byte)
+	w := f.raw.walk(m.pages, func(bucket []byte, it item) {
+		switch {
+		case bucket == nil:
+			if epoch, lane, ok := parseStreamName(it.key); ok {
+				s.streams = append(s.streams, surveyed{epoch: epoch, lane: lane, last: bucketSequence(it.value)})
+			}
+		case string(bucket) == string(stateBucket):
+			states[string(it.key)] = slices.Clone(it.value)
+		default:
+			s.count(bucket, it.key, it.value)
+		}
+	})
+	w.bucket(nil, m.root, nil, nil, 0)
+	return s, s.states(func(key []byte) []byte { return states[string(key)] })
+}
+
+func (f *File) blocks(epoch string, lane movement.Lane, fn func(key, value []byte) error) error {
+	m := f.raw.metas[0]
+	name := streamName(epoch, lane)
+	var err error
+	w := f.raw.walk(m.pages, func(bucket []byte, it item) {
+		if err == nil && string(bucket) == string(name) {
+			err = fn(it.key, it.value)
+		}
+	})
+	w.only = name
+	w.bucket(nil, m.root, nil, nil, 0)
+	return err
+}
+
+func (o *Outbox) survey() (survey, error) {
+	s := survey{notes: make(map[string]int)}
+	err := o.view(func(tx *bolt.Tx) error {
+		s.size, s.bytes = tx.Size(), usedBytes(tx)
+		if err := tx.ForEach(func(name []byte, b *bolt.Bucket) error {
+			if epoch, lane, ok := parseStreamName(name); ok {
+				s.streams = append(s.streams, surveyed{epoch: epoch, lane: lane, last: b.Sequence()})
+				return nil
+			}
+			return b.ForEach(func(k, v []byte) error { s.count(name, k, v); return nil })
+		}); err != nil {
+			return err
+		}
+		b := tx.Bucket(stateBucket)
+		return s.states(b.Get)
+	})
+	return s, err
+}
+
+// blocks reads in short transactions, between which the file's map may grow.
+func (o *Outbox) blocks(epoch string, lane movement.Lane, fn func(key, value []byte) error) error {
+	const portion = 64
+	for next := []byte{}; next != nil; {
+		var keys, values [][]byte
+		err := o.view(func(tx *bolt.Tx) error {
+			b := tx.Bucket(streamName(epoch, lane))
+			if b == nil {
+				return unknownStream(epoch, lane)
+			}
+			c := b.Cursor()
+			k, v := c.Seek(next)
+			for ; k != nil && len(keys) < portion; k, v = c.Next() {
+				keys, values = append(keys, slices.Clone(k)), append(values, slices.Clone(v))
+			}
+			next = slices.Clone(k)
+			o.trim(tx, portion*blockTarget)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for i := range keys {
+			if err := fn(keys[i], values[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *survey) count(bucket, key, value []byte) {
+	switch string(bucket) {
+	case string(notesBucket):
+		space, _, _ := bytes.Cut(key, []byte{0})
+		s.notes[string(space)]++
+	case string(keysBucket):
+		if r, err := parseRun(value); err == nil {
+			s.keys += r.count
+		}
+	}
+}
+
+func (s *survey) states(get func([]byte) []byte) error {
+	var err error
+	if e := decodeState(storeKey, get(storeKey), &s.store); e != nil {
+		err = errors.Join(err, e)
+	}
+	for i := range s.streams {
+		st := &s.streams[i]
+		name := streamName(st.epoch, st.lane)
+		if e := decodeState(name, get(name), &st.state); e != nil {
+			err = errors.Join(err, e)
+		}
+	}
+	slices.SortFunc(s.streams, func(a, b surveyed) int { return int(a.state.Order) - int(b.state.Order) })
+	if err != nil && len(s.wrong) == 0 {
+		return fmt.Errorf("the outbox is damaged: %w", err)
+	}
+	return nil
+}
+
+// Overview is what [Inspect] tells.
+type Overview struct {
+	Branch  string           `json:"branch"`
+	Created time.Time        `json:"created"`
+	Size    int64            `json:"size"` // of the file, in bytes
+	Used    int64            `json:"used"`
+	Streams []StreamOverview `json:"streams"`
+	Notes   map[string]int   `json:"notes"` // how many, by space
+	// Keys is how many natural keys are remembered on disk; those of the
+	// newest records are not counted.
+	Keys   int     `json:"keys"`
+	Alarms []Alarm `json:"alarms"`
+	// Damage lists what is wrong with a file; a running outbox was looked
+	// through when it was opened.
+	Damage []string `json:"damage"`
+}
+
+// StreamOverview is one stream of an [Overview].
+type StreamOverview struct {
+	Epoch string        `json:"epoch"`
+	Lane  movement.Lane `json:"lane"`
+	// Grows says that new records are added to it.
+	Grows bool `json:"grows"`
+	// Records are kept, of the seqs First to Last; Acked is the last that the
+	// hub has confirmed.
+	Records uint64 `json:"records"`
+	First   uint64 `json:"first"`
+	Last    uint64 `json:"last"`
+	Acked   uint64 `json:"acked"`
+	// ForkedAfter is the last seq that the hub has, too, and ForkedInto the
+	// epoch in which the rest was recorded again; empty for most.
+	ForkedAfter uint64 `json:"forked_after,omitempty"`
+	ForkedInto  string `json:"forked_into,omitempty"`
+	// From and To say when the first and the last kept record was committed.
+	From time.Time `json:"from,omitzero"`
+	To   time.Time `json:"to,omitzero"`
+}
+
+// Inspect tells what is in an outbox.
+func Inspect(src Source) (Overview, error) {
+	s, err := src.survey()
+	if err != nil {
+		return Overview{}, err
+	}
+	v := Overview{Branch: s.store.Branch, Created: s.store.Created, Size: s.size, Used: s.bytes,
+		Notes: s.notes, Keys: s.keys, Alarms: s.store.Alarms, Damage: s.wrong}
+	for _, st := range s.streams {
+		o := StreamOverview{Epoch: st.epoch, Lane: st.lane, Grows: *s.store.epoch(st.lane) == st.epoch,
+			Last: st.last, Acked: st.state.Acked}
+		if f := st.state.Fork; f != nil {
+			o.ForkedAfter, o.ForkedInto = f.Common, f.Epoch
+		}
+		err := src.blocks(st.epoch, st.lane, func(_, value []byte) error {
+			b, err := parseBlock(value)
+			if err != nil {
+				return nil // Verify says more
+			}
+			if o.Records == 0 {
+				o.First, o.From = b.first, b.at
+			}
+			o.Records += uint64(b.count)
+			o.To = b.at
+			return nil
+		})
+		if err != nil {
+			return v, err
+		}
+		v.Streams = append(v.Streams, o)
+	}
+	return v, nil
+}
