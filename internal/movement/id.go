@@ -2,6 +2,8 @@ package movement
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -91,18 +93,35 @@ func ParseID(s string) (ID, error) {
 	return id, nil
 }
 
-var (
-	branchForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$`)
-	epochForm  = regexp.MustCompile(`^[a-z2-7]{12}$`)
-)
+var branchForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$`)
 
 // ValidBranch tells whether s can name a branch: 1 to 32 letters, digits, "-"
 // and "_", so that it is safe in an MQTT topic, a file name and a document.
 func ValidBranch(s string) bool { return branchForm.MatchString(s) }
 
-// ValidEpoch tells whether s has the form of [NewEpoch].
-func ValidEpoch(s string) bool { return epochForm.MatchString(s) }
+// ValidEpoch tells whether s has the form of [NewEpoch]. It is asked for every
+// block that is read.
+func ValidEpoch(s string) bool {
+	if len(s) != 12 {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '2' || c > '7') {
+			return false
+		}
+	}
+	return true
+}
 
 // NewEpoch makes the random name of a new stream of an outbox: 12 characters
 // of base32, 60 bits.
 func NewEpoch() string { return strings.ToLower(rand.Text()[:12]) }
+
+// ForkEpoch names the stream into which another one forks; after is the old
+// chain's hash after the first record that goes there. All copies of an outbox
+// that fork at the same record name it alike, so that the records they have in
+// common arrive at the hub as one, and not once from each copy.
+func ForkEpoch(after Hash) string {
+	sum := sha256.Sum256(append([]byte("branchline/1/fork/"), after[:]...))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:12])
+}
