@@ -26,8 +26,9 @@ func BenchmarkProjection(b *testing.B) {
 				for range size {
 					n++
 					records = append(records, ledgertest.Record(movement.Dispense, 1, func(m *movement.Movement) {
-						m.Product.Code = fmt.Sprintf("0401234567%04d", n*7%3000)
-						m.Lot = fmt.Sprintf("LOT%d", n*7%3000*3+n%3)
+						product := n * n % 1009 // some are sold more than others
+						m.Product.Code = fmt.Sprintf("0401234567%04d", product)
+						m.Lot = fmt.Sprintf("LOT%d", product*2+n%2)
 						m.NaturalKey = fmt.Sprintf("till1:2026-%07d:%d", n/3, n%3)
 						m.Document = movement.Document{Type: "dispensing", Ref: fmt.Sprint(n / 3)}
 						m.Source = movement.Source{Adapter: "till", File: "2026-03-01.csv", Line: int64(n)}

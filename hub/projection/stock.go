@@ -55,13 +55,16 @@ func (s *stockBook) add(i ledger.StockItem, m *movement.Movement) {
 	}
 }
 
+// addStock leaves items alone that were counted.
 const addStock = `INSERT INTO stock
 	(branch_id, product_id, lot, unit, expiry, came_in, went_out, counted, counted_at, on_hand)
 	VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8) ON CONFLICT (branch_id, product_id, lot, unit) DO UPDATE SET
-	expiry = CASE WHEN excluded.expiry = '' OR stock.expiry <> '' AND stock.expiry < excluded.expiry
-		THEN stock.expiry ELSE excluded.expiry END,
-	came_in = stock.came_in + excluded.came_in, went_out = stock.went_out + excluded.went_out,
-	on_hand = stock.on_hand + excluded.on_hand RETURNING counted_at`
+	expiry = ` + earlier + `, came_in = stock.came_in + excluded.came_in,
+	went_out = stock.went_out + excluded.went_out, on_hand = stock.on_hand + excluded.on_hand
+	WHERE stock.counted_at = 0`
+
+const earlier = `CASE WHEN excluded.expiry = '' OR stock.expiry <> '' AND stock.expiry < excluded.expiry
+	THEN stock.expiry ELSE excluded.expiry END`
 
 // flush runs after the movements are written.
 func (s *stockBook) flush(tx *ledger.Tx) error {
@@ -72,31 +75,41 @@ func (s *stockBook) flush(tx *ledger.Tx) error {
 			}
 			continue
 		}
-		var countedAt int64
-		if err := tx.Row(addStock, i.BranchID, i.ProductID, i.Lot, i.Unit, d.expiry, int64(d.in), int64(d.out),
-			int64(d.in-d.out)).Scan(&countedAt); err != nil {
-			return err
+		n, err := tx.Exec(addStock, i.BranchID, i.ProductID, i.Lot, i.Unit, d.expiry, int64(d.in), int64(d.out),
+			int64(d.in-d.out))
+		if err == nil && n == 0 {
+			err = d.addCounted(tx, i)
 		}
-		if countedAt == 0 {
-			continue
-		}
-		// What happened before the count is in the count.
-		var before movement.Quantity
-		for _, f := range d.flows {
-			if f.at <= countedAt {
-				before += f.net
-			}
-		}
-		if before == 0 {
-			continue
-		}
-		if _, err := tx.Exec(`UPDATE stock SET on_hand = on_hand - $1
-			WHERE branch_id = $2 AND product_id = $3 AND lot = $4 AND unit = $5`,
-			int64(before), i.BranchID, i.ProductID, i.Lot, i.Unit); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// addCounted adds to an item that was counted: what happened before the count
+// is in the count.
+func (d *stockDelta) addCounted(tx *ledger.Tx, i ledger.StockItem) error {
+	key := []any{i.BranchID, i.ProductID, i.Lot, i.Unit}
+	var countedAt int64
+	var expiry string
+	if err := tx.Row(`SELECT counted_at, expiry FROM stock
+		WHERE branch_id = $1 AND product_id = $2 AND lot = $3 AND unit = $4`, key...).Scan(&countedAt, &expiry); err != nil {
+		return err
+	}
+	if expiry == "" || d.expiry != "" && d.expiry < expiry {
+		expiry = d.expiry
+	}
+	var since movement.Quantity
+	for _, f := range d.flows {
+		if f.at > countedAt {
+			since += f.net
+		}
+	}
+	_, err := tx.Exec(`UPDATE stock SET expiry = $5, came_in = came_in + $6, went_out = went_out + $7, on_hand = on_hand + $8
+		WHERE branch_id = $1 AND product_id = $2 AND lot = $3 AND unit = $4`,
+		append(key, expiry, int64(d.in), int64(d.out), int64(since))...)
+	return err
 }
 
 // branchTotal is what the board shows of a branch.

@@ -38,6 +38,12 @@ func OpenAt(t testing.TB, path string) *ledger.Ledger {
 	return l
 }
 
+// T is what is needed of a test; rapid's has it too.
+type T interface {
+	Helper()
+	Fatal(args ...any)
+}
+
 // Sender makes the batches of one stream, one after the other.
 type Sender struct {
 	ledger.Stream
@@ -53,7 +59,7 @@ func NewSender(branch, epoch string, lane movement.Lane) *Sender {
 }
 
 // Batch makes the next batch.
-func (s *Sender) Batch(t testing.TB, records ...[]byte) ledger.Arrival {
+func (s *Sender) Batch(t T, records ...[]byte) ledger.Arrival {
 	t.Helper()
 	b := wire.Batch{Records: records, Header: wire.Header{V: wire.BatchVersion, Branch: s.Branch, Epoch: s.Epoch,
 		Lane: s.Lane, First: s.At.Through + 1, Count: len(records), Prev: s.At.Hash, Oldest: 1}}
@@ -72,7 +78,7 @@ func (s *Sender) Batch(t testing.TB, records ...[]byte) ledger.Arrival {
 }
 
 // Commit makes the next batch and commits it.
-func (s *Sender) Commit(t testing.TB, l *ledger.Ledger, records ...[]byte) {
+func (s *Sender) Commit(t T, l *ledger.Ledger, records ...[]byte) {
 	t.Helper()
 	if err := l.Commit(context.Background(), s.Batch(t, records...)); err != nil {
 		t.Fatal(err)
@@ -85,7 +91,7 @@ func (s *Sender) ID(seq uint64) movement.ID {
 }
 
 // Find gives a movement's number.
-func (s *Sender) Find(t testing.TB, l *ledger.Ledger, seq uint64) ledger.MovementID {
+func (s *Sender) Find(t T, l *ledger.Ledger, seq uint64) ledger.MovementID {
 	t.Helper()
 	id, err := l.Find(context.Background(), s.ID(seq))
 	if err != nil {
@@ -113,7 +119,7 @@ func Record(kind movement.Kind, n int64, change ...func(*movement.Movement)) []b
 }
 
 // Dump gives the derived tables as text.
-func Dump(t testing.TB, l *ledger.Ledger) string {
+func Dump(t T, l *ledger.Ledger) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := l.DumpDerived(context.Background(), &b); err != nil {
