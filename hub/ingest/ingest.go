@@ -13,6 +13,7 @@ import (
 	"branchline/hub/ledger"
 	"branchline/internal/fault"
 	"branchline/internal/killpoint"
+	"branchline/internal/movement"
 	"branchline/internal/wire"
 )
 
@@ -198,26 +199,52 @@ func (in *Ingest) refuse(branch, code, text string) {
 }
 
 // report looks whether the branch thinks something committed that the hub
-// lacks, since it was restored from a backup, and asks for it.
+// lacks, or has otherwise, since it was restored from a backup, and asks for it.
 func (in *Ingest) report(ctx context.Context, name string, payload []byte, reply func(wire.Answer)) error {
-	s, err := wire.ParseState(payload)
+	state, err := wire.ParseState(payload)
 	if err != nil {
 		in.refuse(name, fault.CodeOf(err), err.Error())
 		return nil
 	}
-	for _, st := range s.Streams {
-		at, err := in.ledger.Cursor(ctx, ledger.Stream{Branch: name, Epoch: st.Epoch, Lane: st.Lane})
+	for i := range state.Streams {
+		st := &state.Streams[i]
+		through, lacks, err := in.lacking(ctx, ledger.Stream{Branch: name, Epoch: st.Epoch, Lane: st.Lane}, st)
 		if err != nil {
 			return err
 		}
-		if st.Oldest > 0 && max(at.Through+1, st.Oldest) <= st.Acked {
+		if lacks {
 			in.log.Warn("the hub lacks what the branch had sent; the branch is asked to send it again",
-				"branch", name, "epoch", st.Epoch, "lane", st.Lane.String(), "seq", at.Through+1)
-			reply(wire.Answer{Epoch: st.Epoch, Lane: st.Lane, Verdict: wire.Resend, Through: at.Through})
+				"branch", name, "epoch", st.Epoch, "lane", st.Lane.String(), "seq", through+1)
+			reply(wire.Answer{Epoch: st.Epoch, Lane: st.Lane, Verdict: wire.Resend, Through: through})
 		}
 	}
 	if in.OnState != nil {
-		in.OnState(name, s)
+		in.OnState(name, state)
 	}
 	return nil
+}
+
+// lacking tells where the branch is to begin again, if it must.
+func (in *Ingest) lacking(ctx context.Context, s ledger.Stream, st *wire.StreamState) (through uint64, lacks bool, err error) {
+	if st.Oldest == 0 || st.Oldest > st.Acked {
+		return 0, false, nil // it has none of what it had sent
+	}
+	at, err := in.ledger.Cursor(ctx, s)
+	switch {
+	case err != nil:
+		return 0, false, err
+	case at.Through < st.Acked:
+		return at.Through, true, nil
+	case st.Hash == movement.Hash{} || at.Through == st.Acked && at.Hash == st.Hash:
+		return 0, false, nil
+	}
+	run, err := in.stored(ctx, s, st.Acked)
+	if err != nil || run == nil {
+		return 0, false, err // what is recorded as lost is not asked for
+	}
+	chain := movement.NewChain(run.Prev)
+	for _, r := range run.Records[:st.Acked-run.First+1] {
+		chain.Add(r)
+	}
+	return max(st.Oldest-1, st.Acked-min(st.Acked, lookBack)), chain.Head() != st.Hash, nil
 }

@@ -238,7 +238,11 @@ func newWorld(t *testing.T, seed uint64) *world {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = hub.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
+	t.Cleanup(func() {
+		cancel()
+		<-done
+		time.Sleep(time.Minute) // what still writes to a dead line gives up
+	})
 	w.start(t, 0)
 	return w
 }

@@ -166,14 +166,33 @@ func (o *memOutbox) Fork(epoch string, l movement.Lane, common uint64) error {
 	if err != nil {
 		return err
 	}
+	end := s.last() // of what is not set aside by an earlier fork
 	s.closed, s.forked, s.forkedAt, s.acked = true, true, common, common
-	to := o.current(l)
-	for _, r := range s.records[max(common, s.purged):] {
+	rest := max(common, s.purged)
+	if rest >= end {
+		o.moved()
+		return nil
+	}
+	to := o.fresh(l, movement.ForkEpoch(s.hashes[rest+1]))
+	for _, r := range s.records[rest:end] {
 		to.add(r)
 	}
 	o.signal()
 	o.moved()
 	return nil
+}
+
+// fresh makes the stream into which another one forks; further records of the
+// lane go there, too.
+func (o *memOutbox) fresh(l movement.Lane, epoch string) *memStream {
+	for _, s := range o.streams {
+		s.closed = s.closed || s.lane == l
+	}
+	to := o.open(l)
+	if _, err := o.find(epoch, l); err != nil {
+		to.epoch, to.hashes = epoch, []movement.Hash{movement.Genesis(o.branch, epoch, l)}
+	}
+	return to
 }
 
 // expire forgets the records that are acknowledged, as after the retention.

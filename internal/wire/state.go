@@ -22,7 +22,8 @@ type State struct {
 	Unsent       uint64    `json:"unsent"`
 	OldestUnsent time.Time `json:"oldest_unsent,omitzero"`
 	Bytes        int64     `json:"bytes"`
-	// Streams lets a hub that was restored from a backup see what it lacks.
+	// Streams lets a hub that was restored from a backup see what it lacks, or
+	// has from elsewhere.
 	Streams []StreamState `json:"streams"`
 	// Alarms is what a person should look at.
 	Alarms []Alarm `json:"alarms,omitempty"`
@@ -35,6 +36,9 @@ type StreamState struct {
 	Oldest uint64        `json:"oldest"`
 	Last   uint64        `json:"last"`
 	Acked  uint64        `json:"acked"`
+	// Hash is the chain's hash after Acked; zero when Acked is 0 or no longer
+	// kept.
+	Hash movement.Hash `json:"hash,omitzero"`
 }
 
 // Alarm is a reason code and its sentence.
