@@ -86,17 +86,41 @@ func record(n int) []byte {
 	return m.AppendJSON(nil)
 }
 
-func TestEverythingReachesTheLedgerOnce(t *testing.T) {
-	ledger := newMemLedger()
-	hub := startEmbedded(t, ledger)
-	outbox := newMemOutbox("BR01")
-	_, stop := startAgent(t, uplinkConfig("BR01", hub.Addr().String()), outbox)
-	for i := range 5000 {
-		outbox.append(movement.Lanes[i%2], record(i))
+// fill records n different movements, alternating between the lanes.
+func fill(o *memOutbox, from, to int) {
+	for i := from; i < to; i++ {
+		o.append(movement.Lanes[i%2], record(i))
 	}
-	drained(t, outbox)
-	stop()
-	exactlyOnce(t, ledger, 5000)
+}
+
+// until asks again and again, for half a minute at most.
+func until(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(30 * time.Second)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("not in time: %s", what)
+		}
+	}
+}
+
+func awaitRecords(t testing.TB, l *memLedger, n int) {
+	t.Helper()
+	until(t, fmt.Sprintf("%d records are in the ledger", n), func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		have := 0
+		for _, r := range l.streams {
+			for _, b := range r.rows {
+				have += int(b.Last - b.First + 1)
+			}
+		}
+		return have >= n
+	})
 }
 
 // drained waits until everything in the outboxes is acknowledged.
