@@ -1,0 +1,101 @@
+package receive
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"branchline/internal/conf"
+	"branchline/internal/movement"
+)
+
+// Config says how a document is recognised that opens a session.
+type Config struct {
+	Documents []Pattern `yaml:"documents"`
+}
+
+// Pattern recognises the barcode on one kind of document.
+type Pattern struct {
+	// Match is a regular expression for the whole code. Its first group, or
+	// all of it, is the document's number.
+	Match string `yaml:"match"`
+	// Type is order or delivery.
+	Type string `yaml:"type"`
+}
+
+// DefaultConfig recognises Odoo's purchase orders ("P00017") and receipts
+// ("BR01/IN/00042").
+func DefaultConfig() Config {
+	return Config{Documents: []Pattern{
+		{Match: `P[0-9]{5,9}`, Type: "order"},
+		{Match: `[A-Z0-9]{1,8}/IN/[0-9]{3,9}`, Type: "delivery"},
+	}}
+}
+
+// Validate names setting and value of the first pattern that cannot be.
+func (c *Config) Validate() error {
+	for i := range c.Documents {
+		if _, err := c.Documents[i].compile(); err != nil {
+			return conf.In(fmt.Sprintf("documents[%d]", i), err)
+		}
+	}
+	return nil
+}
+
+// products are codes that no document may look like.
+var products = []string{"04012345678901", "4012345678901", "12345670", "012345678905", "010401234567890110ABC", "BL-CONFIRM"}
+
+func (p *Pattern) compile() (*regexp.Regexp, error) {
+	if len(p.Match) > 200 {
+		return nil, conf.Bad("match", p.Match, "is longer than 200 bytes")
+	}
+	r, err := regexp.Compile(`^(?:` + p.Match + `)$`)
+	if err != nil || p.Match == "" {
+		return nil, conf.Bad("match", p.Match, "is not a regular expression")
+	}
+	if slices.ContainsFunc(products, r.MatchString) {
+		return nil, conf.Bad("match", p.Match, "also matches codes of products or commands: begin it with what only documents have")
+	}
+	if p.Type != "order" && p.Type != "delivery" {
+		return nil, conf.Bad("type", p.Type, "must be order or delivery")
+	}
+	return r, nil
+}
+
+type documents []struct {
+	form *regexp.Regexp
+	kind string
+}
+
+func (c *Config) compile() (documents, error) {
+	var d documents
+	for i := range c.Documents {
+		r, err := c.Documents[i].compile()
+		if err != nil {
+			return nil, conf.In(fmt.Sprintf("documents[%d]", i), err)
+		}
+		d = append(d, struct {
+			form *regexp.Regexp
+			kind string
+		}{r, c.Documents[i].Type})
+	}
+	return d, nil
+}
+
+// find tells which document a scanned text names. A number is printable ASCII
+// of at most 64 characters.
+func (d documents) find(text string) (doc movement.Document, ok bool) {
+	for _, p := range d {
+		if m := p.form.FindStringSubmatch(text); m != nil {
+			ref := text
+			if len(m) > 1 {
+				ref = m[1]
+			}
+			if ref != "" && len(ref) <= 64 && !strings.ContainsFunc(ref, func(c rune) bool { return c < ' ' || c > '~' }) {
+				return movement.Document{Type: p.kind, Ref: ref}, true
+			}
+		}
+	}
+	return doc, false
+}

@@ -1,0 +1,420 @@
+package receive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"branchline/agent/outbox"
+	"branchline/agent/scan"
+	"branchline/internal/fault"
+	"branchline/internal/gs1"
+	"branchline/internal/movement"
+)
+
+// counter is a desk on a real outbox.
+type counter struct {
+	t     rapid.TB
+	path  string
+	store *outbox.Outbox
+	desk  *Desk
+	now   time.Time
+}
+
+func open(t rapid.TB, dir string) *counter {
+	c := &counter{t: t, path: filepath.Join(dir, "outbox.db"), now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.FixedZone("", 3600))}
+	c.start()
+	return c
+}
+
+func (c *counter) start() {
+	c.t.Helper()
+	cfg := outbox.DefaultConfig()
+	cfg.Path, cfg.Branch = c.path, "BR01"
+	log := slog.New(slog.DiscardHandler)
+	var err error
+	if c.store, err = outbox.Open(cfg, log, nil); err != nil {
+		c.t.Fatal(err)
+	}
+	if c.desk, err = NewDesk(DefaultConfig(), c.store, log); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *counter) restart() {
+	c.store.Close()
+	c.start()
+}
+
+// scan reads one code as "station:code"; without a station it is "front".
+func (c *counter) read(s string) scan.Scan {
+	station, raw, ok := strings.Cut(s, ":")
+	if !ok {
+		station, raw = "front", s
+	}
+	c.now = c.now.Add(2 * time.Second)
+	sc := scan.Scan{Station: station, Scanner: station, Purpose: scan.Receive, Raw: []byte(raw), At: c.now, By: "AB"}
+	if strings.HasPrefix(station, "count") {
+		sc.Purpose = scan.Count
+	}
+	sc.Code, sc.Err = gs1.Parse(raw, gs1.Profile{Separators: gs1.SeparatorsProved}, c.now)
+	return sc
+}
+
+func (c *counter) scan(s string) scan.Answer {
+	c.t.Helper()
+	a, err := c.desk.Scan(context.Background(), c.read(s))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return a
+}
+
+// recorded lists the live lane as "order/product/lot/serial=quantity" or
+// "!code".
+func (c *counter) recorded() string {
+	c.t.Helper()
+	var list []string
+	for _, m := range c.movements() {
+		s := fmt.Sprintf("%s %s/%s/%s=%s", m.Document.Ref, strings.TrimLeft(m.Product.Code, "0"), m.Lot, m.Serial, m.Quantity)
+		if m.Problem != nil {
+			s = strings.TrimSpace(m.Document.Ref + " !" + m.Problem.Code)
+		}
+		list = append(list, s)
+	}
+	return strings.Join(list, ", ")
+}
+
+func (c *counter) movements() []movement.Movement {
+	c.t.Helper()
+	var list []movement.Movement
+	for _, s := range c.store.Streams() {
+		if s.Lane != movement.Live || s.Last == 0 {
+			continue
+		}
+		b, err := c.store.Read(s.Epoch, s.Lane, 1, 4000, 1<<20)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		for _, r := range b.Records {
+			m, err := movement.Decode(r)
+			if err != nil {
+				c.t.Fatal(err)
+			}
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+const (
+	plain  = "4012345678901"
+	lotted = "]d20104012345678901" + "17280131" + "10ABC"
+	serial = "]d20104012345678901" + "17280131" + "10ABC\x1d21S1"
+	other  = "4012345678918"
+)
+
+// Every case is also run with the agent ended and started between any two
+// scans: it must make no difference.
+func TestDesk(t *testing.T) {
+	const g = "4012345678901"
+	cases := map[string]struct {
+		scans    string // code>sound/reason, separated by spaces
+		recorded string
+		open     int
+	}{
+		"a delivery":            {"P00017>ok " + plain + ">ok " + serial + ">ok BL-CONFIRM>ok", "P00017 " + g + "//=1, P00017 " + g + "/ABC/S1=1", 0},
+		"not confirmed yet":     {"P00017>ok " + plain + ">ok", "", 1},
+		"with AIM identifiers":  {"]C0P00017>ok ]E0" + plain + ">ok ]C0BL-CONFIRM>ok", "P00017 " + g + "//=1", 0},
+		"a delivery note":       {"BR01/IN/00042>ok " + plain + ">ok BL-CONFIRM>ok", "BR01/IN/00042 " + g + "//=1", 0},
+		"quantity":              {"P00017>ok " + plain + ">ok BL-QTY-6>ok " + other + ">ok BL-CONFIRM>ok", "P00017 " + g + "//=6, P00017 4012345678918//=1", 0},
+		"quantity set anew":     {"P00017>ok " + plain + ">ok BL-QTY-6>ok BL-QTY-4>ok BL-CONFIRM>ok", "P00017 " + g + "//=4", 0},
+		"quantity of a case":    {"P00017>ok ]C10204012345678901" + "3712>ok BL-QTY-3>ok BL-CONFIRM>ok", "P00017 " + g + "//=36", 0},
+		"quantity of a serial":  {"P00017>ok " + serial + ">ok BL-QTY-2>refused/serial_with_count BL-QTY-1>ok BL-CONFIRM>ok", "P00017 " + g + "/ABC/S1=1", 0},
+		"quantity of nothing":   {"P00017>ok BL-QTY-2>refused/nothing_scanned", "", 1},
+		"quantity that is none": {"P00017>ok " + plain + ">ok BL-QTY-0>refused/bad_quantity BL-QTY-x>refused/unknown_command BL-QTY-999999>refused/unknown_command", "", 1},
+		"undo":                  {"P00017>ok " + plain + ">ok " + other + ">ok BL-UNDO>ok BL-CONFIRM>ok", "P00017 " + g + "//=1", 0},
+		"undo to the start":     {"P00017>ok " + plain + ">ok BL-UNDO>ok BL-UNDO>refused/nothing_to_undo BL-CONFIRM>refused/nothing_scanned", "", 1},
+		"undone serial again":   {"P00017>ok " + serial + ">ok BL-UNDO>ok " + serial + ">ok BL-CONFIRM>ok", "P00017 " + g + "/ABC/S1=1", 0},
+		"serial twice":          {"P00017>ok " + serial + ">ok " + serial + ">warn/serial_twice BL-CONFIRM>ok", "P00017 " + g + "/ABC/S1=1", 0},
+		"lot with two expiries": {"P00017>ok " + lotted + ">ok ]d20104012345678901" + "17290131" + "10ABC>warn/conflicting_expiry BL-CONFIRM>ok", "P00017 " + g + "/ABC/=1, P00017 !conflicting_expiry", 0},
+		"expired":               {"P00017>ok ]d20104012345678901" + "17250131" + "10OLD>warn/expired BL-CONFIRM>ok", "P00017 " + g + "/OLD/=1", 0},
+		"unreadable":            {"P00017>ok 4012345678902>warn/check_digit " + plain + ">ok BL-CONFIRM>ok", "P00017 !check_digit, P00017 " + g + "//=1", 0},
+		"no session":            {plain + ">warn/no_open_delivery BL-CONFIRM>refused/no_open_delivery BL-UNDO>refused/no_open_delivery", "!no_open_delivery", 0},
+		"confirmed twice":       {"P00017>ok " + plain + ">ok BL-CONFIRM>ok BL-CONFIRM>refused/no_open_delivery", "P00017 " + g + "//=1", 0},
+		"the same order again":  {"P00017>ok " + plain + ">ok BL-CONFIRM>ok P00017>ok " + plain + ">ok BL-CONFIRM>ok", "P00017 " + g + "//=1, P00017 " + g + "//=1", 0},
+		"opened twice":          {"P00017>ok P00017>ok", "", 1},
+		"another while open":    {"P00017>ok " + plain + ">ok P00018>refused/another_open BL-CONFIRM>ok P00018>ok", "P00017 " + g + "//=1", 1},
+		"cancel, nothing in it": {"P00017>ok BL-CANCEL>ok", "", 0},
+		"two stations, two":     {"a:P00017>ok b:P00018>ok a:" + plain + ">ok b:" + other + ">ok b:BL-CONFIRM>ok", "P00018 4012345678918//=1", 1},
+		"two stations, one":     {"a:P00017>ok b:P00017>ok a:" + plain + ">ok b:" + other + ">ok a:BL-UNDO>ok b:BL-CONFIRM>ok a:BL-CONFIRM>refused/no_open_delivery", "P00017 4012345678918//=1", 0},
+		"unknown command":       {"P00017>ok BL-DANCE>refused/unknown_command", "", 1},
+		"about a person":        {"P00017>ok ]C18018123456789012345675>refused/personal_code", "", 1},
+		"a count":               {"count:" + plain + ">ok count:" + other + ">ok count:" + plain + ">ok count:BL-QTY-3>ok count:BL-CONFIRM>ok", "count@20261123T090002.000Z " + g + "//=4, count@20261123T090002.000Z 4012345678918//=1", 0},
+	}
+	for name, c := range cases {
+		for _, restarts := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, restarts %v", name, restarts), func(t *testing.T) {
+				d := open(t, t.TempDir())
+				defer func() { d.store.Close() }()
+				for _, s := range strings.Fields(c.scans) {
+					code, want, _ := strings.Cut(s, ">")
+					a := d.scan(code)
+					got := a.Sound.String()
+					if a.Code != "" {
+						got += "/" + a.Code
+					}
+					if got != want {
+						t.Errorf("%q answered %s (%s), want %s", code, got, a.Text, want)
+					}
+					if restarts {
+						d.restart()
+					}
+				}
+				if got := d.recorded(); got != c.recorded {
+					t.Errorf("recorded %q, want %q", got, c.recorded)
+				}
+				if n := len(d.desk.Sessions()); n != c.open {
+					t.Errorf("%d sessions are open, want %d", n, c.open)
+				}
+			})
+		}
+	}
+}
+
+func TestCancelIsAskedTwice(t *testing.T) {
+	c := open(t, t.TempDir())
+	defer c.store.Close()
+	c.scan("P00017")
+	c.scan(plain)
+	if a := c.scan("BL-CANCEL"); a.Code != "cancel_again" {
+		t.Fatalf("answered %+v", a)
+	}
+	c.now = c.now.Add(cancelWithin)
+	if a := c.scan("BL-CANCEL"); a.Code != "cancel_again" {
+		t.Fatalf("too late, answered %+v", a)
+	}
+	if a := c.scan("BL-CANCEL"); a.Sound != scan.OK || len(c.desk.Sessions()) != 0 {
+		t.Fatalf("answered %+v", a)
+	}
+	c.restart()
+	if len(c.desk.Sessions()) != 0 || c.recorded() != "" {
+		t.Error("what was cancelled came back")
+	}
+}
+
+// A confirmed session is one group, whose movements say where they come from.
+func TestConfirmedGroup(t *testing.T) {
+	c := open(t, t.TempDir())
+	defer c.store.Close()
+	for _, s := range []string{"P00017", lotted, "BL-QTY-2", plain, "BL-CONFIRM"} {
+		c.scan(s)
+	}
+	got := c.movements()
+	if len(got) != 2 {
+		t.Fatalf("recorded %+v", got)
+	}
+	for _, m := range got {
+		if m.Kind != movement.Receipt || m.Group != got[0].Group || m.Group.Size != 2 || m.Document != (movement.Document{Type: "order", Ref: "P00017"}) || m.By != "AB" || m.Source.Adapter != "front" {
+			t.Errorf("recorded %+v", m)
+		}
+	}
+	if got[0].Source.Raw != lotted || got[0].ExpiryRaw != "280131" || got[0].NaturalKey == got[1].NaturalKey {
+		t.Errorf("recorded %+v", got[0])
+	}
+}
+
+// flaky fails on demand, before or after the commit.
+type flaky struct {
+	Store
+	before, after error
+}
+
+func (f *flaky) Append(ctx context.Context, w outbox.Write) ([]outbox.Place, error) {
+	if f.before != nil {
+		return nil, f.before
+	}
+	p, err := f.Store.Append(ctx, w)
+	if err == nil && f.after != nil {
+		return nil, f.after
+	}
+	return p, err
+}
+
+func TestNothingIsClaimedThatIsNotOnDisk(t *testing.T) {
+	c := open(t, t.TempDir())
+	defer c.store.Close()
+	store := &flaky{Store: c.store}
+	c.desk.store = store
+	c.scan("P00017")
+	c.scan(plain)
+	full := fault.New(fault.Transient, "outbox_full", "full")
+	store.before = full
+	for _, s := range []string{plain, "BL-UNDO", "BL-QTY-3", "BL-CONFIRM", "4012345678902"} {
+		if a, err := c.desk.Scan(t.Context(), c.read(s)); !errors.Is(err, full) || a.Sound != scan.Refused {
+			t.Errorf("%s: %+v, %v", s, a, err)
+		}
+	}
+	store.before = nil
+	if s := c.desk.Sessions(); len(s) != 1 || len(s[0].Entries) != 1 || s[0].Entries[0].Quantity != movement.Units(1) {
+		t.Errorf("sessions %+v", s)
+	}
+	// The commit is done but its answer is lost: confirming again doubles
+	// nothing.
+	store.after = full
+	if _, err := c.desk.Scan(t.Context(), c.read("BL-CONFIRM")); !errors.Is(err, full) {
+		t.Error(err)
+	}
+	store.after = nil
+	if a := c.scan("BL-CONFIRM"); a.Sound != scan.OK {
+		t.Errorf("answered %+v", a)
+	}
+	if got := c.recorded(); got != "P00017 4012345678901//=1" {
+		t.Errorf("recorded %q", got)
+	}
+}
+
+// memory is a store without a disk, for many runs.
+type memory struct {
+	notes map[string][]byte
+	list  []*movement.Movement
+	keys  map[string]bool
+}
+
+func (m *memory) Append(_ context.Context, w outbox.Write) ([]outbox.Place, error) {
+	for _, n := range w.Notes {
+		if n.Value == nil {
+			delete(m.notes, n.Key)
+		} else {
+			m.notes[n.Key] = n.Value
+		}
+	}
+	places := make([]outbox.Place, len(w.Movements))
+	for i, v := range w.Movements {
+		if places[i].Known = v.NaturalKey != "" && m.keys[v.NaturalKey]; !places[i].Known {
+			m.keys[v.NaturalKey] = true
+			m.list = append(m.list, v)
+		}
+	}
+	return places, nil
+}
+
+func (m *memory) Notes(string, string) iter.Seq2[outbox.Note, error] {
+	return func(yield func(outbox.Note, error) bool) {
+		for _, key := range slices.Sorted(maps.Keys(m.notes)) {
+			if !yield(outbox.Note{Space: noteSpace, Key: key, Value: m.notes[key]}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Whatever is scanned, the desk after a restart is the desk before it, and
+// every pack that was answered with "ok" is open, confirmed or taken back:
+// none is lost, none is there twice.
+func TestAnyScansSurviveARestart(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		store := &memory{notes: map[string][]byte{}, keys: map[string]bool{}}
+		log := slog.New(slog.DiscardHandler)
+		c := &counter{t: t, now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.FixedZone("", 3600))}
+		start := func() {
+			var err error
+			if c.desk, err = NewDesk(DefaultConfig(), store, log); err != nil {
+				t.Fatal(err)
+			}
+		}
+		start()
+		packs := 0
+		entries := func() (n int) {
+			for _, s := range c.desk.Sessions() {
+				n += len(s.Entries)
+			}
+			return n
+		}
+		for range rapid.IntRange(1, 40).Draw(t, "scans") {
+			s := rapid.SampledFrom([]string{"P00017", "P00018", "a:P00017", plain, "a:" + plain, other, serial, lotted,
+				"BL-UNDO", "a:BL-UNDO", "BL-QTY-7", "BL-CONFIRM", "a:BL-CONFIRM", "BL-CANCEL", "4012345678902"}).Draw(t, "scan")
+			before := entries()
+			a := c.scan(s)
+			switch _, code, station := strings.Cut(s, ":"); {
+			case s == "BL-CANCEL" && a.Sound == scan.OK:
+				packs -= before - entries()
+			case strings.HasSuffix(s, "BL-UNDO") && a.Sound == scan.OK:
+				packs--
+			case (s == plain || s == other || s == serial || s == lotted || station && code == plain) && a.Code != "serial_twice":
+				packs++ // without an open delivery, as a problem
+			}
+			if rapid.Bool().Draw(t, "restart") {
+				shown := fmt.Sprintf("%+v", c.desk.Sessions())
+				start()
+				if again := fmt.Sprintf("%+v", c.desk.Sessions()); again != shown {
+					t.Fatalf("before %s\nafter  %s", shown, again)
+				}
+			}
+		}
+		sizes := map[movement.Group]int{}
+		kept := 0
+		for _, m := range store.list {
+			if m.Problem == nil || m.Problem.Code != "check_digit" {
+				kept++
+			}
+			if m.Group.ID != "" {
+				sizes[m.Group]++
+			}
+		}
+		if kept+entries() != packs {
+			t.Fatalf("%d recorded and %d open of %d packs", kept, entries(), packs)
+		}
+		for g, n := range sizes {
+			if g.Size != n {
+				t.Fatalf("group %+v has %d movements", g, n)
+			}
+		}
+	})
+}
+
+func TestPatterns(t *testing.T) {
+	cases := map[string]struct {
+		p    Pattern
+		want string
+	}{
+		"good":             {Pattern{`PO-(\d+)`, "order"}, ""},
+		"no expression":    {Pattern{`P(`, "order"}, `documents[0].match: "P(" is not a regular expression`},
+		"empty":            {Pattern{``, "order"}, `is not a regular expression`},
+		"matches products": {Pattern{`\d+`, "order"}, `also matches codes of products`},
+		"matches commands": {Pattern{`[A-Z-]+`, "order"}, `also matches codes of products or commands`},
+		"unknown type":     {Pattern{`P\d+`, "invoice"}, `documents[0].type: "invoice"`},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			err := (&Config{Documents: []Pattern{c.p}}).Validate()
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+	def := DefaultConfig()
+	if err := def.Validate(); err != nil {
+		t.Error(err)
+	}
+	docs, err := (&Config{Documents: []Pattern{{`PO-(\d+)`, "order"}}}).compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if doc, ok := docs.find("PO-77"); !ok || doc.Ref != "77" {
+		t.Errorf("found %+v", doc)
+	}
+	if doc, ok := docs.find("xPO-77"); ok {
+		t.Errorf("found %+v", doc)
+	}
+}
