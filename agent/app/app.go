@@ -1,0 +1,129 @@
+// Package app puts the agent's stages together: capture and exports record
+// into the outbox, the uplink sends from it, the page shows both.
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"branchline/agent/capture"
+	"branchline/agent/config"
+	"branchline/agent/dispense"
+	"branchline/agent/outbox"
+	"branchline/agent/receive"
+	"branchline/agent/uplink"
+	"branchline/agent/web"
+	"branchline/internal/control"
+	"branchline/internal/daemon"
+	"branchline/internal/fault"
+	"branchline/internal/webserver"
+	"branchline/internal/wire"
+)
+
+// App is one agent. New binds and opens all that can fail; Run works until its
+// context ends.
+type App struct {
+	cfg     config.Config
+	version string
+	log     *slog.Logger
+
+	outbox  *outbox.Outbox
+	desk    *receive.Desk
+	scans   *capture.Capture
+	exports *dispense.Dispense
+	uplink  *uplink.Uplink
+	page    *webserver.Server
+	control *control.Server
+}
+
+// New builds an agent from its configuration. On an error nothing is left
+// open.
+func New(cfg config.Config, version string, log *slog.Logger) (_ *App, err error) {
+	a := &App{cfg: cfg, version: version, log: log.With("branch", cfg.Branch)}
+	defer func() {
+		if err != nil {
+			a.close()
+		}
+	}()
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return nil, fault.New(fault.Setup, "data_dir", "the folder %s cannot be made: %w", cfg.DataDir, err).
+			WithHint("make it, or change data_dir")
+	}
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if a.outbox, err = outbox.Open(cfg.Outbox, a.log, time.Now); err != nil {
+		return nil, err
+	}
+	if err := a.stages(metrics); err != nil {
+		return nil, err
+	}
+	metrics.MustRegister(outboxMetrics{a.outbox})
+	pages, err := web.Handler(a.State, a.log)
+	if err != nil {
+		return nil, err
+	}
+	if a.page, err = webserver.New(cfg.Web, pages, a.Problems, metrics, a.log); err != nil {
+		return nil, err
+	}
+	if a.control, err = control.Listen(cfg.DataDir, a.controlRoutes()); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// Run works until ctx ends. Capture stops first, so that what was scanned last
+// is recorded; the outbox is closed last.
+func (a *App) Run(ctx context.Context) error {
+	a.log.Info("agent runs", "version", a.version, "page", a.page.URL())
+	var g daemon.Group
+	g.Add("scanners", func(ctx context.Context) error { a.scans.Run(ctx); return ctx.Err() })
+	g.Add("exports", func(ctx context.Context) error { a.exports.Run(ctx); return ctx.Err() })
+	g.Add("uplink", func(ctx context.Context) error { return errors.Join(a.uplink.Run(ctx), ctx.Err()) })
+	g.Add("page", a.page.Run)
+	g.Add("control", a.control.Run)
+	err := g.Run(ctx)
+	a.log.Info("agent ends")
+	return errors.Join(err, a.outbox.Close())
+}
+
+// Alive tells the service manager that the agent is not stuck: its outbox
+// answers.
+func (a *App) Alive() bool {
+	_, err := a.outbox.Stats()
+	return err == nil
+}
+
+// URL is where the page is.
+func (a *App) URL() string { return a.page.URL() }
+
+func (a *App) close() {
+	if a.page != nil {
+		_ = a.page.Close()
+	}
+	if a.control != nil {
+		_ = a.control.Close()
+	}
+	if a.outbox != nil {
+		_ = a.outbox.Close()
+	}
+}
+
+// describe fills in what the uplink does not know of the agent's state.
+func (a *App) describe(s *wire.State) {
+	s.Version = a.version
+	st, err := a.outbox.Stats()
+	if err != nil {
+		s.Alarms = append(s.Alarms, wire.Alarm{Code: fault.CodeOf(err), Text: err.Error()})
+		return
+	}
+	s.Unsent, s.OldestUnsent, s.Bytes = st.Unsent, st.OldestUnsent, st.Bytes
+	for _, alarm := range a.alarms(st) {
+		s.Alarms = append(s.Alarms, alarm)
+	}
+}

@@ -1,0 +1,38 @@
+package app
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"branchline/agent/capture"
+	"branchline/agent/dispense"
+	"branchline/agent/receive"
+	"branchline/agent/uplink"
+	"branchline/agent/web"
+)
+
+// stages builds what stands around the outbox.
+func (a *App) stages(metrics prometheus.Registerer) (err error) {
+	if a.desk, err = receive.NewDesk(a.cfg.Receive, a.outbox, a.log); err != nil {
+		return err
+	}
+	if a.scans, err = capture.New(a.cfg.Capture, capture.Options{Handler: a.desk, Log: a.log, Metrics: metrics}); err != nil {
+		return err
+	}
+	if a.exports, err = dispense.New(a.cfg.Exports, dispense.Options{Store: a.outbox, Log: a.log, Metrics: metrics}); err != nil {
+		return err
+	}
+	if a.uplink, err = uplink.New(a.cfg.Hub.Config, a.outbox, a.log, metrics); err != nil {
+		return err
+	}
+	a.uplink.Describe = a.describe
+	return nil
+}
+
+func exportOf(s dispense.Status) web.Export {
+	e := web.Export{Name: s.Name, Folder: s.Folder, Up: s.State != dispense.Stopped, Detail: s.Reason,
+		Good: uint64(max(s.Rows.Good, 0)), Bad: uint64(max(s.Rows.Bad, 0)), Known: uint64(max(s.Rows.Known, 0))}
+	if len(s.Files) > 0 {
+		e.LastFile, e.LastFinished = s.Files[0].Name, s.Files[0].At
+	}
+	return e
+}

@@ -1,0 +1,108 @@
+package app
+
+import (
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"branchline/agent/outbox"
+	"branchline/agent/web"
+	"branchline/internal/wire"
+)
+
+// State is what the page shows.
+func (a *App) State() web.State {
+	line := a.uplink.Status()
+	s := web.State{Branch: a.cfg.Branch, Version: a.version, Hub: web.Hub{
+		Connected: line.Connected, Since: line.Since, LastConfirmed: line.LastContact}}
+	if line.LastError != nil {
+		s.Hub.Trouble = line.LastError.Error()
+	}
+	st, err := a.outbox.Stats()
+	if err != nil {
+		s.Alarms = append(s.Alarms, "The outbox cannot be read: "+err.Error())
+	}
+	s.Unsent, s.OldestUnsent, s.Kept = st.Unsent, st.OldestUnsent, st.Bytes
+	for _, alarm := range append(a.alarms(st), line.Alarms...) {
+		s.Alarms = append(s.Alarms, alarm.Text)
+	}
+	for _, d := range a.scans.Status() {
+		detail := d.Port
+		if d.Reason != "" {
+			detail += ": " + d.Reason
+		}
+		s.Scanners = append(s.Scanners, web.Device{Name: d.Name, For: string(d.For), Up: d.Up, Since: d.Since,
+			Detail: detail, Scans: uint64(max(d.Codes, 0))})
+	}
+	for _, e := range a.exports.Status() {
+		s.Exports = append(s.Exports, exportOf(e))
+	}
+	return s
+}
+
+// alarms is what a person at the branch must know of the outbox and exports.
+func (a *App) alarms(st outbox.Stats) []wire.Alarm {
+	var list []wire.Alarm
+	if st.Trouble != "" {
+		list = append(list, wire.Alarm{Code: st.Trouble, Text: st.TroubleText})
+	}
+	for _, alarm := range st.Alarms {
+		list = append(list, wire.Alarm{Code: alarm.Code, Text: alarm.Text})
+	}
+	for _, e := range a.exports.Status() {
+		if e.Code != "" {
+			list = append(list, wire.Alarm{Code: e.Code, Text: fmt.Sprintf("Export %s: %s", e.Name, e.Reason)})
+		}
+	}
+	return list
+}
+
+// Problems is what /healthz reports: why something captured now would not be
+// safe. An absent hub is none.
+func (a *App) Problems() []string {
+	st, err := a.outbox.Stats()
+	switch {
+	case err != nil:
+		return []string{err.Error()}
+	case st.Trouble != "":
+		return []string{st.TroubleText}
+	}
+	return nil
+}
+
+// outboxMetrics reports the outbox when it is asked.
+type outboxMetrics struct{ *outbox.Outbox }
+
+var (
+	unsentDesc  = prometheus.NewDesc("branchline_agent_outbox_unsent", "Movements that the hub has not yet confirmed.", nil, nil)
+	oldestDesc  = prometheus.NewDesc("branchline_agent_outbox_oldest_unsent_timestamp_seconds", "When the oldest unsent movement was recorded, 0 for none.", nil, nil)
+	bytesDesc   = prometheus.NewDesc("branchline_agent_outbox_bytes", "Bytes that the outbox holds.", nil, nil)
+	limitDesc   = prometheus.NewDesc("branchline_agent_outbox_limit_bytes", "Bytes at which capture stops.", nil, nil)
+	stoppedDesc = prometheus.NewDesc("branchline_agent_capture_stopped", "1 while nothing can be recorded.", nil, nil)
+)
+
+func (m outboxMetrics) Describe(c chan<- *prometheus.Desc) { prometheus.DescribeByCollect(m, c) }
+
+func (m outboxMetrics) Collect(c chan<- prometheus.Metric) {
+	st, err := m.Stats()
+	if err != nil {
+		c <- prometheus.NewInvalidMetric(unsentDesc, err)
+		return
+	}
+	gauge := func(d *prometheus.Desc, v float64) {
+		c <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v)
+	}
+	gauge(unsentDesc, float64(st.Unsent))
+	oldest := 0.0
+	if !st.OldestUnsent.IsZero() {
+		oldest = float64(st.OldestUnsent.UnixMilli()) / 1000
+	}
+	gauge(oldestDesc, oldest)
+	gauge(bytesDesc, float64(st.Bytes))
+	gauge(limitDesc, float64(st.MaxBytes))
+	stopped := 0.0
+	if st.Trouble != "" {
+		stopped = 1
+	}
+	gauge(stoppedDesc, stopped)
+}

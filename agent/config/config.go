@@ -1,0 +1,90 @@
+// Package config is the agent's configuration file, put together from what
+// each stage needs.
+package config
+
+import (
+	"path/filepath"
+
+	"branchline/agent/capture"
+	"branchline/agent/dispense"
+	"branchline/agent/outbox"
+	"branchline/agent/receive"
+	"branchline/agent/uplink"
+	"branchline/internal/conf"
+	"branchline/internal/logging"
+	"branchline/internal/movement"
+	"branchline/internal/webserver"
+)
+
+// Config is agent.yaml.
+type Config struct {
+	// Branch is the branch's code, as the hub knows it.
+	Branch string `yaml:"branch"`
+	// DataDir is the folder that belongs to the agent alone: outbox, log,
+	// control socket. It must be on a local disk.
+	DataDir string `yaml:"data_dir"`
+
+	Hub     Hub              `yaml:"hub"`
+	Outbox  outbox.Config    `yaml:"outbox"`
+	Capture capture.Config   `yaml:",inline"`
+	Receive receive.Config   `yaml:"receiving"`
+	Exports dispense.Config  `yaml:",inline"`
+	Web     webserver.Config `yaml:"web"`
+	Log     logging.Config   `yaml:"log"`
+}
+
+// Hub is the line to the hub.
+type Hub struct {
+	uplink.Config `yaml:",inline"`
+	// SecretFile holds the branch's secret, alone in the file.
+	SecretFile conf.Secret `yaml:"secret_file"`
+}
+
+// Default is a configuration that lacks only what differs by branch.
+func Default() Config {
+	return Config{
+		Hub:     Hub{Config: uplink.DefaultConfig()},
+		Outbox:  outbox.DefaultConfig(),
+		Receive: receive.DefaultConfig(),
+		Web:     webserver.Config{Listen: "127.0.0.1:8780"},
+		Log:     logging.Default(),
+	}
+}
+
+// Load reads agent.yaml and the secret it names. Errors are faults of class
+// Setup and code "bad_configuration", in one line.
+func Load(path string) (Config, error) {
+	c := Default()
+	if err := conf.Load(path, &c); err != nil {
+		return c, err
+	}
+	if err := c.Hub.SecretFile.Resolve("hub.secret_file", filepath.Dir(path)); err != nil {
+		return c, conf.Wrap(path, err)
+	}
+	c.Hub.Secret = c.Hub.SecretFile.Reveal()
+	return c, nil
+}
+
+// Validate fills in what follows from other settings, and checks all.
+func (c *Config) Validate() error {
+	if !movement.ValidBranch(c.Branch) {
+		return conf.Bad("branch", c.Branch, "must be the branch's code: 1 to 32 letters, digits, - and _")
+	}
+	if !filepath.IsAbs(c.DataDir) {
+		return conf.Bad("data_dir", c.DataDir, "must be an absolute path")
+	}
+	c.Hub.Branch, c.Outbox.Branch = c.Branch, c.Branch
+	if c.Outbox.Path == "" {
+		c.Outbox.Path = filepath.Join(c.DataDir, "outbox.db")
+	}
+	for _, part := range []struct {
+		at string
+		v  conf.Validator
+	}{{"hub", &c.Hub.Config}, {"outbox", &c.Outbox}, {"", &c.Capture}, {"receiving", &c.Receive}, {"", &c.Exports},
+		{"web", &c.Web}, {"log", &c.Log}} {
+		if err := conf.In(part.at, part.v.Validate()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

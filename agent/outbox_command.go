@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"branchline/agent/config"
+	"branchline/agent/outbox"
+	"branchline/internal/control"
+	"branchline/internal/fault"
+	"branchline/internal/ui"
+)
+
+type outboxCommands struct {
+	Inspect inspectCommand `cmd:"" help:"Say what is in the outbox: streams, what is unsent, alarms."`
+	Verify  verifyCommand  `cmd:"" help:"Walk every chain and say which record is altered, missing or inserted."`
+	Export  exportCommand  `cmd:"" help:"Write every record that is kept as one JSON object a line."`
+}
+
+type outboxFlags struct {
+	configFlag
+	File string `help:"An outbox file that no agent uses, such as one that was set aside, in place of the configured one." type:"path"`
+}
+
+// ask gives the running agent's answer, or works on the file of an agent
+// that does not run.
+func (f *outboxFlags) ask(path string, out any, onFile func(outbox.Source) error) error {
+	file := f.File
+	if file == "" {
+		cfg, err := config.Load(f.Config)
+		if err != nil {
+			return err
+		}
+		err = control.Call(context.Background(), cfg.DataDir, "GET", path, nil, out)
+		if !errors.Is(err, control.ErrNotRunning) {
+			return err
+		}
+		file = cfg.Outbox.Path
+	}
+	src, err := outbox.OpenFile(file)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	return onFile(src)
+}
+
+type inspectCommand struct {
+	outboxFlags
+	JSON bool `help:"Print it as JSON." name:"json"`
+}
+
+// Run prints the outbox at a glance.
+func (c *inspectCommand) Run() error {
+	var v outbox.Overview
+	err := c.ask("/outbox", &v, func(src outbox.Source) (err error) {
+		v, err = outbox.Inspect(src)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(os.Stdout).Encode(v)
+	}
+	fmt.Printf("branch %s, made %s, %d KiB used of a file of %d KiB, %d natural keys\n", v.Branch,
+		v.Created.Format(time.DateTime), v.Used>>10, v.Size>>10, v.Keys)
+	for _, s := range v.Streams {
+		fmt.Printf("  %s/%s: %d records, %d to %d, confirmed by the hub through %d", s.Epoch, s.Lane, s.Records, s.First, s.Last, s.Acked)
+		if !s.To.IsZero() {
+			fmt.Printf(", the last recorded %s ago", ui.Ago(time.Since(s.To)))
+		}
+		if s.ForkedInto != "" {
+			fmt.Printf(", forked after %d into %s", s.ForkedAfter, s.ForkedInto)
+		}
+		fmt.Println()
+	}
+	for _, a := range v.Alarms {
+		fmt.Printf("  alarm %s: %s: %s\n", a.At.Format(time.DateTime), a.Code, a.Text)
+	}
+	for _, d := range v.Damage {
+		fmt.Println("  damage:", d)
+	}
+	return nil
+}
+
+type verifyCommand struct{ outboxFlags }
+
+// Run checks all chains; what is not sound ends with its own exit code.
+func (c *verifyCommand) Run() error {
+	var r outbox.VerifyReport
+	err := c.ask("/outbox/verify", &r, func(src outbox.Source) (err error) {
+		r, err = outbox.Verify(context.Background(), src)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, f := range r.Findings {
+		fmt.Printf("%s/%s %d to %d %s: %s\n", f.Epoch, f.Lane, f.First, f.Last, f.What, f.Text)
+	}
+	for _, d := range r.Damage {
+		fmt.Println("damage:", d)
+	}
+	if !r.Sound() {
+		return fault.New(fault.Data, "outbox_damaged", "%d records checked, %d findings", r.Records, len(r.Findings)+len(r.Damage)).
+			WithHint("keep the file as evidence; the agent sets it aside at its next start and carries over what can be read")
+	}
+	fmt.Printf("%d records in %d streams: every chain is whole.\n", r.Records, r.Streams)
+	return nil
+}
+
+type exportCommand struct{ outboxFlags }
+
+// Run writes the records to standard output.
+func (c *exportCommand) Run() error {
+	out := bufio.NewWriter(os.Stdout)
+	err := c.ask("/outbox/export", io.Writer(out), func(src outbox.Source) error {
+		_, err := outbox.Export(context.Background(), src, out)
+		return err
+	})
+	return errors.Join(err, out.Flush())
+}

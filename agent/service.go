@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"branchline/agent/app"
+	"branchline/agent/config"
+	"branchline/internal/daemon"
+	"branchline/internal/logging"
+)
+
+type runCommand struct{ configFlag }
+
+// Run starts the agent and stays until it is told to stop.
+func (c *runCommand) Run() error {
+	cfg, err := config.Load(c.Config)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return fmt.Errorf("data_dir: %w", err)
+	}
+	log, closeLog := logging.New(cfg.Log, cfg.DataDir)
+	defer closeLog.Close()
+	d := c.daemon()
+	d.Log = log
+	d.New = func() (daemon.App, error) { return app.New(cfg, version, log) }
+	return d.Run()
+}
+
+func (c *configFlag) daemon() daemon.Daemon {
+	return daemon.Daemon{Name: "branchline-agent", Title: "Branchline agent", Config: c.Config,
+		Description: "Carries this branch's stock movements to the hub."}
+}
+
+type checkCommand struct{ configFlag }
+
+// Run reads the configuration and says that it is good.
+func (c *checkCommand) Run() error {
+	cfg, err := config.Load(c.Config)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s is good: branch %s, %d scanners, %d exports, hub %s\n", c.Config, cfg.Branch,
+		len(cfg.Capture.Scanners), len(cfg.Exports.Exports), cfg.Hub.Server)
+	return nil
+}
+
+type controlCommand struct{ configFlag }
+
+// Run does to the installed service what the command is called.
+func (c *controlCommand) Run(ctx *kong.Context) error {
+	if ctx.Selected().Name == "install" {
+		if _, err := config.Load(c.Config); err != nil {
+			return err
+		}
+	}
+	return c.daemon().Control(ctx.Selected().Name, os.Stdout)
+}
