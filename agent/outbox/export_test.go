@@ -1,6 +1,8 @@
 package outbox
 
 import (
+	"context"
+
 	bolt "go.etcd.io/bbolt"
 
 	"branchline/internal/movement"
@@ -66,3 +68,19 @@ func Tamper(path string, fn func(*bolt.Tx) error) error {
 
 // StreamName is the name of a stream's bucket.
 func StreamName(epoch string, lane movement.Lane) []byte { return streamName(epoch, lane) }
+
+// Hold keeps the writer busy while fn runs.
+func Hold(o *Outbox, fn func()) {
+	held, done := make(chan struct{}), make(chan struct{})
+	t := &Ticket{job: func() error { close(held); <-done; return nil }, done: make(chan struct{})}
+	if err := o.enqueue(context.Background(), t); err != nil {
+		panic(err)
+	}
+	<-held
+	fn()
+	close(done)
+	<-t.done
+}
+
+// SeqKey is the key of the block that begins with seq.
+func SeqKey(seq uint64) []byte { return seqKey(seq) }

@@ -116,7 +116,7 @@ func closedFault() error {
 }
 
 // Streams lists the streams in the order in which they are to be sent: live
-// before bulk, older epochs before newer. A forked stream ends where the hub's
+// before bulk, older epochs before newer; empty ones are left out. A forked stream ends where the hub's
 // own begins to differ. It reads memory only.
 func (o *Outbox) Streams() []wire.Stream {
 	o.mu.RLock()

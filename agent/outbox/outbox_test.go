@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -111,4 +112,27 @@ func drain(t testing.TB, o *outbox.Outbox) []string {
 		}
 	}
 	return all
+}
+
+// watch is a clock that tests set.
+type watch struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func (w *watch) now() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.t }
+func (w *watch) pass(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.t = w.t.Add(d)
+}
+
+func openAt(t testing.TB, c outbox.Config, w *watch) *outbox.Outbox {
+	t.Helper()
+	o, err := outbox.Open(c, slog.New(slog.DiscardHandler), w.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { o.Close() })
+	return o
 }

@@ -25,11 +25,11 @@ type rescue struct {
 	certain bool
 	reached uint64 // the tree's commit
 	commit  uint64 // the newest seen
-	store      *storeState
-	states     map[string]found
-	notes      map[string]found
-	runs       map[string]found
-	streams    map[string]*rescued
+	store   *storeState
+	states  map[string]found
+	notes   map[string]found
+	runs    map[string]found
+	streams map[string]*rescued
 }
 
 // found is the content of an envelope.
