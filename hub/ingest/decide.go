@@ -117,8 +117,13 @@ func compare(b *wire.Batch, at ledger.Cursor, stored func(seq uint64) (*Run, err
 func diverged(b *wire.Batch, seq uint64) Decision {
 	if b.Oldest == b.First {
 		// The branch has nothing older, so nothing of it is lost when all it
-		// has goes into a new stream.
-		return forked(seq)
+		// has goes into a new stream. What it had before, the hub once took.
+		d := forked(seq)
+		if seq > 0 {
+			d.Text = fmt.Sprintf("the branch had other records than the hub before %d, which it keeps no longer: "+
+				"its outbox is a copy, or was restored from one, and so was the hub; earlier backups of the hub may hold more", b.First)
+		}
+		return d
 	}
 	back := min(b.First, b.MissingFrom()) - 1 // the last that the branch still has
 	return Decision{Verdict: wire.Resend, Through: max(b.Oldest-1, back-min(back, lookBack))}
