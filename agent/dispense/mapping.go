@@ -291,7 +291,7 @@ func (m *mapper) occurredAt() (time.Time, error) {
 	}
 	t, _, err := parseTime(string(b), m.times, m.loc)
 	if err != nil {
-		return t, err
+		return time.Time{}, err
 	}
 	if y := t.Year(); y < 2000 || y > 2199 {
 		return time.Time{}, fault.New(fault.Data, "bad_date", "%.40q is not in the years 2000 to 2199", b)

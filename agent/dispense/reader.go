@@ -213,7 +213,10 @@ func (r *reader) unclear(out *movement.Movement, why error) {
 		return
 	}
 	r.anchor(key)
-	out.NaturalKey = key + "!" + out.Problem.Code
+	// What was read is part of the key, so that two bad rows that share the
+	// columns of the key are both told.
+	sum := sha256.Sum256([]byte(out.Problem.Code + "\x00" + out.Source.Raw))
+	out.NaturalKey = key + "!" + hex.EncodeToString(sum[:8])
 }
 
 // opaque keeps nothing of a line but where it stands: without its columns

@@ -29,7 +29,7 @@ const (
 	// 1 MB.
 	chunkRows = 2048
 	// underWay is how many chunks are being committed while the next is read.
-	underWay = 3
+	underWay = 4
 )
 
 // chunk is a run of rows. Its memory is used again.
