@@ -134,7 +134,7 @@ func decode(payload []byte) (*Batch, error) {
 			"the payload has %d bytes, more than %d", len(payload), MaxPayload)
 	}
 	plain, err := decoder.DecodeAll(payload, nil)
-	if errors.Is(err, zstd.ErrDecoderSizeExceeded) {
+	if errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, zstd.ErrWindowSizeExceeded) {
 		return nil, fault.New(fault.Data, "oversized_batch",
 			"the payload holds more than %d bytes", MaxBatchBytes)
 	}

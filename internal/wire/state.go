@@ -51,7 +51,7 @@ type Alarm struct {
 const StateVersion = 1
 
 const (
-	maxState        = 64 << 10
+	maxState        = 256 << 10
 	maxStateStreams = 200
 	maxStateAlarms  = 50
 )
