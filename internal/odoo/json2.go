@@ -83,6 +83,10 @@ func (c *json2Caller) refused(e *Error, a *answer) error {
 		e.Fault = faultRight
 	case class == "UserError", class == "ValidationError", class == "MissingError", class == "RedirectWarning":
 		e.Fault = faultRefused
+	case class == "LockError":
+		e.Fault, e.Text = faultOther, "ConcurrencyError: "+e.Text
+	case a.status == http.StatusUnprocessableEntity && !strings.HasPrefix(said.Name, "werkzeug."):
+		e.Fault = faultRefused // a user error of some module's own kind
 	case a.status == http.StatusNotFound:
 		// An unknown model, which XML-RPC reports as a user error.
 		e.Fault = faultRefused

@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"strconv"
 	"strings"
+	"time"
 
 	"branchline/internal/fault"
 )
@@ -54,12 +55,17 @@ func (m Marker) With(note string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return Unmark(note) + html, nil
+}
+
+// Unmark returns a note without its marker.
+func Unmark(note string) string {
 	if i := strings.Index(note, "<p>"+markerBegin); i >= 0 {
 		if end := strings.Index(note[i:], "</p>"); end >= 0 {
 			note = note[:i] + note[i+end+len("</p>"):]
 		}
 	}
-	return note + html, nil
+	return note
 }
 
 // ReadMarker finds the marker in a note; false if there is none, or a person
@@ -104,6 +110,17 @@ func MarkerOf(p Picking) (Marker, bool) {
 // of their ids, at most limit (0: all). Copies are among them; see [MarkerOf].
 func (c *Client) PickingsMarked(ctx context.Context, prefix string, afterID int64, limit int) ([]Picking, error) {
 	return c.pickings(ctx, Domain{Where("note", "like", likeEscape(markerBegin+prefix)), Where("id", ">", afterID)}, limit)
+}
+
+// MarkedSince lists documents that hold a marker, as [Client.PickingsMarked]
+// does, and were changed at or after since; all if it is zero. Odoo's clock
+// decides: leave a margin.
+func (c *Client) MarkedSince(ctx context.Context, prefix string, since time.Time) ([]Picking, error) {
+	d := Domain{Where("note", "like", likeEscape(markerBegin+prefix))}
+	if !since.IsZero() {
+		d = append(d, Where("write_date", ">=", Moment(since)))
+	}
+	return c.pickings(ctx, d, 0)
 }
 
 // markable allows what no HTML parser or editor touches.

@@ -16,7 +16,8 @@ const (
 
 // database is the state of the server. One call works on it at a time.
 type database struct {
-	version int
+	version     int
+	splitQuants bool
 	models  map[string]*model
 	tables  map[string]*table
 	places  places

@@ -196,8 +196,9 @@ func (s *Server) SetStock(b Branch, productID int64, lot string, quantity float6
 				have += floatOf(r["quantity"])
 			}
 		}
-		d.addStock(d.places.inventory, productID, lotID, have-quantity)
-		d.addStock(b.StockID, productID, lotID, quantity-have)
-		return nil
+		if err := d.addStock(d.places.inventory, productID, lotID, have-quantity); err != nil {
+			return err
+		}
+		return d.addStock(b.StockID, productID, lotID, quantity-have)
 	})
 }

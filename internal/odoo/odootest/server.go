@@ -22,6 +22,8 @@ type Options struct {
 	StockUser, StockKey string
 	// Costs are counted, and slept if they say so.
 	Costs Costs
+	// SplitQuants spreads stock over several rows, as concurrent writers leave it.
+	SplitQuants bool
 	// Clock is time.Now if nil.
 	Clock func() time.Time
 	// Control opens the path /_control, by which another process can cause
@@ -77,6 +79,7 @@ func New(o Options) *Server {
 	}
 	s := &Server{options: o, db: newDatabase(o.Version, o.Clock)}
 	s.db.install()
+	s.db.splitQuants = o.SplitQuants
 	return s
 }
 
@@ -173,7 +176,8 @@ func (s *Server) execute(ctx context.Context, c *call) (result any, err error, b
 	if m != nil {
 		switch m.Kind {
 		case Slow:
-			wait(ctx, m.Delay)
+			// Like Odoo, it does not notice that the client has gone.
+			wait(context.WithoutCancel(ctx), m.Delay)
 		case Dropped, Gateway:
 			return nil, nil, m
 		case Hang:

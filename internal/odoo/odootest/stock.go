@@ -333,29 +333,38 @@ func (d *database) post(line int64) error {
 		return nil
 	}
 	q := d.convert(floatOf(l["quantity"]), integerOf(l["product_uom_id"]), d.unitOf(product))
-	d.addStock(integerOf(l["location_id"]), integerOf(l["product_id"]), integerOf(l["lot_id"]), -q)
-	d.addStock(integerOf(l["location_dest_id"]), integerOf(l["product_id"]), integerOf(l["lot_id"]), q)
-	return nil
+	if err := d.addStock(integerOf(l["location_id"]), integerOf(l["product_id"]), integerOf(l["lot_id"]), -q); err != nil {
+		return err
+	}
+	return d.addStock(integerOf(l["location_dest_id"]), integerOf(l["product_id"]), integerOf(l["lot_id"]), q)
 }
 
-func (d *database) addStock(location, product, lot int64, q float64) {
+// addStock changes what lies at a location. One serial number is at most one
+// unit there, or one missing.
+func (d *database) addStock(location, product, lot int64, q float64) error {
 	t := d.tables["stock.quant"]
 	ids := t.index["location_id"][location]
 	if other := t.index["product_id"][product]; len(other) < len(ids) {
 		ids = other
 	}
+	sum, found := q, int64(0)
 	for _, id := range ids {
 		if r := t.rows[id]; r["product_id"] == product && r["location_id"] == location && integerOf(r["lot_id"]) == lot {
-			d.change(t, id, func(to row) { to["quantity"] = round(floatOf(to["quantity"]) + q) })
-			return
+			sum += floatOf(r["quantity"])
+			found = id
 		}
 	}
-	company := any(nil)
-	if l := d.tables["stock.location"].rows[location]; l != nil {
-		company = l["company_id"]
+	place := d.tables["stock.location"].rows[location]
+	if lot != 0 && math.Abs(sum) > 1.0001 && place["usage"] != "inventory" && d.tracking(product) == "serial" {
+		return validationError("The serial number has already been assigned: \n Product: %s, Serial Number: %s", d.productName(product), d.tables["stock.lot"].rows[lot]["name"])
+	}
+	if found != 0 && (!d.splitQuants || t.next%3 == 0) {
+		d.change(t, found, func(to row) { to["quantity"] = round(floatOf(to["quantity"]) + q) })
+		return nil
 	}
 	d.insert(t, row{"location_id": location, "product_id": product, "lot_id": lot, "quantity": round(q), "reserved_quantity": 0.0,
-		"company_id": company, "in_date": d.now()})
+		"company_id": place["company_id"], "in_date": d.now()})
+	return nil
 }
 
 func (d *database) storable(product row) bool {

@@ -82,15 +82,26 @@ func (d *database) pickedQuantity(move int64) float64 {
 	return round(sum)
 }
 
-// fill gives a move that has no lines one for its demand.
+// fill gives a move that has no lines one for its demand, or one a serial number.
 func (d *database) fill(move int64) error {
 	m := d.tables["stock.move"].rows[move]
 	if d.moved(move) != 0 || floatOf(m["product_uom_qty"]) == 0 {
 		return nil
 	}
-	_, err := d.createLine(d.models["stock.move.line"], row{"move_id": move, "picking_id": m["picking_id"], "quantity": m["product_uom_qty"], "picked": m["picked"] == true})
-	return err
+	each, n := floatOf(m["product_uom_qty"]), 1
+	if d.tracking(integerOf(m["product_id"])) == "serial" {
+		each, n = 1, min(int(each), maxSerials)
+	}
+	for range n {
+		if _, err := d.createLine(d.models["stock.move.line"], row{"move_id": move, "picking_id": m["picking_id"], "quantity": each, "picked": m["picked"] == true}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// maxSerials bounds the lines that a client's demand can make us prepare.
+const maxSerials = 10_000
 
 func (d *database) lotsGiven(moves []int64, onlyPicked bool) error {
 	lines := d.tables["stock.move.line"]
