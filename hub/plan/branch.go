@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"branchline/hub/ledger"
@@ -153,15 +154,8 @@ func (r *Runner) gatherGroups(ctx context.Context, in *Input) (full bool, next t
 
 // decide plans, and once more when the catalogue had to be asked for more.
 func (r *Runner) decide(ctx context.Context, in *Input) (Output, error) {
-	for _, m := range in.Pending {
-		if m.Kind == movement.Receipt && m.Document.Type == docOrder {
-			receipts, err := r.receipts.OpenReceipts(ctx, in.Branch.Warehouse)
-			if err != nil && ctx.Err() == nil {
-				r.log.Warn("open receipts cannot be read from Odoo; receipts wait", "branch", in.Branch.Code, "err", err)
-			}
-			in.Receipts, in.ReceiptsKnown = receipts, err == nil
-			break
-		}
+	if slices.ContainsFunc(in.Pending, func(m ledger.Movement) bool { return m.Kind == movement.Receipt && m.Document.Type == docOrder }) {
+		in.Receipts, in.ReceiptsKnown = r.openReceipts(ctx, in)
 	}
 	began := r.clock()
 	defer func() { r.metrics.took.Observe(r.clock().Sub(began).Seconds()) }()
@@ -176,6 +170,27 @@ func (r *Runner) decide(ctx context.Context, in *Input) (Output, error) {
 		}
 	}
 	return out, ctx.Err()
+}
+
+// openReceipts reads them from Odoo. While Odoo does not answer, only one branch
+// asks in a while, so that the others' plans do not wait for it.
+func (r *Runner) openReceipts(ctx context.Context, in *Input) ([]odoo.Receipt, bool) {
+	r.misses.Lock()
+	away := in.Now.Before(r.awayUntil)
+	r.misses.Unlock()
+	if away {
+		return nil, false
+	}
+	ctx, cancel := context.WithTimeout(ctx, receiptsTimeout)
+	defer cancel()
+	receipts, err := r.receipts.OpenReceipts(ctx, in.Branch.Warehouse)
+	if err != nil {
+		r.misses.Lock()
+		r.awayUntil = r.clock().Add(2 * recheck)
+		r.misses.Unlock()
+		r.log.Warn("open receipts cannot be read from Odoo; receipts wait", "branch", in.Branch.Code, "err", err)
+	}
+	return receipts, err == nil
 }
 
 // fresh tells whether what the catalogue does not know now is unknown to Odoo:

@@ -39,6 +39,8 @@ type Master interface {
 	AsOf() time.Time
 	// Refresh reads what has changed in Odoo.
 	Refresh(ctx context.Context) error
+	// Aliases reads what people have said that codes mean.
+	Aliases(ctx context.Context) error
 }
 
 // Receipts reads the open receipts of a branch from Odoo.
@@ -61,6 +63,8 @@ type Runner struct {
 	alarms   map[string][]string
 	misses   sync.Mutex
 	missedAt time.Time
+	// awayUntil is when open receipts are asked for again.
+	awayUntil time.Time
 }
 
 // pace is when a branch is looked at again.
@@ -77,6 +81,8 @@ const (
 	recheck    = 5 * time.Second
 	parallel   = 4
 	settleTime = 100 * time.Millisecond
+	// receiptsTimeout bounds how long a plan waits for Odoo's open receipts.
+	receiptsTimeout = 20 * time.Second
 )
 
 // NewRunner makes a runner; reg may be nil.
@@ -134,6 +140,11 @@ func (r *Runner) Once(ctx context.Context) (next time.Time, err error) {
 		return next, err
 	}
 	r.metrics.pending(work, r.clock())
+	if len(work) > 0 {
+		if err := r.master.Aliases(ctx); err != nil {
+			return next, err
+		}
+	}
 	if r.master.AsOf().IsZero() {
 		if err := r.refresh(ctx); err != nil || r.master.AsOf().IsZero() {
 			return r.clock().Add(recheck), nil

@@ -1,0 +1,97 @@
+package post
+
+import (
+	"context"
+	"time"
+
+	"branchline/hub/ledger"
+	"branchline/internal/fault"
+	"branchline/internal/odoo"
+)
+
+// Margins for the difference between Odoo's clock and ours, and for what is
+// under way.
+const (
+	adoptMargin = 24 * time.Hour
+	sweepMargin = time.Hour
+)
+
+// adopt looks in Odoo at the documents of ours that were changed of late. Those
+// that are done and that the ledger does not know so are adopted; those that
+// are not done and belong to no posting that is alive are taken back. swept is
+// when this was last done by this process; at first it is all since the
+// ledger's last posting, and until it has succeeded nothing is posted.
+func (p *Poster) adopt(ctx context.Context, swept time.Time) error {
+	since := swept.Add(-sweepMargin - p.cfg.SweepEvery)
+	if swept.IsZero() {
+		last, err := p.ledger.LastDone(ctx)
+		if err != nil {
+			return err
+		}
+		if since = last; !last.IsZero() {
+			since = last.Add(-adoptMargin)
+		}
+	}
+	found, err := through(ctx, p.gate, 1, func(ctx context.Context, o Odoo) ([]odoo.Picking, error) {
+		return o.MarkedSince(ctx, "BL/", since)
+	})
+	if err != nil {
+		return err
+	}
+	for i := range found {
+		if err := p.look(ctx, &found[i]); err != nil {
+			return err
+		}
+	}
+	p.mu.Lock()
+	p.adopted = true
+	p.mu.Unlock()
+	p.works()
+	return nil
+}
+
+// look decides about one marked document.
+func (p *Poster) look(ctx context.Context, d *odoo.Picking) error {
+	m, ok := odoo.MarkerOf(*d)
+	if !ok || d.State == odoo.Cancelled {
+		return nil // a copy of a marker, or nothing that moves stock
+	}
+	known, exists, err := p.ledger.PostingByName(ctx, m.Posting)
+	if err != nil {
+		return err
+	}
+	if exists && known.State.Alive() {
+		return nil // posted, or the next run of the posting finds it
+	}
+	if d.State == odoo.Done {
+		return p.take(ctx, d, m)
+	}
+	p.log.Warn("a document of ours that nobody waits for is taken back", "posting", m.Posting, "document", d.Name, "odoo_id", d.ID)
+	if m.PickingID != 0 {
+		return p.reset(ctx, *d)
+	}
+	err = p.gate.do(ctx, 2, func(ctx context.Context, o Odoo) error { return o.WithdrawPicking(ctx, *d) })
+	if fault.ClassOf(err) == fault.Data && err != nil {
+		p.log.Warn("it cannot be taken back", "document", d.Name, "err", err)
+		return nil
+	}
+	return err
+}
+
+// take adopts a document that is done.
+func (p *Poster) take(ctx context.Context, d *odoo.Picking, m odoo.Marker) error {
+	says, err := read(m)
+	if err != nil {
+		// Anybody in Odoo can write a note. It names no movement of ours.
+		p.log.Warn("a marker in Odoo cannot be read", "document", d.Name, "odoo_id", d.ID, "err", err)
+		return nil
+	}
+	_, err = p.ledger.Adopt(ctx, ledger.Adopted{New: ledger.NewPosting{Name: m.Posting, Branch: says.branch, Kind: says.kind},
+		Odoo: refOf(*d), Runs: says.runs, At: p.clock()})
+	if err != nil {
+		return err
+	}
+	p.metrics.adopted.Inc()
+	p.log.Warn("a document in Odoo that the ledger did not know is adopted", "branch", says.branch, "posting", m.Posting, "document", d.Name)
+	return nil
+}

@@ -1,0 +1,266 @@
+package post
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"branchline/hub/ledger"
+	"branchline/internal/fault"
+	"branchline/internal/killpoint"
+	"branchline/internal/movement"
+	"branchline/internal/odoo"
+)
+
+// settle writes down what became of a try.
+func (r *run) settle(ctx context.Context, ref ledger.OdooRef, err error) error {
+	var some *refusedSome
+	switch {
+	case err == nil:
+		return r.done(ctx, ref)
+	case ctx.Err() != nil:
+		return nil // the hub is stopping; the next run goes on from Odoo's state
+	case errors.Is(err, errHeldBack):
+		return nil // not tried
+	case errors.Is(err, errReplan):
+		return r.replan(ctx)
+	case errors.As(err, &some):
+		return r.without(ctx, some)
+	}
+	r.p.metrics.failed(fault.ClassOf(err).String(), fault.CodeOf(err))
+	switch fault.ClassOf(err) {
+	case fault.Transient:
+		r.log.Info("the posting is tried again later", "step", r.step, "err", err)
+		return r.later(ctx, err, r.p.backoff(r.at.Attempts))
+	case fault.Data:
+		if werr := r.keepRefusal(ctx, err); werr != nil {
+			return werr
+		}
+		return r.refused(ctx, err)
+	case fault.Setup:
+		r.p.stopFor(err)
+		return r.later(ctx, err, 0)
+	}
+	return r.slow(ctx, err)
+}
+
+func (r *run) attempt(err error) ledger.Attempt {
+	now := r.p.clock()
+	return ledger.Attempt{At: now, Took: now.Sub(r.began), Step: r.step, Fault: words(err)}
+}
+
+// words keeps a failure with Odoo's own words behind the sentence.
+func words(err error) ledger.FaultWords {
+	w := ledger.WordsOf(err)
+	if own := odoo.Words(err); own != "" && own != w.Text {
+		w.Text += "\n" + own
+	}
+	return w
+}
+
+func errorOf(w ledger.FaultWords) error {
+	return &fault.Error{Class: fault.Data, Code: w.Code, Message: w.Text}
+}
+
+func (r *run) done(ctx context.Context, ref ledger.OdooRef) error {
+	killpoint.Here("post.before-record")
+	r.step = ledger.StepDone
+	_, err := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), State: ledger.PostingDone, Step: ledger.StepDone,
+		Odoo: ref, Attempt: r.attempt(nil)})
+	if err != nil {
+		return err
+	}
+	killpoint.Here("post.recorded")
+	r.p.works()
+	r.p.metrics.posted(&r.at, r.body, r.p.clock())
+	r.log.Info("posted", "document", ref.Name, "odoo_id", ref.ID, "movements", r.at.Movements, "lines", len(r.body.Lines))
+	return nil
+}
+
+// later leaves the posting for another try after a pause.
+func (r *run) later(ctx context.Context, err error, pause time.Duration) error {
+	_, werr := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), State: ledger.PostingBegun, Step: r.at.Step,
+		NextAt: r.p.clock().Add(pause), Attempt: r.attempt(err)})
+	return werr
+}
+
+// slow is for what nobody foresaw. Others must not wait behind it for long, so
+// a posting of several movements is halved after some tries; a single one goes
+// on being tried, and shows.
+func (r *run) slow(ctx context.Context, err error) error {
+	r.log.Error("the posting fails for a reason that nobody foresaw", "step", r.step, "err", err)
+	if r.body != nil && r.at.Attempts+1 >= int64(r.p.cfg.DefectTries) && len(halves(r.body)) > 0 {
+		if werr := r.keepRefusal(ctx, err); werr != nil {
+			return werr
+		}
+		return r.refused(ctx, err)
+	}
+	return r.later(ctx, err, r.p.cfg.DefectPause)
+}
+
+// replan gives the movements back to the planner: their order is no longer what
+// was planned for. When that goes on and on, a person must look.
+func (r *run) replan(ctx context.Context) error {
+	const enough = 5
+	c := ledger.PostingChange{At: r.p.clock(), State: ledger.PostingWithdrawn, Step: stepReplanned,
+		Attempt: ledger.Attempt{At: r.p.clock(), Took: r.p.clock().Sub(r.began), Step: stepReplanned}}
+	if r.at.Attempts >= enough {
+		c.State = ledger.PostingRefused
+		c.Refused = refusals(r.body.Movements(), ReceiptChanged, "the receipt of order "+r.body.Order+" in Odoo changes whenever it is written to",
+			"look at the order's receipts in Odoo, then retry")
+	}
+	_, err := r.p.ledger.ChangePosting(ctx, r.at.ID, c)
+	r.log.Info("the order has changed in Odoo, and is planned anew", "order", r.body.Order)
+	return err
+}
+
+// without gives some movements to a person and the others back to the planner.
+func (r *run) without(ctx context.Context, some *refusedSome) error {
+	_, err := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), State: ledger.PostingWithdrawn, Step: stepRefused,
+		Attempt: r.attempt(some), Refused: refusals(some.ids, fault.CodeOf(some.cause), message(some.cause), fault.HintOf(some.cause))})
+	return err
+}
+
+func refusals(ids []ledger.MovementID, reason, text, hint string) []ledger.Refusal {
+	out := make([]ledger.Refusal, len(ids))
+	for i, id := range ids {
+		out[i] = ledger.Refusal{Movement: id, Stage: Stage, Reason: reason, Text: text, Hint: hint}
+	}
+	return out
+}
+
+// message is an error's sentence without its hint.
+func message(err error) string {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return f.Message
+	}
+	return err.Error()
+}
+
+// keepRefusal writes the refusal down before anything is taken back, so that a
+// run that breaks off in between goes on with taking back.
+func (r *run) keepRefusal(ctx context.Context, err error) error {
+	w := words(err)
+	w.Text = message(err)
+	if own := odoo.Words(err); own != "" && own != w.Text {
+		w.Text += "\n" + own
+	}
+	a := r.attempt(err)
+	a.Fault = w
+	_, werr := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), State: ledger.PostingBegun, Step: stepRefused, Attempt: a})
+	if werr == nil {
+		r.at.Step, r.at.State = stepRefused, ledger.PostingBegun
+	}
+	return werr
+}
+
+// refused takes the posting back in Odoo, then halves it, or gives its only
+// movement to a person.
+func (r *run) refused(ctx context.Context, cause error) error {
+	ref, posted, err := r.release(ctx)
+	switch {
+	case ctx.Err() != nil || errors.Is(err, errHeldBack):
+		return nil
+	case err != nil && fault.ClassOf(err) == fault.Setup:
+		r.p.stopFor(err)
+		return nil
+	case err != nil:
+		// The reason of the refusal stays the posting's newest fault.
+		r.log.Warn("a refused posting cannot be taken back in Odoo yet", "err", err)
+		_, werr := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), Step: stepRefused,
+			NextAt: r.p.clock().Add(r.p.backoff(r.at.Attempts))})
+		return werr
+	case posted:
+		return r.done(ctx, ref)
+	}
+	parts := halves(r.body)
+	if len(parts) == 0 {
+		r.log.Warn("Odoo refused a movement", "err", cause)
+		_, err := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), State: ledger.PostingRefused, Step: stepRefused,
+			Refused: refusals(r.body.Movements(), fault.CodeOf(cause), message(cause), hintFor(cause))})
+		return err
+	}
+	made, err := r.parts(ctx, parts)
+	if err != nil {
+		return err
+	}
+	r.log.Info("a refused posting is halved", "err", cause)
+	_, err = r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), State: ledger.PostingSplit, Step: stepRefused, Parts: made})
+	r.p.metrics.splits.Inc()
+	return err
+}
+
+func hintFor(err error) string {
+	if h := fault.HintOf(err); h != "" {
+		return h
+	}
+	return "mend in Odoo what it complains of and retry, or discard the movement"
+}
+
+// parts makes postings of the halves, named for what they hold.
+func (r *run) parts(ctx context.Context, bodies []*ledger.PostingBody) ([]ledger.NewPosting, error) {
+	all, err := r.p.ledger.PostingMovements(ctx, r.at.ID)
+	if err != nil {
+		return nil, err
+	}
+	names := make(map[ledger.MovementID]movement.ID, len(all))
+	for _, m := range all {
+		names[m.ID] = m.Identity
+	}
+	out := make([]ledger.NewPosting, len(bodies))
+	for i, b := range bodies {
+		ids := b.Movements()
+		identities := make([]movement.ID, len(ids))
+		for j, id := range ids {
+			identities[j] = names[id]
+		}
+		data, err := b.Encode()
+		if err != nil {
+			return nil, err
+		}
+		out[i] = ledger.NewPosting{Name: ledger.PostingName(r.at.Kind, ledger.RunsOf(identities)), Branch: r.at.Branch, Kind: r.at.Kind,
+			Document: r.at.Document, Body: data, Movements: ids}
+	}
+	return out, nil
+}
+
+// backoff is the pause after so many tries: doubled each time, jittered by
+// half.
+func (p *Poster) backoff(attempts int64) time.Duration {
+	b := backoff.ExponentialBackOff{InitialInterval: p.cfg.RetryFirst, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: p.cfg.RetryMost}
+	b.Reset()
+	d := b.NextBackOff()
+	for range min(attempts, 16) {
+		d = b.NextBackOff()
+	}
+	return d
+}
+
+// stopFor halts all posting for a while if Odoo's setup is at fault.
+func (p *Poster) stopFor(err error) {
+	if fault.ClassOf(err) != fault.Setup {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.clock()
+	if p.halt.reason == "" {
+		p.halt.since = now
+		p.log.Error("posting stops until Odoo's setup is mended", "err", err)
+	}
+	p.halt.reason, p.halt.until = err.Error(), now.Add(p.cfg.SetupPause)
+	p.metrics.halted.Set(1)
+}
+
+// works ends a halt.
+func (p *Poster) works() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.halt.reason != "" {
+		p.log.Info("posting goes on")
+		p.halt = halt{}
+		p.metrics.halted.Set(0)
+	}
+}
