@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -28,9 +29,12 @@ type Projector struct {
 	l       *ledger.Ledger
 	log     *slog.Logger
 	metrics *metrics
-	// products remembers the numbers of product codes; used by the goroutine
-	// that applies.
-	products map[productKey]int64
+	// mu lets one catch-up or rebuild run at a time.
+	mu sync.Mutex
+	// products remembers the numbers of product codes, of which lastProduct is
+	// the greatest. Held by mu.
+	products    map[productKey]int64
+	lastProduct int64
 }
 
 // New makes a projector; reg may be nil.
@@ -76,13 +80,15 @@ func (p *Projector) Run(ctx context.Context) error {
 }
 
 // Rebuild drops all derived tables and makes them again from the first batch.
-// While it runs, people see what is already there again. No other projector may
-// run.
+// While it runs, people see what is already there again, and [Projector.Run]
+// waits.
 func (p *Projector) Rebuild(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if err := p.l.ResetDerived(ctx); err != nil {
 		return fmt.Errorf("drop the derived tables: %w", err)
 	}
-	return p.CatchUp(ctx)
+	return p.catchUp(ctx)
 }
 
 // errOvertaken says that the cursor was moved by someone else.
@@ -91,6 +97,12 @@ var errOvertaken = errors.New("the projection's cursor was moved meanwhile")
 // CatchUp projects all batches that are committed and looks again at what was
 // released. While one chunk is written the next is read.
 func (p *Projector) CatchUp(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.catchUp(ctx)
+}
+
+func (p *Projector) catchUp(ctx context.Context) error {
 	if err := p.reconsiderAll(ctx); err != nil {
 		return err
 	}

@@ -221,7 +221,7 @@ func TestRebuildGivesTheSame(t *testing.T) {
 		}
 		h.must(h.p.CatchUp(h.Context()))
 		before := ledgertest.Dump(rt, l)
-		h.must(projector(l).Rebuild(h.Context()))
+		h.must(h.p.Rebuild(h.Context()))
 		if diff := cmp.Diff(before, ledgertest.Dump(rt, l)); diff != "" {
 			rt.Fatalf("rebuilt otherwise (- before, + rebuilt):\n%s", diff)
 		}

@@ -62,12 +62,15 @@ type writing struct {
 
 func (p *Projector) newWriting(tx *ledger.Tx) (*writing, error) {
 	w := &writing{p: p, tx: tx, totals: map[int64]*branchTotal{}}
-	if len(p.products) > maxProducts {
-		clear(p.products)
-	}
 	if err := tx.Row(`SELECT COALESCE(MAX(id), 0) FROM products`).Scan(&w.lastProduct); err != nil {
 		return nil, err
 	}
+	// Fewer than remembered: the tables were dropped. The same batches give the
+	// same numbers, so what is remembered up to there holds.
+	if len(p.products) > maxProducts || w.lastProduct < p.lastProduct {
+		clear(p.products)
+	}
+	p.lastProduct = w.lastProduct
 	return w, w.groups.init(tx)
 }
 
@@ -249,7 +252,7 @@ func (w *writing) product(of movement.Product) (id int64, err error) {
 	err = w.tx.Row(`SELECT id FROM products WHERE code = $1 AND scheme = $2`, of.Code, string(of.Scheme)).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		w.lastProduct++
-		id = w.lastProduct
+		id, w.p.lastProduct = w.lastProduct, w.lastProduct
 		_, err = w.tx.Exec(`INSERT INTO products (id, scheme, code) VALUES ($1, $2, $3)`, id, string(of.Scheme), of.Code)
 	}
 	if err == nil {

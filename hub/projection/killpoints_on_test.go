@@ -1,0 +1,5 @@
+//go:build killpoints
+
+package projection_test
+
+const killpoints = true
