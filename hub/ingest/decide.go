@@ -69,8 +69,6 @@ func Decide(b *wire.Batch, at ledger.Cursor, stored func(seq uint64) (*Run, erro
 		return taken, nil
 	case b.First > next:
 		return Decision{Verdict: wire.Resend, Through: at.Through}, nil
-	case b.Through() == at.Through && b.Last == at.Hash:
-		return Decision{Verdict: wire.Taken, Through: at.Through}, nil
 	}
 	return compare(b, at, stored)
 }
