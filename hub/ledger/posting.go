@@ -138,7 +138,7 @@ func (t *Tx) createPosting(p NewPosting, parent int64, at time.Time) (id int64, 
 		// Planned again after it was taken back: the name is the same since
 		// the movements are.
 		_, err = t.Exec(`UPDATE postings SET state = $1, step = '', parent_id = $2, changed_at = $3, next_at = 0, body = $4
-			WHERE id = $5`, string(PostingPlanned), parent, at.UnixMilli(), p.Body, id)
+			WHERE id = $5`, string(PostingPlanned), parent, at.UnixMilli(), bytesOf(p.Body), id)
 	} else if errors.Is(err, sql.ErrNoRows) {
 		id, err = t.insertPosting(p, PostingPlanned, parent, OdooRef{}, int64(len(p.Movements)), runs, at)
 	}
@@ -167,15 +167,12 @@ func (t *Tx) insertPosting(p NewPosting, state PostingState, parent int64, odoo 
 	if err != nil {
 		return 0, err
 	}
-	if p.Body == nil {
-		p.Body = []byte{}
-	}
 	if err := t.Row(`INSERT INTO postings (name, branch_id, kind, document_type, document_ref, movements, state, step,
 			parent_id, created_at, changed_at, next_at, attempts, fault_class, fault_code, fault_text,
 			odoo_model, odoo_id, odoo_name, body)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, '', $8, $9, $10, 0, 0, '', '', '', $11, $12, $13, $14) RETURNING id`,
 		p.Name, branch, KindNumber(p.Kind), p.Document.Type, p.Document.Ref, count, string(state), parent,
-		at.UnixMilli(), at.UnixMilli(), odoo.Model, odoo.ID, odoo.Name, p.Body).Scan(&id); err != nil {
+		at.UnixMilli(), at.UnixMilli(), odoo.Model, odoo.ID, storable(odoo.Name), bytesOf(p.Body)).Scan(&id); err != nil {
 		return 0, err
 	}
 	for _, r := range runs {
@@ -185,6 +182,14 @@ func (t *Tx) insertPosting(p NewPosting, state PostingState, parent int64, odoo 
 		}
 	}
 	return id, nil
+}
+
+// bytesOf keeps no bytes from being NULL.
+func bytesOf(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
 }
 
 type idRun struct{ first, last MovementID }
