@@ -2,6 +2,12 @@ package outbox
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -84,3 +90,32 @@ func Hold(o *Outbox, fn func()) {
 
 // SeqKey is the key of the block that begins with seq.
 func SeqKey(seq uint64) []byte { return seqKey(seq) }
+
+// smallFile is the content of an outbox with forty records.
+func smallFile(t testing.TB) []byte {
+	c := DefaultConfig()
+	c.Path, c.Branch = filepath.Join(t.TempDir(), "outbox.db"), "BR01"
+	o, err := Open(c, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		w := Write{Lane: movement.Live, Notes: []Note{{Space: "s", Key: "k", Value: []byte{byte(i)}}}}
+		for j := range 2 {
+			w.Movements = append(w.Movements, &movement.Movement{Kind: movement.Dispense, Quantity: movement.Units(1),
+				Product:    movement.Product{Scheme: movement.SKU, Code: "A1"},
+				OccurredAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), NaturalKey: fmt.Sprint(i, j)})
+		}
+		if _, err := o.Append(t.Context(), w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(c.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
