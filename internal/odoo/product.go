@@ -52,6 +52,12 @@ func (c *Client) ProductsByID(ctx context.Context, ids []int64) ([]Product, erro
 	return c.products(ctx, Domain{Where("id", "in", ids)})
 }
 
+// ProductsNamed reads the products whose internal reference or barcode is text,
+// to the letter.
+func (c *Client) ProductsNamed(ctx context.Context, text string) ([]Product, error) {
+	return c.products(ctx, Domain{Or, Where("default_code", "=", text), Where("barcode", "=", text)})
+}
+
 func (c *Client) products(ctx context.Context, d Domain) ([]Product, error) {
 	has, err := c.Fields(ctx, "product.product")
 	if err != nil {

@@ -222,7 +222,7 @@ var (
 )
 
 func init() {
-	for _, scalar := range []string{"int", "i4", "i8", "boolean", "string", "double", "nil", "base64", "dateTime.iso8601"} {
+	for _, scalar := range []string{"int", "i4", "i8", "boolean", "string", "double", "nil", "base64"} {
 		xmlrpcParents[scalar] = "|value|"
 	}
 	for name := range xmlrpcParents {

@@ -18,10 +18,11 @@ const (
 type database struct {
 	version     int
 	splitQuants bool
-	models  map[string]*model
-	tables  map[string]*table
-	places  places
-	clock   func() time.Time
+	additions   int
+	models      map[string]*model
+	tables      map[string]*table
+	places      places
+	clock       func() time.Time
 
 	// Of the running call:
 	tx      *transaction

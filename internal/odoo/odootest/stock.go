@@ -358,7 +358,8 @@ func (d *database) addStock(location, product, lot int64, q float64) error {
 	if lot != 0 && math.Abs(sum) > 1.0001 && place["usage"] != "inventory" && d.tracking(product) == "serial" {
 		return validationError("The serial number has already been assigned: \n Product: %s, Serial Number: %s", d.productName(product), d.tables["stock.lot"].rows[lot]["name"])
 	}
-	if found != 0 && (!d.splitQuants || t.next%3 == 0) {
+	d.additions++
+	if found != 0 && (!d.splitQuants || d.additions%3 == 0) {
 		d.change(t, found, func(to row) { to["quantity"] = round(floatOf(to["quantity"]) + q) })
 		return nil
 	}
