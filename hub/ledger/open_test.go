@@ -15,7 +15,7 @@ import (
 var quiet = slog.New(slog.DiscardHandler)
 
 func TestBackupIsWholeAndReadableAlone(t *testing.T) {
-	l := ledgertest.Open(t)
+	l := ledgertest.OpenAt(t, filepath.Join(t.TempDir(), "ledger.db"))
 	s := ledgertest.NewSender("BR01", epoch, movement.Live)
 	s.Commit(t, l, []byte("1"))
 	at := s.At

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -200,7 +199,7 @@ func (h *history) adopt() {
 // building all derived tables again gives exactly the same.
 func TestRebuildGivesTheSame(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		l, err := ledger.Open(rt.Context(), ledger.Config{Path: filepath.Join(t.TempDir(), "ledger.db")}, slog.New(slog.DiscardHandler))
+		l, err := ledger.Open(rt.Context(), ledger.Config{Path: ledgertest.Address(t)}, slog.New(slog.DiscardHandler))
 		if err != nil {
 			rt.Fatal(err)
 		}

@@ -17,10 +17,20 @@ import (
 // Noon is when everything happens unless a test says otherwise.
 var Noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
-// Open makes an empty ledger that is closed when the test ends.
+// Open makes an empty ledger that is closed when the test ends, in PostgreSQL
+// when [PostgresVariable] names one.
 func Open(t testing.TB) *ledger.Ledger {
 	t.Helper()
-	return OpenAt(t, filepath.Join(t.TempDir(), "ledger.db"))
+	return OpenAt(t, Address(t))
+}
+
+// Address is where a ledger of the test's own can be made.
+func Address(t testing.TB) string {
+	t.Helper()
+	if address, ok := postgres(t); ok {
+		return address
+	}
+	return filepath.Join(t.TempDir(), "ledger.db")
 }
 
 // OpenAt opens the ledger at a path or address.
