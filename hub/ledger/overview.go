@@ -225,3 +225,16 @@ func (l *Ledger) Trace(ctx context.Context, name movement.ID) (*Trace, error) {
 	t.Attempts, err = l.Attempts(ctx, p.ID, 100)
 	return t, err
 }
+
+// CountPostings counts all postings by state.
+func (l *Ledger) CountPostings(ctx context.Context) (map[PostingState]int64, error) {
+	counts := map[PostingState]int64{}
+	err := l.reader(ctx).Rows(`SELECT state, COUNT(*) FROM postings GROUP BY state`, nil, func(row Row) error {
+		var state string
+		var n int64
+		err := row.Scan(&state, &n)
+		counts[PostingState(state)] = n
+		return err
+	})
+	return counts, classify(err)
+}

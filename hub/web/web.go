@@ -36,8 +36,9 @@ type Branch struct {
 	Since time.Time
 	// LastMovement is when the newest movement was received.
 	LastMovement time.Time
-	// Received, Posted, Waiting and Exceptions count movements.
-	Received, Posted, Waiting, Exceptions int64
+	// Received counts movements, Waiting those for the planner, Documents
+	// those to be made in Odoo, Exceptions what waits for a person.
+	Received, Waiting, Documents, Exceptions int64
 	// Unsent is what the branch last reported to have kept.
 	Unsent uint64
 }

@@ -241,6 +241,8 @@ odoo:
   user: {{.Odoo.User}}
   key_file: odoo.key
   timeout: 10s
+planning:
+  every: {{.Every}}
 web:
   listen: 127.0.0.1:{{.Page}}
 log:

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/user"
+	"path/filepath"
+
+	"github.com/alecthomas/kong"
+
+	"branchline/hub/app"
+	"branchline/hub/config"
+	"branchline/hub/ledger"
+	"branchline/hub/projection"
+	"branchline/internal/control"
+	"branchline/internal/fault"
+)
+
+// ask has the running hub do something.
+func (f *configFlag) ask(method, path string, in, out any) error {
+	cfg, err := config.Load(f.Config)
+	if err != nil {
+		return err
+	}
+	err = control.Call(context.Background(), cfg.DataDir, method, path, in, out)
+	if errors.Is(err, control.ErrNotRunning) {
+		return fault.New(fault.Setup, "not_running", "the hub does not run").WithHint("start it, then try again")
+	}
+	return err
+}
+
+// whoFlag names the person who decides, for the audit trail.
+type whoFlag struct {
+	Who string `help:"Who decides; the user of this session when left out."`
+	Why string `help:"A word why, for the audit trail." required:""`
+}
+
+func (f *whoFlag) who() string {
+	if f.Who != "" {
+		return f.Who
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return ""
+}
+
+type decideCommand struct {
+	configFlag
+	whoFlag
+	Movements []string `arg:"" help:"The movements, as the list of exceptions names them."`
+}
+
+// Run retries or discards, as the command is called.
+func (c *decideCommand) Run(ctx *kong.Context) error {
+	var done int
+	err := c.ask("POST", "/decide", app.Decision{Choice: ctx.Selected().Name, Movements: c.Movements, Who: c.who(), Why: c.Why}, &done)
+	if err == nil {
+		fmt.Printf("%d of %d exceptions: %s\n", done, len(c.Movements), ctx.Selected().Name)
+	}
+	return err
+}
+
+type aliasCommand struct {
+	configFlag
+	whoFlag
+	Scheme  string `arg:"" help:"gtin, ndc, pzn, hibc or sku."`
+	Code    string `arg:"" help:"The code as the exceptions show it."`
+	Product string `arg:"" help:"The product's internal reference or barcode in Odoo."`
+}
+
+// Run makes the alias.
+func (c *aliasCommand) Run() error {
+	var done app.AliasMade
+	err := c.ask("POST", "/alias", app.Alias{Scheme: c.Scheme, Code: c.Code, Product: c.Product, Who: c.who(), Why: c.Why}, &done)
+	if err == nil {
+		fmt.Printf("%s %s means %s; %d exceptions go on.\n", c.Scheme, c.Code, done.Product, done.Released)
+	}
+	return err
+}
+
+type rebuildCommand struct{ configFlag }
+
+// Run works while the hub does not run.
+func (c *rebuildCommand) Run() error {
+	cfg, err := config.Load(c.Config)
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	if err := control.Call(ctx, cfg.DataDir, "GET", "/alive", nil, nil); !errors.Is(err, control.ErrNotRunning) {
+		return fault.New(fault.Setup, "running", "the hub runs").WithHint("stop it first: branchline-hub stop")
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	l, err := ledger.Open(ctx, cfg.Ledger, log)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	if err := projection.New(l, log, nil).Rebuild(ctx); err != nil {
+		return err
+	}
+	fmt.Println("All is made anew from the batches.")
+	return nil
+}
+
+type backupCommand struct {
+	configFlag
+	File string `arg:"" help:"A file that does not exist yet." type:"path"`
+}
+
+// Run has the running hub write the copy.
+func (c *backupCommand) Run() error {
+	path, err := filepath.Abs(c.File)
+	if err != nil {
+		return err
+	}
+	if err := c.ask("POST", "/backup", path, nil); err != nil {
+		return err
+	}
+	fmt.Println("The ledger is copied to", path)
+	return nil
+}
+
+type secretCommand struct{}
+
+// Run prints a secret for the agent and its sum for the hub.
+func (secretCommand) Run() error {
+	secret := rand.Text()
+	sum := sha256.Sum256([]byte(secret))
+	fmt.Printf("For the agent, alone in the file that hub.secret_file names:\n  %s\nFor the branch in hub.yaml:\n  secret_sha256: %s\n",
+		secret, hex.EncodeToString(sum[:]))
+	return nil
+}

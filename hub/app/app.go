@@ -1,0 +1,160 @@
+// Package app puts the hub's stages together: what the branches send is taken
+// into the ledger, projected, planned and posted to Odoo; the page and the
+// command line show it and decide.
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"branchline/hub/broker"
+	"branchline/hub/catalogue"
+	"branchline/hub/config"
+	"branchline/hub/ingest"
+	"branchline/hub/ledger"
+	"branchline/hub/plan"
+	"branchline/hub/post"
+	"branchline/hub/projection"
+	"branchline/hub/web"
+	"branchline/internal/control"
+	"branchline/internal/daemon"
+	"branchline/internal/fault"
+	"branchline/internal/odoo"
+	"branchline/internal/webserver"
+	"branchline/internal/wire"
+)
+
+// App is one hub. New binds and opens all that can fail; Run works until its
+// context ends.
+type App struct {
+	cfg     config.Config
+	version string
+	log     *slog.Logger
+
+	ledger    *ledger.Ledger
+	projector *projection.Projector
+	odoo      *odoo.Client
+	catalogue *catalogue.Catalogue
+	planner   *plan.Runner
+	poster    *post.Poster
+	broker    broker.Broker
+	page      *webserver.Server
+	control   *control.Server
+
+	mu      sync.Mutex
+	reports map[string]report
+}
+
+// report is what a branch last said of itself.
+type report struct {
+	wire.State
+	at time.Time
+}
+
+// New builds a hub from its configuration. On an error nothing is left open.
+func New(cfg config.Config, version string, log *slog.Logger) (_ *App, err error) {
+	a := &App{cfg: cfg, version: version, log: log, reports: map[string]report{}}
+	defer func() {
+		if err != nil {
+			a.close()
+		}
+	}()
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return nil, fault.New(fault.Setup, "data_dir", "the folder %s cannot be made: %w", cfg.DataDir, err).
+			WithHint("make it, or change data_dir")
+	}
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if a.ledger, err = ledger.Open(context.Background(), cfg.Ledger, log); err != nil {
+		return nil, err
+	}
+	a.projector = projection.New(a.ledger, log, metrics)
+	if err := a.toOdoo(metrics); err != nil {
+		return nil, err
+	}
+	if err := a.toBranches(metrics); err != nil {
+		return nil, err
+	}
+	pages, err := web.Handler(a.State, log)
+	if err != nil {
+		return nil, err
+	}
+	if a.page, err = webserver.New(cfg.Web, pages, a.Problems, metrics, log); err != nil {
+		return nil, err
+	}
+	a.control, err = control.Listen(cfg.DataDir, a.controlRoutes())
+	return a, err
+}
+
+// toBranches builds the broker, with ingest behind it.
+func (a *App) toBranches(metrics prometheus.Registerer) (err error) {
+	in := ingest.New(a.ledger, a.log, metrics)
+	in.OnState = a.reported
+	if a.cfg.Broker.External.Server == "" {
+		a.broker, err = broker.NewEmbedded(a.cfg.Broker.EmbeddedConfig, a.cfg.Secrets(), in, a.log, metrics)
+		return err
+	}
+	known := map[string]bool{}
+	for _, b := range a.cfg.Branches {
+		known[b.Code] = true
+	}
+	a.broker, err = broker.NewExternal(a.cfg.Broker.External.ExternalConfig, func(branch string) bool { return known[branch] },
+		in, a.log, metrics)
+	return err
+}
+
+// Run works until ctx ends. The branches are cut off first; what is being
+// posted comes to a step from which it can go on.
+func (a *App) Run(ctx context.Context) error {
+	a.log.Info("hub runs", "version", a.version, "page", a.page.URL(), "branches", len(a.cfg.Branches))
+	var g daemon.Group
+	g.Add("broker", a.broker.Run)
+	g.Add("projector", a.projector.Run)
+	g.Add("catalogue", a.catalogue.Run)
+	g.Add("planner", a.planner.Run)
+	g.Add("poster", a.poster.Run)
+	g.Add("page", a.page.Run)
+	g.Add("control", a.control.Run)
+	err := g.Run(ctx)
+	a.odoo.Close()
+	a.log.Info("hub ends")
+	return errors.Join(err, a.ledger.Close())
+}
+
+// Alive tells the service manager that the hub is not stuck: its ledger
+// answers.
+func (a *App) Alive() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	_, err := a.ledger.CountExceptions(ctx, "")
+	return err == nil
+}
+
+// URL is where the page is.
+func (a *App) URL() string { return a.page.URL() }
+
+func (a *App) close() {
+	if a.page != nil {
+		_ = a.page.Close()
+	}
+	if a.control != nil {
+		_ = a.control.Close()
+	}
+	if a.ledger != nil {
+		_ = a.ledger.Close()
+	}
+}
+
+// reported keeps what a branch says of itself.
+func (a *App) reported(branch string, s wire.State) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.reports[branch] = report{s, time.Now()}
+}

@@ -1,0 +1,69 @@
+package app
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"branchline/hub/catalogue"
+	"branchline/hub/plan"
+	"branchline/hub/post"
+	"branchline/hub/web"
+	"branchline/internal/fault"
+	"branchline/internal/odoo"
+	"branchline/internal/ui"
+)
+
+// toOdoo builds what stands between the ledger and Odoo.
+func (a *App) toOdoo(metrics prometheus.Registerer) (err error) {
+	calls := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "branchline", Subsystem: "hub",
+		Name: "odoo_call_seconds", Help: "Time of calls to Odoo, by model, method and result.",
+		Buckets: []float64{.005, .02, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120}}, []string{"model", "method", "result"})
+	metrics.MustRegister(calls)
+	c := a.cfg.Odoo.Client()
+	c.Observe = func(model, method string, took time.Duration, err error) {
+		result := "ok"
+		if err != nil {
+			result = fault.ClassOf(err).String()
+		}
+		calls.WithLabelValues(model, method, result).Observe(took.Seconds())
+	}
+	if a.odoo, err = odoo.New(c); err != nil {
+		return err
+	}
+	a.catalogue = catalogue.New(a.cfg.Catalogue, a.odoo, a.ledger, a.log, time.Now, metrics)
+	a.planner = plan.NewRunner(a.cfg.Plan(), a.ledger, a.catalogue, a.odoo, a.log, time.Now, metrics)
+	a.poster = post.New(a.cfg.Posting, a.ledger, a.odoo, a.log, time.Now, metrics)
+	return nil
+}
+
+// odooState says how Odoo is, as the poster last found it.
+func (a *App) odooState() web.Odoo {
+	st := a.poster.Status()
+	o := web.Odoo{URL: a.cfg.Odoo.URL, Reachable: !st.BreakerOpen && st.Halted == "" && st.Adopted}
+	switch {
+	case st.BreakerOpen:
+		o.Trouble = "does not answer since " + ui.Ago(time.Since(st.BreakerSince))
+	case !st.Adopted && st.Halted == "":
+		o.Trouble = "has not answered since the hub started"
+	}
+	return o
+}
+
+// alarms is what stands still until a person has mended it.
+func (a *App) alarms() []string {
+	var all []string
+	if st := a.poster.Status(); st.Halted != "" {
+		all = append(all, fmt.Sprintf("Posting to Odoo stands still since %s: %s", ui.Ago(time.Since(st.HaltedSince)), st.Halted))
+	}
+	for branch, whys := range a.planner.Alarms() {
+		for _, why := range whys {
+			all = append(all, fmt.Sprintf("Branch %s: %s", branch, why))
+		}
+	}
+	if err := a.broker.Trouble(); err != nil {
+		all = append(all, "Broker: "+err.Error())
+	}
+	return all
+}

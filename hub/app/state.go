@@ -1,0 +1,131 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"branchline/hub/broker"
+	"branchline/hub/ledger"
+	"branchline/hub/web"
+)
+
+// State is what the page shows.
+func (a *App) State() (web.State, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	s := web.State{Version: a.version, Odoo: a.odooState(), Alarms: a.alarms()}
+	branches, err := a.branches(ctx)
+	if err != nil {
+		return s, err
+	}
+	s.Branches = branches
+	if s.Exceptions, err = a.reasons(ctx); err != nil {
+		return s, err
+	}
+	newest, err := a.ledger.Exceptions(ctx, ledger.ExceptionFilter{Limit: 20})
+	if err != nil {
+		return s, err
+	}
+	for _, e := range newest {
+		s.Latest = append(s.Latest, web.Exception{ID: e.Identity.String(), Branch: e.Identity.Branch, Reason: e.Reason,
+			Text: e.Text, Raw: e.Source.Raw + e.Source.RawHex, Since: e.Since})
+	}
+	s.Postings, err = a.postings(ctx)
+	return s, err
+}
+
+// branches joins what is configured, what is connected and what has come.
+func (a *App) branches(ctx context.Context) ([]web.Branch, error) {
+	lines := map[string]broker.Connection{}
+	for _, c := range a.broker.Connections() {
+		lines[c.Branch] = c
+	}
+	overview, err := a.ledger.Overview(ctx)
+	if err != nil {
+		return nil, err
+	}
+	come := map[string]ledger.BranchOverview{}
+	for _, o := range overview {
+		come[o.Branch] = o
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var all []web.Branch
+	for _, b := range a.cfg.Branches {
+		line, o := lines[b.Code], come[b.Code]
+		row := web.Branch{Code: b.Code, Name: b.Name, Connected: line.Online, Since: line.Since,
+			LastMovement: o.LastReceived, Received: o.Received, Waiting: o.Pending, Documents: o.Open, Exceptions: o.Exceptions,
+			Unsent: a.reports[b.Code].Unsent}
+		if !line.Online && o.LastReceived.After(row.Since) {
+			row.Since = o.LastReceived
+		}
+		all = append(all, row)
+	}
+	// What needs a person first: silent, then with exceptions.
+	slices.SortStableFunc(all, func(x, y web.Branch) int {
+		if x.Connected != y.Connected {
+			if x.Connected {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Compare(y.Exceptions, x.Exceptions)
+	})
+	return all, nil
+}
+
+func (a *App) reasons(ctx context.Context) ([]web.ExceptionGroup, error) {
+	counts, err := a.ledger.CountExceptions(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	var groups []web.ExceptionGroup
+	for _, c := range counts {
+		i := slices.IndexFunc(groups, func(g web.ExceptionGroup) bool { return g.Reason == c.Reason })
+		if i < 0 {
+			groups = append(groups, web.ExceptionGroup{Reason: c.Reason, Count: c.Count, Oldest: c.Oldest})
+			continue
+		}
+		groups[i].Count += c.Count
+		if c.Oldest.Before(groups[i].Oldest) {
+			groups[i].Oldest = c.Oldest
+		}
+	}
+	slices.SortStableFunc(groups, func(x, y web.ExceptionGroup) int { return cmp.Compare(y.Count, x.Count) })
+	return groups, nil
+}
+
+func (a *App) postings(ctx context.Context) (web.Postings, error) {
+	var p web.Postings
+	counts, err := a.ledger.CountPostings(ctx)
+	if err != nil {
+		return p, err
+	}
+	p.Waiting = counts[ledger.PostingPlanned] + counts[ledger.PostingBegun]
+	p.Posted, p.Failed = counts[ledger.PostingDone], counts[ledger.PostingRefused]
+	newest, err := a.ledger.Postings(ctx, ledger.PostingFilter{Limit: 12})
+	for _, n := range newest {
+		v := web.Posting{Name: n.Name, Branch: n.Branch, Kind: string(n.Kind), State: string(n.State), Detail: n.Odoo.Name,
+			Movements: n.Movements, At: n.ChangedAt}
+		if n.Fault.Text != "" && n.State != ledger.PostingDone {
+			v.Detail = n.Fault.Text
+		}
+		p.Latest = append(p.Latest, v)
+	}
+	return p, err
+}
+
+// Problems is what /healthz reports: why what branches send would not be safe
+// here. An absent Odoo is none: it shows as lag.
+func (a *App) Problems() []string {
+	var all []string
+	if !a.Alive() {
+		all = append(all, "The ledger does not answer.")
+	}
+	if err := a.broker.Trouble(); err != nil {
+		all = append(all, err.Error())
+	}
+	return all
+}

@@ -1,0 +1,215 @@
+// Package config is the hub's configuration file, put together from what each
+// stage needs.
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"branchline/hub/broker"
+	"branchline/hub/catalogue"
+	"branchline/hub/ledger"
+	"branchline/hub/plan"
+	"branchline/hub/post"
+	"branchline/internal/conf"
+	"branchline/internal/logging"
+	"branchline/internal/movement"
+	"branchline/internal/odoo"
+	"branchline/internal/webserver"
+)
+
+// Config is hub.yaml.
+type Config struct {
+	// DataDir is the folder that belongs to the hub alone.
+	DataDir string `yaml:"data_dir"`
+	// Ledger is the hub's store; a file in DataDir when left out.
+	Ledger   ledger.Config `yaml:"ledger"`
+	Broker   Broker        `yaml:"broker"`
+	Branches []Branch      `yaml:"branches"`
+	Odoo     Odoo          `yaml:"odoo"`
+	// Catalogue is the copy of Odoo's master data.
+	Catalogue catalogue.Config `yaml:"catalogue"`
+	// Planning says when documents are cut and what is let through.
+	Planning plan.Settings `yaml:"planning"`
+	// Posting says how hard Odoo is worked.
+	Posting post.Config      `yaml:"posting"`
+	Web     webserver.Config `yaml:"web"`
+	Log     logging.Config   `yaml:"log"`
+}
+
+// Broker is the embedded broker, or one that runs elsewhere.
+type Broker struct {
+	broker.EmbeddedConfig `yaml:",inline"`
+	// External is used in place of the embedded broker when its server is set.
+	External External `yaml:"external"`
+}
+
+// External is the line to a broker that runs elsewhere.
+type External struct {
+	broker.ExternalConfig `yaml:",inline"`
+	// SecretFile holds the hub's password at the broker, alone in the file.
+	SecretFile conf.Secret `yaml:"secret_file"`
+}
+
+// Branch is one branch of the chain.
+type Branch struct {
+	// Code is the branch's own name for itself: topics, records, documents.
+	Code string `yaml:"code"`
+	Name string `yaml:"name"`
+	// Warehouse is the code of the branch's warehouse in Odoo; Code when left
+	// out.
+	Warehouse string `yaml:"warehouse"`
+	// Zone is the branch's time zone; documents are dated and expiry dates
+	// meant in it.
+	Zone string `yaml:"zone"`
+	// SecretSHA256 is the SHA-256 of the branch's secret, in hexadecimal.
+	SecretSHA256 string `yaml:"secret_sha256"`
+
+	Sum [sha256.Size]byte `yaml:"-"`
+}
+
+// Odoo is how Odoo is reached.
+type Odoo struct {
+	URL  string `yaml:"url"`
+	DB   string `yaml:"db"`
+	User string `yaml:"user"`
+	// KeyFile holds the user's API key, alone in the file.
+	KeyFile conf.Secret `yaml:"key_file"`
+	// Transport is auto, xmlrpc or json2.
+	Transport odoo.Transport `yaml:"transport"`
+	Timeout   time.Duration  `yaml:"timeout"`
+}
+
+// Default is a configuration that lacks the branches and Odoo.
+func Default() Config {
+	return Config{
+		Broker:    Broker{EmbeddedConfig: broker.DefaultEmbeddedConfig(), External: External{ExternalConfig: broker.DefaultExternalConfig()}},
+		Catalogue: catalogue.DefaultConfig(), Planning: plan.DefaultSettings(), Posting: post.DefaultConfig(),
+		Odoo: Odoo{Transport: odoo.Auto, Timeout: odoo.DefaultTimeout},
+		Web:  webserver.Config{Listen: "127.0.0.1:8770"},
+		Log:  logging.Default(),
+	}
+}
+
+// Load reads hub.yaml and the secrets it names. Errors are faults of class
+// Setup and code "bad_configuration", in one line.
+func Load(path string) (Config, error) {
+	c := Default()
+	if err := conf.Load(path, &c); err != nil {
+		return c, err
+	}
+	dir := filepath.Dir(path)
+	if err := c.Odoo.KeyFile.Resolve("odoo.key_file", dir); err != nil {
+		return c, conf.Wrap(path, err)
+	}
+	if err := c.Broker.External.SecretFile.Resolve("broker.external.secret_file", dir); err != nil {
+		return c, conf.Wrap(path, err)
+	}
+	c.Broker.External.Secret = c.Broker.External.SecretFile.Reveal()
+	return c, nil
+}
+
+// Validate fills in what follows from other settings, and checks all.
+func (c *Config) Validate() error {
+	if !filepath.IsAbs(c.DataDir) {
+		return conf.Bad("data_dir", c.DataDir, "must be an absolute path")
+	}
+	if c.Ledger.Path == "" {
+		c.Ledger.Path = filepath.Join(c.DataDir, "ledger.db")
+	}
+	if c.Catalogue.Path != "" && !filepath.IsAbs(c.Catalogue.Path) {
+		c.Catalogue.Path = filepath.Join(c.DataDir, c.Catalogue.Path)
+	}
+	type part struct {
+		at string
+		v  conf.Validator
+	}
+	parts := []part{{"ledger", &c.Ledger}, {"catalogue", &c.Catalogue}, {"planning", &c.Planning}, {"posting", &c.Posting}, {"web", &c.Web}, {"log", &c.Log}}
+	if c.Broker.External.Server != "" {
+		parts = append(parts, part{"broker.external", &c.Broker.External.ExternalConfig})
+	} else {
+		parts = append(parts, part{"broker", &c.Broker.EmbeddedConfig})
+	}
+	for _, p := range parts {
+		if err := conf.In(p.at, p.v.Validate()); err != nil {
+			return err
+		}
+	}
+	oc := c.Odoo.Client()
+	oc.Key = "not read yet"
+	if err := conf.In("odoo", oc.Validate()); err != nil {
+		return err
+	}
+	if c.Odoo.KeyFile.IsZero() {
+		return conf.Bad("odoo.key_file", "", "must name the file that holds the API key")
+	}
+	return c.validateBranches()
+}
+
+// Plan is the planner's configuration.
+func (c *Config) Plan() plan.Config {
+	p := plan.Config{Settings: c.Planning, Branches: map[string]plan.BranchConfig{}}
+	for _, b := range c.Branches {
+		p.Branches[b.Code] = plan.BranchConfig{Warehouse: b.Warehouse, Timezone: b.Zone}
+	}
+	return p
+}
+
+// Secrets tells the embedded broker which branches may connect.
+func (c *Config) Secrets() broker.Secrets {
+	sums := map[string][sha256.Size]byte{}
+	for _, b := range c.Branches {
+		sums[b.Code] = b.Sum
+	}
+	return func(branch string) ([sha256.Size]byte, bool) {
+		sum, ok := sums[branch]
+		return sum, ok
+	}
+}
+
+// Client is the configuration of the client.
+func (o *Odoo) Client() odoo.Config {
+	return odoo.Config{URL: o.URL, DB: o.DB, User: o.User, Key: odoo.Key(o.KeyFile.Reveal()),
+		Transport: o.Transport, Timeout: o.Timeout}
+}
+
+func (c *Config) validateBranches() error {
+	codes, warehouses := map[string]bool{}, map[string]bool{}
+	for i := range c.Branches {
+		b, at := &c.Branches[i], fmt.Sprintf("branches[%d]", i)
+		if b.Warehouse == "" {
+			b.Warehouse = b.Code
+		}
+		var err error
+		switch {
+		case !movement.ValidBranch(b.Code):
+			err = conf.Bad("code", b.Code, "must be 1 to 32 letters, digits, - and _")
+		case codes[b.Code]:
+			err = conf.Bad("code", b.Code, "is there twice")
+		case warehouses[b.Warehouse]:
+			err = conf.Bad("warehouse", b.Warehouse, "belongs to another branch already")
+		case c.Broker.External.Server == "" && b.SecretSHA256 == "":
+			err = conf.Bad("secret_sha256", "", "is missing, make one with: branchline-hub secret")
+		}
+		if err == nil && b.SecretSHA256 != "" {
+			if sum, e := hex.DecodeString(b.SecretSHA256); e == nil && len(sum) == len(b.Sum) {
+				b.Sum = [sha256.Size]byte(sum)
+			} else {
+				err = conf.Bad("secret_sha256", b.SecretSHA256, "is not a SHA-256 of 64 hexadecimal digits")
+			}
+		}
+		if err == nil {
+			if _, e := time.LoadLocation(b.Zone); e != nil || b.Zone == "" || b.Zone == "Local" {
+				err = conf.Bad("zone", b.Zone, "must be a time zone such as Europe/Berlin")
+			}
+		}
+		if err != nil {
+			return conf.In(at, err)
+		}
+		codes[b.Code], warehouses[b.Warehouse] = true, true
+	}
+	return nil
+}

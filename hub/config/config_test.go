@@ -1,0 +1,101 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"branchline/hub/config"
+	"branchline/internal/fault"
+)
+
+// place puts a configuration and its secret into a folder, as an installation
+// has them.
+func place(t *testing.T, text string) string {
+	dir := t.TempDir()
+	for name, content := range map[string]string{"hub.yaml": text, "odoo.key": "s3cr3t\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "hub.yaml")
+}
+
+func sample(t *testing.T) string {
+	b, err := os.ReadFile("../../configs/hub.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestTheSampleIsGood(t *testing.T) {
+	c, err := config.Load(place(t, sample(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Odoo.Client().Key != "s3cr3t" || len(c.Branches) != 1 || c.Ledger.Path != "/var/lib/branchline-hub/ledger.db" ||
+		c.Plan().Branches["BR01"].Timezone != "Europe/Berlin" {
+		t.Errorf("not as the sample says: %+v", c)
+	}
+	if sum, ok := c.Secrets()("BR01"); !ok || sum[0] != 0x9f {
+		t.Errorf("the branch's secret is %x, %v", sum, ok)
+	}
+	if _, ok := c.Secrets()("BR02"); ok {
+		t.Error("a branch that is not configured may connect")
+	}
+	// What the sample shows as a default is the default.
+	d := config.Default()
+	if !reflect.DeepEqual(c.Planning, d.Planning) || c.Posting != d.Posting || c.Web.Listen != d.Web.Listen || c.Log != d.Log ||
+		c.Broker.Listen != d.Broker.Listen || c.Broker.MaxBranches != d.Broker.MaxBranches || c.Broker.MaxMessages != d.Broker.MaxMessages ||
+		c.Odoo.Transport != d.Odoo.Transport || c.Odoo.Timeout != d.Odoo.Timeout || c.Catalogue.Every != d.Catalogue.Every {
+		t.Error("the sample shows other defaults than there are")
+	}
+}
+
+// Each mistake ends in one line that names the file, the setting and the value.
+func TestMistakesAreNamed(t *testing.T) {
+	cases := map[string]struct{ from, to, want string }{
+		"a branch with a space":   {"code: BR01", "code: BR 01", `branches[0].code: "BR 01"`},
+		"a short sum":             {"secret_sha256: 9f86", "secret_sha256: 86", "branches[0].secret_sha256"},
+		"no sum":                  {"secret_sha256:", "# ", "branchline-hub secret"},
+		"a wrong zone":            {"Europe/Berlin", "Berlin", `branches[0].zone: "Berlin"`},
+		"a relative folder":       {"data_dir: /var/lib/branchline-hub", "data_dir: here", `data_dir: "here"`},
+		"an unknown setting":      {"max_branches", "max_brnches", `there is no setting "max_brnches"`},
+		"no port":                 {`listen: ":1883"`, "listen: localhost", `broker.listen "localhost"`},
+		"no address of Odoo":      {"https://odoo.example.com", "odoo", `odoo.url: "odoo"`},
+		"a transport nobody has":  {"transport: auto", "transport: soap", `odoo.transport`},
+		"a missing key":           {"odoo.key", "none.key", `odoo.key_file: "none.key"`},
+		"documents without lines": {"lines: 200", "lines: 0", "planning.lines: 0"},
+		"no rate":                 {"calls_per_second: 50", "calls_per_second: 0", "posting.calls_per_second: 0"},
+		"a wrong log level":       {"level: info", "level: loud", `log.level: "loud"`},
+		"a setting of no stage":   {"log:", "logging:", `there is no setting "logging"`},
+	}
+	text := sample(t)
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			spoilt := strings.Replace(text, c.from, c.to, 1)
+			if spoilt == text {
+				t.Fatalf("%q is not in the sample", c.from)
+			}
+			path := place(t, spoilt)
+			_, err := config.Load(path)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if fault.CodeOf(err) != "bad_configuration" || fault.ClassOf(err) != fault.Setup {
+				t.Errorf("%v %s", fault.ClassOf(err), fault.CodeOf(err))
+			}
+			for _, want := range []string{path, c.want} {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("got %q, want %q in it", err, want)
+				}
+			}
+			if strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "s3cr3t") {
+				t.Errorf("got %q", err)
+			}
+		})
+	}
+}

@@ -1,0 +1,267 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strconv"
+	"time"
+
+	"branchline/hub/config"
+	"branchline/hub/ledger"
+	"branchline/internal/movement"
+	"branchline/internal/ui"
+)
+
+// withLedger works on the ledger for reading, whether the hub runs or not.
+func (f *configFlag) withLedger(work func(ctx context.Context, l *ledger.Ledger, out io.Writer) error) (err error) {
+	cfg, err := config.Load(f.Config)
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	l, err := ledger.OpenReadOnly(ctx, cfg.Ledger, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	out := bufio.NewWriter(os.Stdout)
+	if err := work(ctx, l, out); err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+type exceptionsCommand struct {
+	configFlag
+	Branch string `help:"Only of this branch."`
+	Reason string `help:"Only for this reason."`
+	JSON   bool   `help:"One JSON object a line." name:"json"`
+}
+
+// exceptionLine is one exception as JSON.
+type exceptionLine struct {
+	ID       string    `json:"id"`
+	Branch   string    `json:"branch"`
+	Since    time.Time `json:"since"`
+	Reason   string    `json:"reason"`
+	Field    string    `json:"field,omitempty"`
+	Text     string    `json:"text"`
+	Hint     string    `json:"hint,omitempty"`
+	Code     string    `json:"code,omitempty"`
+	Lot      string    `json:"lot,omitempty"`
+	Quantity string    `json:"quantity,omitempty"`
+	Source   string    `json:"source,omitempty"`
+	Raw      string    `json:"raw,omitempty"`
+	RawHex   string    `json:"raw_hex,omitempty"`
+}
+
+// Run lists the oldest first.
+func (c *exceptionsCommand) Run() error {
+	return c.withLedger(func(ctx context.Context, l *ledger.Ledger, out io.Writer) error {
+		enc := json.NewEncoder(out)
+		filter := ledger.ExceptionFilter{Branch: c.Branch, Reason: c.Reason, Limit: 1000}
+		n := 0
+		for {
+			page, err := l.Exceptions(ctx, filter)
+			if err != nil {
+				return err
+			}
+			for i := range page {
+				e := &page[i]
+				v := exceptionLine{ID: e.Identity.String(), Branch: e.Identity.Branch, Since: e.Since, Reason: e.Reason,
+					Field: e.Field, Text: e.Text, Hint: e.Hint, Code: e.Product.Code, Lot: e.Lot, Quantity: e.Quantity.String(),
+					Source: source(&e.Source), Raw: e.Source.Raw, RawHex: e.Source.RawHex}
+				if c.JSON {
+					if err := enc.Encode(v); err != nil {
+						return err
+					}
+					continue
+				}
+				fmt.Fprintf(out, "%s  %s, %s ago, %s\n    %s\n", v.ID, v.Reason, ui.Ago(time.Since(v.Since)), v.Source, v.Text)
+				if v.Hint != "" {
+					fmt.Fprintf(out, "    to do: %s\n", v.Hint)
+				}
+				if raw := v.Raw + v.RawHex; raw != "" {
+					fmt.Fprintf(out, "    read:  %s\n", strconv.Quote(raw))
+				}
+			}
+			if n += len(page); len(page) < filter.Limit {
+				break
+			}
+			filter.After = &page[len(page)-1]
+		}
+		if !c.JSON {
+			fmt.Fprintf(out, "%d wait for a person.\n", n)
+		}
+		return nil
+	})
+}
+
+// source says where a movement was read.
+func source(s *movement.Source) string {
+	switch {
+	case s.File != "" && s.Line > 0:
+		return fmt.Sprintf("%s:%d", s.File, s.Line)
+	case s.File != "":
+		return s.File
+	}
+	return s.Adapter
+}
+
+type movementsCommand struct {
+	configFlag
+	Branch string `help:"Only of this branch."`
+	JSON   bool   `help:"One JSON object a line." name:"json"`
+}
+
+// movementLine is one movement with its way, as JSON.
+type movementLine struct {
+	ID         string    `json:"id"`
+	Branch     string    `json:"branch"`
+	Kind       string    `json:"kind"`
+	Scheme     string    `json:"scheme,omitempty"`
+	Code       string    `json:"code,omitempty"`
+	Lot        string    `json:"lot,omitempty"`
+	Expiry     string    `json:"expiry,omitempty"`
+	Serial     string    `json:"serial,omitempty"`
+	Quantity   string    `json:"quantity"`
+	Unit       string    `json:"unit,omitempty"`
+	OccurredAt time.Time `json:"occurred_at"`
+	Source     string    `json:"source,omitempty"`
+	State      string    `json:"state"`
+	Posting    string    `json:"posting,omitempty"`
+	Odoo       string    `json:"odoo,omitempty"`
+	Reason     string    `json:"reason,omitempty"`
+	Text       string    `json:"text,omitempty"`
+}
+
+// Run lists movements stream by stream.
+func (c *movementsCommand) Run() error {
+	return c.withLedger(func(ctx context.Context, l *ledger.Ledger, out io.Writer) error {
+		enc := json.NewEncoder(out)
+		filter := ledger.MovementFilter{Branch: c.Branch, Limit: 500}
+		for {
+			page, err := l.Movements(ctx, filter)
+			if err != nil {
+				return err
+			}
+			for i := range page {
+				v, err := traced(ctx, l, &page[i])
+				if err != nil {
+					return err
+				}
+				if c.JSON {
+					err = enc.Encode(v)
+				} else {
+					_, err = fmt.Fprintf(out, "%s  %s %s of %s lot %s, %s: %s %s %s\n", v.ID, v.Kind, v.Quantity, v.Code, v.Lot,
+						v.Source, v.State, v.Odoo, v.Text)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			if len(page) < filter.Limit {
+				return nil
+			}
+			filter.After = page[len(page)-1].ID
+		}
+	})
+}
+
+func traced(ctx context.Context, l *ledger.Ledger, m *ledger.Movement) (movementLine, error) {
+	v := movementLine{ID: m.Identity.String(), Branch: m.Identity.Branch, Kind: string(m.Kind), Scheme: string(m.Product.Scheme),
+		Code: m.Product.Code, Lot: m.Lot, Expiry: m.Expiry.String(), Serial: m.Serial, Quantity: m.Quantity.String(),
+		Unit: m.Unit, OccurredAt: m.OccurredAt, State: m.State.String()}
+	t, err := l.Trace(ctx, m.Identity)
+	if err != nil {
+		return v, err
+	}
+	if r, err := movement.Decode(t.Record.Bytes); err == nil {
+		v.Source = source(&r.Source)
+	}
+	if t.Exception != nil {
+		v.Reason, v.Text = t.Exception.Reason, t.Exception.Text
+	}
+	if t.Posting != nil {
+		v.Posting, v.Odoo = t.Posting.Name, t.Posting.Odoo.Name
+	}
+	return v, nil
+}
+
+type postingsCommand struct {
+	configFlag
+	Branch string `help:"Only of this branch."`
+	State  string `help:"Only in this state: planned, posting, posted, split, withdrawn or refused."`
+}
+
+// Run lists the newest first.
+func (c *postingsCommand) Run() error {
+	return c.withLedger(func(ctx context.Context, l *ledger.Ledger, out io.Writer) error {
+		all, err := l.Postings(ctx, ledger.PostingFilter{Branch: c.Branch, State: ledger.PostingState(c.State), Limit: 1000})
+		for _, p := range all {
+			fmt.Fprintf(out, "%s  %s, %d movements, %s", p.Name, p.Kind, p.Movements, p.State)
+			if p.Odoo.Name != "" {
+				fmt.Fprintf(out, ", in Odoo %s", p.Odoo.Name)
+			}
+			if p.Fault.Text != "" {
+				fmt.Fprintf(out, "\n    tried %d times: %s", p.Attempts, p.Fault.Text)
+			}
+			fmt.Fprintln(out)
+		}
+		return err
+	})
+}
+
+type branchesCommand struct{ configFlag }
+
+// Run lists all branches that ever sent something.
+func (c *branchesCommand) Run() error {
+	return c.withLedger(func(ctx context.Context, l *ledger.Ledger, out io.Writer) error {
+		all, err := l.Overview(ctx)
+		for _, b := range all {
+			last := "never"
+			if !b.LastReceived.IsZero() {
+				last = ui.Ago(time.Since(b.LastReceived)) + " ago"
+			}
+			fmt.Fprintf(out, "%s  %d received, the last %s; %d wait for the planner, %d documents for Odoo, %d for a person\n",
+				b.Branch, b.Received, last, b.Pending, b.Open, b.Exceptions)
+		}
+		return err
+	})
+}
+
+type verifyCommand struct{ configFlag }
+
+// Run checks the audit trail.
+func (c *verifyCommand) Run() error {
+	return c.withLedger(func(ctx context.Context, l *ledger.Ledger, out io.Writer) error {
+		rows, err := l.VerifyAudit(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%d rows of the audit trail: the chain is whole.\n", rows)
+		branches, err := l.Overview(ctx)
+		if err != nil {
+			return err
+		}
+		for _, b := range branches {
+			streams, err := l.Streams(ctx, b.Branch)
+			if err != nil {
+				return err
+			}
+			for _, s := range streams {
+				n, err := l.VerifyStream(ctx, s.Stream)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(out, "%s: %d records, the chain is whole through %d.\n", s.Stream, n, s.Through)
+			}
+		}
+		return nil
+	})
+}

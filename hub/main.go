@@ -1,0 +1,90 @@
+// Command branchline-hub collects the stock movements of all branches and posts
+// them to Odoo, each exactly once; what it cannot post waits for a person.
+//
+// This file holds the command line and the exit codes; what runs is in
+// package app.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"branchline/internal/fault"
+)
+
+// version is set when a release is built.
+var version = "dev"
+
+type commands struct {
+	Run   runCommand   `cmd:"" help:"Run the hub, on the console or as the service that is installed."`
+	Check checkCommand `cmd:"" help:"Read the configuration, say what is wrong with it, and end."`
+
+	Exceptions exceptionsCommand `cmd:"" help:"List what waits for a person."`
+	Retry      decideCommand     `cmd:"" help:"Let exceptions go on as if they had just come."`
+	Discard    decideCommand     `cmd:"" help:"Take exceptions out for good, with a word why."`
+	Alias      aliasCommand      `cmd:"" help:"Say which product of Odoo a code means; releases what waited for it."`
+	Movements  movementsCommand  `cmd:"" help:"List movements with their way to Odoo."`
+	Postings   postingsCommand   `cmd:"" help:"List the documents made or to be made in Odoo."`
+	Branches   branchesCommand   `cmd:"" help:"List the branches and what of them waits."`
+	Verify     verifyCommand     `cmd:"" help:"Check the audit trail and every branch's chain."`
+	Rebuild    rebuildCommand    `cmd:"" help:"Make what follows from the batches anew, from the first batch on."`
+	Backup     backupCommand     `cmd:"" help:"Copy the ledger of the running hub into a file."`
+	Secret     secretCommand     `cmd:"" help:"Make a branch's secret and the line for hub.yaml."`
+
+	Install   controlCommand `cmd:"" help:"Install the service."`
+	Uninstall controlCommand `cmd:"" help:"Uninstall the service; the ledger stays."`
+	Start     controlCommand `cmd:"" help:"Start the installed service."`
+	Stop      controlCommand `cmd:"" help:"Stop the service."`
+	Status    controlCommand `cmd:"" help:"Say whether the service is installed and running."`
+	Version   versionCommand `cmd:"" help:"Print the version."`
+}
+
+// configFlag is in every command that needs the configuration.
+type configFlag struct {
+	Config string `help:"Configuration file." default:"${config}" type:"path"`
+}
+
+// Exit codes, repeated in the help.
+const (
+	exitFailure = 1 // something failed while running
+	exitUsage   = 2 // the command line or the configuration is wrong
+	exitDamage  = 3 // verify found something
+)
+
+const description = `Collects all branches' stock movements and posts them to Odoo.
+
+Exit codes: 0 done, 1 failed, 2 wrong command line or configuration, 3 the ledger is not intact.`
+
+func main() {
+	var c commands
+	parser := kong.Must(&c, kong.Name("branchline-hub"), kong.Description(description),
+		kong.Vars{"config": defaultConfig()}, kong.UsageOnError())
+	ctx, err := parser.Parse(os.Args[1:])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "branchline-hub:", err)
+		os.Exit(exitUsage)
+	}
+	if err := ctx.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "branchline-hub:", err)
+		os.Exit(exitCode(err))
+	}
+}
+
+func exitCode(err error) int {
+	switch fault.CodeOf(err) {
+	case "bad_configuration":
+		return exitUsage
+	case "ledger_damaged":
+		return exitDamage
+	}
+	return exitFailure
+}
+
+type versionCommand struct{}
+
+func (versionCommand) Run() error {
+	fmt.Println("branchline-hub", version)
+	return nil
+}

@@ -1,0 +1,10 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+)
+
+func defaultConfig() string {
+	return filepath.Join(os.Getenv("ProgramData"), "Branchline", "hub.yaml")
+}
