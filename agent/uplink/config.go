@@ -56,7 +56,7 @@ type Config struct {
 // DefaultConfig is a configuration that lacks branch, server and secret.
 func DefaultConfig() Config {
 	return Config{
-		BatchRecords: 2000, WindowBytes: 512 << 10, WindowBatches: 8,
+		BatchRecords: 1000, WindowBytes: 256 << 10, WindowBatches: 8,
 		AckTimeout: 30 * time.Second, RefusedRetry: 5 * time.Minute, ReportEvery: time.Minute,
 		MinBackoff: time.Second, MaxBackoff: time.Minute, IOTimeout: 20 * time.Second, KeepAlive: 30 * time.Second,
 	}

@@ -180,7 +180,7 @@ func (s *session) load(c *course, st wire.Stream, now time.Time) *message {
 
 // maxBatchBytes is the most bytes of records in a batch, uncompressed: it keeps
 // the packer's buffers small.
-const maxBatchBytes = 1 << 20
+const maxBatchBytes = 512 << 10
 
 // wake is when something must be done though nothing happens. While a message
 // waits for the writer, a new one is of no use.
