@@ -41,14 +41,14 @@ func (p *player) play(ctx context.Context) error {
 	say("\nBranch %s receives order %s from its supplier:", a.Branch.Code, order)
 	d := &desk{p: p, a: a}
 	d.scan(order)
-	d.quantity(6)
 	d.pack(amoxicillin, "A77B12", "280531", 6)
-	d.quantity(4)
+	d.quantity(6)
 	d.pack(salbutamol, "S9", "270228", 4) // 6 stay on a backorder
-	d.quantity(5)
+	d.quantity(4)
 	d.pack(metformin, "M1", "280930", 5)
-	d.quantity(3)
+	d.quantity(5)
 	d.pack(metformin, "M2", "281130", 3)
+	d.quantity(3)
 	d.serial(insulin, "L-77", "280115", "SN0001")
 	d.stranger("04099999999996", "unknown_product")
 	d.confirm()
@@ -60,8 +60,8 @@ func (p *player) play(ctx context.Context) error {
 	say("\nBranch %s receives order %s:", b.Branch.Code, order2)
 	e := &desk{p: p, a: b}
 	e.scan(order2)
-	e.quantity(20)
 	e.pack(amoxicillin, "A77B12", "280531", 20)
+	e.quantity(20)
 	e.confirm()
 	if d.err != nil || e.err != nil {
 		return fmt.Errorf("scanning: %v %v", d.err, e.err)

@@ -82,7 +82,7 @@ func (c *Chain) makeProducts(ctx context.Context, run string) error {
 		}
 		gtin += string(check)
 		v := map[string]any{"name": p.name, "barcode": gtin, "default_code": fmt.Sprintf("BL%s-%02d", run, i+1),
-			"tracking": string(p.tracking), "use_expiration_date": p.tracking != odoo.ByQuantity, "standard_price": 4.2}
+			"tracking": string(p.tracking), "use_expiration_date": p.tracking != odoo.ByQuantity}
 		if has.Has("is_storable") {
 			v["type"], v["is_storable"] = "consu", true
 		} else {
