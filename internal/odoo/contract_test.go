@@ -55,7 +55,7 @@ func contract(t *testing.T, f func(t *testing.T, w *world)) {
 			t.Parallel()
 			s, url := odootest.Start(t, odootest.Options{Version: sim.version})
 			o := s.Options()
-			w := connect(t, odoo.Config{URL: url, DB: o.DB, User: o.User, Key: odoo.Key(o.Key), Transport: sim.transport, Timeout: 5 * time.Second}, o.StockUser, o.StockKey)
+			w := connect(t, odoo.Config{URL: url, DB: o.DB, User: o.User, Key: odoo.Key(o.Key), Transport: sim.transport}, o.StockUser, o.StockKey)
 			w.sim = s
 			f(t, w)
 		})

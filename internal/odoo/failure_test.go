@@ -2,6 +2,7 @@ package odoo_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -16,11 +17,11 @@ import (
 )
 
 // simulated makes a server and a client of one transport.
-func simulated(t *testing.T, version int, transport odoo.Transport, timeout time.Duration) (*odootest.Server, *odoo.Client) {
+func simulated(t *testing.T, version int, transport odoo.Transport, watch func(stage odootest.Stage, model, method string)) (*odootest.Server, *odoo.Client) {
 	t.Helper()
-	s, url := odootest.Start(t, odootest.Options{Version: version})
+	s, url := odootest.Start(t, odootest.Options{Version: version, Watch: watch})
 	o := s.Options()
-	c := client(t, odoo.Config{URL: url, DB: o.DB, User: o.User, Key: odoo.Key(o.Key), Transport: transport, Timeout: timeout})
+	c := client(t, odoo.Config{URL: url, DB: o.DB, User: o.User, Key: odoo.Key(o.Key), Transport: transport})
 	if _, err := c.Connect(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -35,25 +36,33 @@ func TestFailures(t *testing.T) {
 		code    string
 		unknown bool
 		done    bool
+		// giveUp is when the client stops waiting, for kinds that do not answer.
+		giveUp odootest.Stage
 	}{
-		odootest.Lost:          {fault.Transient, odoo.CodeAway, true, true},
-		odootest.HangAfter:     {fault.Transient, odoo.CodeAway, true, true},
-		odootest.Late:          {fault.Transient, odoo.CodeAway, true, true},
-		odootest.GatewayAfter:  {fault.Transient, odoo.CodeAway, true, true},
-		odootest.Dropped:       {fault.Transient, odoo.CodeAway, true, false},
-		odootest.Hang:          {fault.Transient, odoo.CodeAway, true, false},
-		odootest.Gateway:       {fault.Transient, odoo.CodeAway, true, false},
-		odootest.Serialization: {fault.Transient, odoo.CodeBusy, false, false},
-		odootest.Outage:        {fault.Transient, odoo.CodeAway, false, false},
-		odootest.Refusal:       {fault.Data, odoo.CodeRefused, false, false},
+		odootest.Lost:          {fault.Transient, odoo.CodeAway, true, true, ""},
+		odootest.HangAfter:     {fault.Transient, odoo.CodeAway, true, true, odootest.Worked},
+		odootest.Late:          {fault.Transient, odoo.CodeAway, true, true, odootest.Worked},
+		odootest.GatewayAfter:  {fault.Transient, odoo.CodeAway, true, true, ""},
+		odootest.Dropped:       {fault.Transient, odoo.CodeAway, true, false, ""},
+		odootest.Hang:          {fault.Transient, odoo.CodeAway, true, false, odootest.Arrived},
+		odootest.Gateway:       {fault.Transient, odoo.CodeAway, true, false, ""},
+		odootest.Serialization: {fault.Transient, odoo.CodeBusy, false, false, ""},
+		odootest.Outage:        {fault.Transient, odoo.CodeAway, false, false, ""},
+		odootest.Refusal:       {fault.Data, odoo.CodeRefused, false, false, ""},
 	}
 	for transport, version := range transports {
 		for kind, want := range cases {
 			t.Run(string(transport)+" "+string(kind), func(t *testing.T) {
 				t.Parallel()
-				s, c := simulated(t, version, transport, 300*time.Millisecond)
-				s.Cause(odootest.Mischief{Kind: kind, Model: "res.partner", Method: "create", Count: 1, Delay: 400 * time.Millisecond, Words: "No."})
-				_, err := c.Create(t.Context(), "res.partner", map[string]any{"name": "Wholesaler"})
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				s, c := simulated(t, version, transport, func(stage odootest.Stage, model, method string) {
+					if model == "res.partner" && stage == want.giveUp {
+						cancel()
+					}
+				})
+				s.Cause(odootest.Mischief{Kind: kind, Model: "res.partner", Method: "create", Count: 1, Delay: time.Hour, Words: "No."})
+				_, err := c.Create(ctx, "res.partner", map[string]any{"name": "Wholesaler"})
 				if fault.ClassOf(err) != want.class || fault.CodeOf(err) != want.code || odoo.Unknown(err) != want.unknown {
 					t.Fatalf("class %v, code %s, unknown %v: %v", fault.ClassOf(err), fault.CodeOf(err), odoo.Unknown(err), err)
 				}
@@ -72,29 +81,37 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// Odoo does not notice that its client has gone.
 func TestSlowIsStillDone(t *testing.T) {
-	s, c := simulated(t, 18, odoo.XMLRPC, 50*time.Millisecond)
-	s.Cause(odootest.Mischief{Kind: odootest.Slow, Method: "create", Count: 1, Delay: 150 * time.Millisecond})
-	_, err := c.Create(t.Context(), "res.partner", map[string]any{"name": "Late"})
-	if !odoo.Unknown(err) {
+	ctx, cancel := context.WithCancel(t.Context())
+	worked := make(chan struct{})
+	s, c := simulated(t, 18, odoo.XMLRPC, func(stage odootest.Stage, model, method string) {
+		switch {
+		case method == "create" && stage == odootest.Arrived:
+			cancel()
+		case method == "create":
+			close(worked)
+		}
+	})
+	s.Cause(odootest.Mischief{Kind: odootest.Slow, Method: "create", Count: 1, Delay: 100 * time.Millisecond})
+	if _, err := c.Create(ctx, "res.partner", map[string]any{"name": "Late"}); !odoo.Unknown(err) {
 		t.Fatalf("%v", err)
 	}
-	deadline := time.Now().Add(5 * time.Second)
-	for {
-		rows, err := c.SearchRead(t.Context(), "res.partner", odoo.Query{Domain: odoo.Domain{odoo.Where("name", "=", "Late")}, Fields: []string{"name"}})
-		if err == nil && len(rows) == 1 {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%v, %v", rows, err)
-		}
+	select {
+	case <-worked:
+	case <-time.After(time.Minute):
+		t.Fatal("the work was never done")
+	}
+	rows, err := c.SearchRead(t.Context(), "res.partner", odoo.Query{Domain: odoo.Domain{odoo.Where("name", "=", "Late")}, Fields: []string{"name"}})
+	if err != nil || len(rows) != 1 {
+		t.Errorf("%v, %v", rows, err)
 	}
 }
 
 func TestDown(t *testing.T) {
 	for transport, version := range transports {
 		t.Run(string(transport), func(t *testing.T) {
-			s, c := simulated(t, version, transport, time.Second)
+			s, c := simulated(t, version, transport, nil)
 			s.Down()
 			c.Close() // a connection that was open might take the call with it
 			_, err := c.Warehouses(t.Context())
@@ -110,19 +127,36 @@ func TestDown(t *testing.T) {
 }
 
 func TestGivenUp(t *testing.T) {
-	s, c := simulated(t, 17, odoo.XMLRPC, time.Minute)
+	hang := odootest.Mischief{Kind: odootest.Hang, Method: "search_read", Count: 1}
 	t.Run("before it was sent", func(t *testing.T) {
+		_, c := simulated(t, 17, odoo.XMLRPC, nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, err := c.Warehouses(ctx)
 		refused(t, err, fault.Transient, odoo.CodeAway)
 	})
 	t.Run("while Odoo is at work", func(t *testing.T) {
-		s.Cause(odootest.Mischief{Kind: odootest.Hang, Method: "search_read", Count: 1})
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
+		s, c := simulated(t, 17, odoo.XMLRPC, func(_ odootest.Stage, _, method string) {
+			if method == "search_read" {
+				cancel()
+			}
+		})
+		s.Cause(hang)
 		_, err := c.Warehouses(ctx)
 		if fault.ClassOf(err) != fault.Transient || !odoo.Unknown(err) {
+			t.Errorf("%v", err)
+		}
+	})
+	t.Run("at the time limit of the configuration", func(t *testing.T) {
+		s, url := odootest.Start(t, odootest.Options{})
+		o := s.Options()
+		s.Cause(odootest.Mischief{Kind: odootest.Hang})
+		c := client(t, odoo.Config{URL: url, DB: o.DB, Key: odoo.Key(o.Key), Transport: odoo.JSON2, Timeout: 50 * time.Millisecond})
+		_, err := c.Warehouses(t.Context())
+		refused(t, err, fault.Transient, odoo.CodeAway) // only the sign-in was sent
+		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v", err)
 		}
 	})
@@ -254,7 +288,7 @@ func TestConnectOnceForAll(t *testing.T) {
 }
 
 func TestPaging(t *testing.T) {
-	_, c := simulated(t, 19, odoo.JSON2, time.Minute)
+	_, c := simulated(t, 19, odoo.JSON2, nil)
 	values := make([]map[string]any, 4100)
 	for i := range values {
 		values[i] = map[string]any{"name": "Partner"}
@@ -264,7 +298,7 @@ func TestPaging(t *testing.T) {
 		t.Fatal(err)
 	}
 	q := odoo.Query{Domain: odoo.Domain{odoo.Or, odoo.Where("name", "=", "Partner"), odoo.Where("name", "=", "nobody")}, Fields: []string{"name"}}
-	for _, limit := range []int{0, 1, 1999, 2000, 2001, 4100, 9000} {
+	for _, limit := range []int{0, 1999, 2000, 2001, 9000} {
 		q.Limit = limit
 		rows, err := c.SearchRead(t.Context(), "res.partner", q)
 		want := len(ids)

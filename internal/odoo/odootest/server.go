@@ -24,12 +24,23 @@ type Options struct {
 	Costs Costs
 	// SplitQuants spreads stock over several rows, as concurrent writers leave it.
 	SplitQuants bool
+	// Watch is told when a call arrives and when its work has been done or
+	// refused, before the answer leaves; may be nil. It may be called in parallel.
+	Watch func(stage Stage, model, method string)
 	// Clock is time.Now if nil.
 	Clock func() time.Time
 	// Control opens the path /_control, by which another process can cause
 	// mischief. For tests and demonstrations only.
 	Control bool
 }
+
+// Stage is how far a call has come.
+type Stage string
+
+const (
+	Arrived Stage = "arrived"
+	Worked  Stage = "worked"
+)
 
 // What a server takes that is not told otherwise.
 const (
@@ -173,6 +184,7 @@ func (s *Server) Close(ctx context.Context) error {
 // broken set means that the connection must break without an answer.
 func (s *Server) execute(ctx context.Context, c *call) (result any, err error, broken *Mischief) {
 	m := s.mischief.next(s, c)
+	s.watch(Arrived, c)
 	if m != nil {
 		switch m.Kind {
 		case Slow:
@@ -195,6 +207,7 @@ func (s *Server) execute(ctx context.Context, c *call) (result any, err error, b
 	result, err = s.db.run(c)
 	lines := s.db.lines
 	s.mu.Unlock()
+	s.watch(Worked, c)
 	if spent := s.meter.count(s.options.Costs, c, lines); s.options.Costs.Sleep {
 		wait(ctx, spent)
 	}
@@ -210,6 +223,12 @@ func (s *Server) execute(ctx context.Context, c *call) (result any, err error, b
 		}
 	}
 	return result, err, nil
+}
+
+func (s *Server) watch(stage Stage, c *call) {
+	if s.options.Watch != nil {
+		s.options.Watch(stage, c.model, c.method)
+	}
 }
 
 func wait(ctx context.Context, d time.Duration) {
