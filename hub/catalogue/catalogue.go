@@ -92,7 +92,7 @@ type data struct {
 // index finds things by their codes.
 type index struct {
 	gtin  map[string][]hit
-	code  map[string][]int64 // internal reference, to the letter
+	code  map[string][]int64 // internal reference or barcode, to the letter
 	uoms  map[int64]odoo.UoM
 	named map[string][]odoo.UoM
 	sites map[string]odoo.Warehouse
@@ -286,10 +286,11 @@ func (d *data) index() index {
 		if g := gtin14(p.Barcode); g != "" {
 			x.add(g, hit{id, movement.QuantityScale})
 		}
-		for _, code := range []string{p.Code, p.Barcode} {
-			if code != "" && !(code == p.Barcode && code == p.Code && len(x.code[code]) > 0 && x.code[code][len(x.code[code])-1] == id) {
-				x.code[code] = append(x.code[code], id)
-			}
+		if p.Code != "" {
+			x.code[p.Code] = append(x.code[p.Code], id)
+		}
+		if p.Barcode != "" && p.Barcode != p.Code {
+			x.code[p.Barcode] = append(x.code[p.Barcode], id)
 		}
 	}
 	for _, pack := range d.Packs {

@@ -7,6 +7,6 @@
 //
 // Codes are compared whole. A barcode of 8, 12, 13 or 14 digits is a GTIN and is
 // padded to 14 digits; any other number is compared to the letter with the
-// product's internal reference. A code that belongs to two products is never
+// product's internal reference and its barcode. A code that belongs to two products is never
 // decided here: both are found.
 package catalogue

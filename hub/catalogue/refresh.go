@@ -9,8 +9,8 @@ import (
 )
 
 // overlap is how far back changes are asked for again: Odoo dates a change by
-// the begin of its transaction and by its own clock.
-const overlap = 10 * time.Minute
+// the begin of its transaction and by its own clock, which may differ from ours.
+const overlap = time.Hour
 
 // Refresh reads what has changed in Odoo, or everything when that is due. Of
 // several callers at once one reads.

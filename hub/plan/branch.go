@@ -186,7 +186,7 @@ func (r *Runner) openReceipts(ctx context.Context, in *Input) ([]odoo.Receipt, b
 	receipts, err := r.receipts.OpenReceipts(ctx, in.Branch.Warehouse)
 	if err != nil {
 		r.misses.Lock()
-		r.awayUntil = r.clock().Add(2 * recheck)
+		r.awayUntil = r.clock().Add(2 * r.cfg.Recheck)
 		r.misses.Unlock()
 		r.log.Warn("open receipts cannot be read from Odoo; receipts wait", "branch", in.Branch.Code, "err", err)
 	}
@@ -259,7 +259,7 @@ func (r *Runner) settlePace(p *pace, in *Input, out Output) (next time.Time) {
 	if waits == 0 {
 		return out.Again
 	}
-	at := in.Now.Add(recheck)
+	at := in.Now.Add(r.cfg.Recheck)
 	p.group = at
 	for i := range in.Pending {
 		p.next[in.Pending[i].Kind] = at

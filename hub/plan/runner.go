@@ -74,11 +74,10 @@ type pace struct {
 	group time.Time
 }
 
-// Bounds of one look at one branch, and the pauses of what waits for others.
+// Bounds of one look at one branch, and of the whole.
 const (
 	maxLoose   = 10_000
 	maxGroups  = 200
-	recheck    = 5 * time.Second
 	parallel   = 4
 	settleTime = 100 * time.Millisecond
 	// receiptsTimeout bounds how long a plan waits for Odoo's open receipts.
@@ -111,7 +110,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		next, err := r.Once(ctx)
 		if err != nil && ctx.Err() == nil {
 			r.log.Error("planning failed", "err", err)
-			next = r.clock().Add(recheck)
+			next = r.clock().Add(r.cfg.Recheck)
 		}
 		pause := max(time.Until(next), settleTime)
 		if next.IsZero() {
@@ -147,7 +146,7 @@ func (r *Runner) Once(ctx context.Context) (next time.Time, err error) {
 	}
 	if r.master.AsOf().IsZero() {
 		if err := r.refresh(ctx); err != nil || r.master.AsOf().IsZero() {
-			return r.clock().Add(recheck), nil
+			return r.clock().Add(r.cfg.Recheck), nil
 		}
 	}
 	byBranch := map[string][]ledger.PendingWork{}
@@ -170,7 +169,7 @@ func (r *Runner) Once(ctx context.Context) (next time.Time, err error) {
 			defer mu.Unlock()
 			if err != nil {
 				errs = append(errs, err)
-				at = r.clock().Add(recheck)
+				at = r.clock().Add(r.cfg.Recheck)
 			}
 			if !at.IsZero() && (next.IsZero() || at.Before(next)) {
 				next = at

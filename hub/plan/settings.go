@@ -25,12 +25,15 @@ type Settings struct {
 	AcceptExpired bool `yaml:"accept_expired"`
 	// MissInterval bounds how often unknown codes make the hub ask Odoo.
 	MissInterval time.Duration `yaml:"miss_interval"`
+	// Recheck is how soon movements that wait for something else than time are
+	// looked at again.
+	Recheck time.Duration `yaml:"recheck"`
 }
 
 // DefaultSettings suit a branch with a few hundred dispensings a day.
 func DefaultSettings() Settings {
 	return Settings{Every: 5 * time.Minute, Movements: 400, Lines: 200, GroupPatience: 6 * time.Hour,
-		NewLotsOn: []movement.Kind{movement.Receipt}, MissInterval: 30 * time.Second}
+		NewLotsOn: []movement.Kind{movement.Receipt}, MissInterval: 30 * time.Second, Recheck: 5 * time.Second}
 }
 
 // Validate names the field and its value.
@@ -46,6 +49,8 @@ func (s *Settings) Validate() error {
 		return fmt.Errorf("group_patience: %s is less than 1m", s.GroupPatience)
 	case s.MissInterval < time.Second:
 		return fmt.Errorf("miss_interval: %s is less than 1s", s.MissInterval)
+	case s.Recheck < time.Second:
+		return fmt.Errorf("recheck: %s is less than 1s", s.Recheck)
 	}
 	for _, k := range s.NewLotsOn {
 		if !slices.Contains(movement.Kinds, k) {

@@ -46,9 +46,9 @@ func newGate(o Odoo, c Config, changed func(to gobreaker.State)) *gate {
 	return &gate{odoo: o, limit: rate.NewLimiter(rate.Limit(c.CallsPerSecond), c.Burst),
 		breaker: gobreaker.NewCircuitBreaker[any](gobreaker.Settings{
 			Name: "odoo", MaxRequests: 1, Timeout: c.BreakFor,
-			ReadyToTrip:  func(n gobreaker.Counts) bool { return n.ConsecutiveFailures >= uint32(c.BreakAfter) }, //nolint:gosec // bounded
-			IsSuccessful: func(err error) bool { return !away(err) },
-			IsExcluded:   func(err error) bool { return errors.Is(err, context.Canceled) },
+			ReadyToTrip:   func(n gobreaker.Counts) bool { return n.ConsecutiveFailures >= uint32(c.BreakAfter) }, //nolint:gosec // bounded
+			IsSuccessful:  func(err error) bool { return !away(err) },
+			IsExcluded:    func(err error) bool { return errors.Is(err, context.Canceled) },
 			OnStateChange: func(_ string, _, to gobreaker.State) { changed(to) },
 		})}
 }
