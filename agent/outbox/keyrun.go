@@ -2,9 +2,9 @@ package outbox
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
-	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -73,24 +73,24 @@ func (r *keyRun) entry(i int) []byte { return r.items[i*runItem : (i+1)*runItem]
 // find looks where a hash should be, as hashes are spread evenly, and closes in
 // from there.
 func (r *keyRun) find(h keyHash) (Place, bool) {
-	want := binary.BigEndian.Uint64(h[:])
+	want := newRunEntry(h, 0, 0)
 	lo, hi := 0, r.count // the hash, if here, is in [lo, hi)
 	low, high := uint64(0), ^uint64(0)
 	for step := 0; lo < hi; step++ {
 		mid := (lo + hi) / 2
 		if step < 8 && high > low {
-			guess := lo + int(float64(want-low)/float64(high-low)*float64(hi-lo))
+			guess := lo + int(float64(want.high-low)/float64(high-low)*float64(hi-lo))
 			mid = min(max(guess, lo), hi-1)
 		}
 		e := r.entry(mid)
-		c := bytes.Compare(e[:16], h[:])
-		switch {
+		at := newRunEntry(keyHash(e), 0, 0)
+		switch c := compareEntries(at, want); {
 		case c == 0:
 			return r.place(e), true
 		case c < 0:
-			lo, low = mid+1, binary.BigEndian.Uint64(e)
+			lo, low = mid+1, at.high
 		default:
-			hi, high = mid, binary.BigEndian.Uint64(e)
+			hi, high = mid, at.high
 		}
 	}
 	return Place{}, false
@@ -98,8 +98,7 @@ func (r *keyRun) find(h keyHash) (Place, bool) {
 
 func (r *keyRun) place(e []byte) Place {
 	s := r.streams[int(binary.BigEndian.Uint16(e[16:]))*runStream:]
-	seq := uint64(binary.BigEndian.Uint16(e[18:]))<<32 | uint64(binary.BigEndian.Uint32(e[20:]))
-	return Place{Epoch: string(s[:12]), Lane: movement.Lane(s[12]), Seq: seq, Known: true}
+	return Place{Epoch: string(s[:12]), Lane: movement.Lane(s[12]), Seq: itemSeq(e), Known: true}
 }
 
 // runDraft is a run in the making.
@@ -109,10 +108,26 @@ type runDraft struct {
 	entries []runEntry
 }
 
+// runEntry is a key's item; the hash is in numbers, as that is how it is
+// compared.
 type runEntry struct {
-	hash   keyHash
-	stream uint16
-	seq    uint64
+	high, low uint64
+	stream    uint16
+	seq       uint64
+}
+
+func newRunEntry(h keyHash, stream uint16, seq uint64) runEntry {
+	return runEntry{binary.BigEndian.Uint64(h[:]), binary.BigEndian.Uint64(h[8:]), stream, seq}
+}
+
+func compareEntries(a, b runEntry) int {
+	if a.high != b.high {
+		if a.high < b.high {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Compare(a.low, b.low)
 }
 
 // stream gives the index of a stream, which it adds where it is new.
@@ -127,25 +142,65 @@ func (d *runDraft) stream(epoch string, lane movement.Lane) uint16 {
 	return uint16(len(d.streams)/runStream - 1)
 }
 
-// take adds all keys of a run.
-func (d *runDraft) take(r keyRun) {
-	if r.newest.After(d.newest) {
-		d.newest = r.newest
+// merge makes one run of several.
+func merge(runs []keyRun) *runDraft {
+	d := new(runDraft)
+	next := make([]int, len(runs))
+	heads := make([]runEntry, len(runs))
+	total := 0
+	indexes := make([][]uint16, len(runs)) // of each run's streams in d
+	for i := range runs {
+		r := &runs[i]
+		total += r.count
+		if r.newest.After(d.newest) {
+			d.newest = r.newest
+		}
+		for at := 0; at < len(r.streams); at += runStream {
+			s := r.streams[at:]
+			indexes[i] = append(indexes[i], d.stream(string(s[:12]), movement.Lane(s[12])))
+		}
+		if r.count > 0 {
+			heads[i] = r.item(0, indexes[i])
+		}
 	}
-	for i := range r.count {
-		p := r.place(r.entry(i))
-		d.entries = append(d.entries, runEntry{keyHash(r.entry(i)), d.stream(p.Epoch, p.Lane), p.Seq})
+	d.entries = make([]runEntry, 0, total)
+	for {
+		least := -1
+		for i := range heads {
+			if next[i] < runs[i].count && (least < 0 || compareEntries(heads[i], heads[least]) < 0) {
+				least = i
+			}
+		}
+		if least < 0 {
+			return d
+		}
+		d.entries = append(d.entries, heads[least])
+		if next[least]++; next[least] < runs[least].count {
+			heads[least] = runs[least].item(next[least], indexes[least])
+		}
 	}
 }
 
+// item reads the i-th key; streams are the indexes of the run's streams in
+// another run.
+func (r *keyRun) item(i int, streams []uint16) runEntry {
+	e := r.entry(i)
+	return newRunEntry(keyHash(e), streams[binary.BigEndian.Uint16(e[16:])], itemSeq(e))
+}
+
+func itemSeq(e []byte) uint64 {
+	return uint64(binary.BigEndian.Uint16(e[18:]))<<32 | uint64(binary.BigEndian.Uint32(e[20:]))
+}
+
+// putRun stores a run whose entries are in order.
 func putRun(tx *bolt.Tx, id uint64, d *runDraft) error {
-	slices.SortFunc(d.entries, compareEntries)
 	c := make([]byte, 0, runHead+len(d.streams)+len(d.entries)*runItem)
 	c = binary.BigEndian.AppendUint64(c, uint64(d.newest.UnixMilli()))
 	c = binary.BigEndian.AppendUint16(c, uint16(len(d.streams)/runStream))
 	c = append(c, d.streams...)
 	for _, e := range d.entries {
-		c = append(c, e.hash[:]...)
+		c = binary.BigEndian.AppendUint64(c, e.high)
+		c = binary.BigEndian.AppendUint64(c, e.low)
 		c = binary.BigEndian.AppendUint16(c, e.stream)
 		c = binary.BigEndian.AppendUint16(c, uint16(e.seq>>32))
 		c = binary.BigEndian.AppendUint32(c, uint32(e.seq))

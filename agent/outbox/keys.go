@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -31,15 +30,17 @@ func hashKey(naturalKey string) keyHash {
 // merged into larger ones. A filter in memory, two bytes a key, answers for
 // nearly all keys that are new, so that a long memory costs an import nothing.
 type keyMemory struct {
-	pending map[keyHash]keyPlace
-	runs    []uint64 // keys in the bucket, oldest first
+	pending []pendingKey
+	index   map[keyHash]int32 // into pending
+	runs    []uint64          // keys in the bucket, oldest first
 	sizes   map[uint64]int
 	filter  *keyFilter
 }
 
-type keyPlace struct {
-	s   *stream
-	seq uint64
+type pendingKey struct {
+	hash keyHash
+	s    *stream
+	seq  uint64
 }
 
 const (
@@ -51,24 +52,37 @@ const (
 )
 
 func newKeyMemory() *keyMemory {
-	return &keyMemory{pending: make(map[keyHash]keyPlace), sizes: make(map[uint64]int), filter: newKeyFilter(4 * foldAt)}
+	return &keyMemory{index: make(map[keyHash]int32), sizes: make(map[uint64]int), filter: newKeyFilter(4 * foldAt)}
+}
+
+// keyLookup finds keys within one transaction.
+type keyLookup struct {
+	m    *keyMemory
+	tx   *bolt.Tx
+	runs []keyRun // newest first, once one was needed
 }
 
 // find gives the place of a known key, with Known set.
-func (m *keyMemory) find(tx *bolt.Tx, h keyHash) (Place, error) {
-	if !m.filter.has(h) {
+func (l *keyLookup) find(h keyHash) (Place, error) {
+	if !l.m.filter.has(h) {
 		return Place{}, nil
 	}
-	if p, ok := m.pending[h]; ok {
+	if i, ok := l.m.index[h]; ok {
+		p := &l.m.pending[i]
 		return Place{Epoch: p.s.epoch, Lane: p.s.lane, Seq: p.seq, Known: true}, nil
 	}
-	b := tx.Bucket(keysBucket)
-	for _, id := range slices.Backward(m.runs) {
-		r, err := parseRun(b.Get(seqKey(id)))
-		if err != nil {
-			return Place{}, err
+	if l.runs == nil {
+		b := l.tx.Bucket(keysBucket)
+		for _, id := range slices.Backward(l.m.runs) {
+			r, err := parseRun(b.Get(seqKey(id)))
+			if err != nil {
+				return Place{}, err
+			}
+			l.runs = append(l.runs, r)
 		}
-		if p, ok := r.find(h); ok {
+	}
+	for i := range l.runs {
+		if p, ok := l.runs[i].find(h); ok {
 			return p, nil
 		}
 	}
@@ -77,15 +91,22 @@ func (m *keyMemory) find(tx *bolt.Tx, h keyHash) (Place, error) {
 
 // add remembers a key whose record is part of the commit under way.
 func (m *keyMemory) add(h keyHash, s *stream, seq uint64) {
-	m.pending[h] = keyPlace{s, seq}
+	m.index[h] = int32(len(m.pending))
+	m.pending = append(m.pending, pendingKey{h, s, seq})
 	m.filter.add(h)
 }
 
-// forget takes back what a failed commit has added.
-func (m *keyMemory) forget(keys []keyHash) {
-	for _, h := range keys {
-		delete(m.pending, h)
+// forget takes back what a failed commit has added: all but the first n.
+func (m *keyMemory) forget(n int) {
+	if n == 0 {
+		clear(m.index)
+		m.pending = m.pending[:0]
+		return
 	}
+	for _, p := range m.pending[n:] {
+		delete(m.index, p.hash)
+	}
+	m.pending = m.pending[:n]
 }
 
 // foldKeys writes all keys that wait in memory as a run, and merges runs.
@@ -137,7 +158,7 @@ func (o *Outbox) foldKeys(through func(*stream) uint64) error {
 	o.mu.Unlock()
 	if count > 0 {
 		m.runs, m.sizes[id] = append(m.runs, id), count
-		clear(m.pending)
+		m.forget(0)
 	}
 	if err := m.tidyFilter(o); err != nil {
 		return err
@@ -153,16 +174,17 @@ func allFolded(s *stream) uint64 { return s.last }
 
 // drafted makes a run of the pending keys.
 func (m *keyMemory) drafted(now time.Time) *runDraft {
-	d := &runDraft{newest: now}
+	d := &runDraft{newest: now, entries: make([]runEntry, 0, len(m.pending))}
 	streams := make(map[*stream]uint16)
-	for h, p := range m.pending {
+	for _, p := range m.pending {
 		i, ok := streams[p.s]
 		if !ok {
 			i = d.stream(p.s.epoch, p.s.lane)
 			streams[p.s] = i
 		}
-		d.entries = append(d.entries, runEntry{h, i, p.seq})
+		d.entries = append(d.entries, newRunEntry(p.hash, i, p.seq))
 	}
+	slices.SortFunc(d.entries, compareEntries)
 	return d
 }
 
@@ -184,15 +206,20 @@ func (m *keyMemory) mergeable() []uint64 {
 func (o *Outbox) mergeRuns(ids []uint64) error {
 	m := o.keys
 	into := ids[len(ids)-1]
-	d := new(runDraft)
+	count := 0
 	err := o.update(func(tx *bolt.Tx) error {
 		b := tx.Bucket(keysBucket)
+		var runs []keyRun
 		for _, id := range ids {
 			r, err := parseRun(b.Get(seqKey(id)))
 			if err != nil {
 				return err
 			}
-			d.take(r)
+			runs = append(runs, r)
+		}
+		d := merge(runs)
+		count = len(d.entries)
+		for _, id := range ids {
 			if err := b.Delete(seqKey(id)); err != nil {
 				return err
 			}
@@ -206,7 +233,7 @@ func (o *Outbox) mergeRuns(ids []uint64) error {
 	for _, id := range ids {
 		delete(m.sizes, id)
 	}
-	m.sizes[into] = len(d.entries)
+	m.sizes[into] = count
 	return nil
 }
 
@@ -352,8 +379,8 @@ func (m *keyMemory) refill(tx *bolt.Tx) error {
 		}
 		m.fill(r)
 	}
-	for h := range m.pending {
-		m.filter.add(h)
+	for _, p := range m.pending {
+		m.filter.add(p.hash)
 	}
 	return nil
 }
@@ -368,10 +395,3 @@ var keyMember = []byte(`"natural_key":"`)
 
 // mayHaveKey spares most records without a natural key from being decoded.
 func mayHaveKey(record []byte) bool { return bytes.Contains(record, keyMember) }
-
-func compareEntries(a, b runEntry) int {
-	if c := cmp.Compare(binary.BigEndian.Uint64(a.hash[:]), binary.BigEndian.Uint64(b.hash[:])); c != 0 {
-		return c
-	}
-	return cmp.Compare(binary.BigEndian.Uint64(a.hash[8:]), binary.BigEndian.Uint64(b.hash[8:]))
-}

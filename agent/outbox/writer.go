@@ -119,7 +119,7 @@ type change struct {
 	o     *Outbox
 	at    time.Time
 	grown [3]growth // by lane
-	keys  []keyHash // added to the key memory
+	keys  keyLookup
 	room  int64
 	did   bool
 }
@@ -132,9 +132,10 @@ func (o *Outbox) commit(group []*Ticket) {
 		return
 	}
 	c := &change{o: o, at: o.clock()}
+	waiting := len(o.keys.pending)
 	var refused []*Ticket
 	err := o.update(func(tx *bolt.Tx) error {
-		c.room = o.room(tx)
+		c.room, c.keys = o.room(tx), keyLookup{m: o.keys, tx: tx}
 		for i, t := range group {
 			if t.err = c.admit(t, group[:i]); t.err != nil {
 				refused = append(refused, t)
@@ -159,7 +160,7 @@ func (o *Outbox) commit(group []*Ticket) {
 		err = nil
 	}
 	if err != nil {
-		o.keys.forget(c.keys)
+		o.keys.forget(waiting)
 		err = o.explain(err)
 	} else {
 		killpoint.Here("outbox.append.committed")
@@ -222,7 +223,7 @@ func (c *change) take(tx *bolt.Tx, t *Ticket) error {
 	places, keys := t.places, t.keys
 	for _, d := range t.blocks {
 		n := d.count
-		fresh, err := c.place(tx, g, keys[:n], places[:n])
+		fresh, err := c.place(g, keys[:n], places[:n])
 		if err != nil {
 			return err
 		}
@@ -244,14 +245,14 @@ func (c *change) take(tx *bolt.Tx, t *Ticket) error {
 
 // place finds the place of each of a block's movements, and tells how many of
 // them are new.
-func (c *change) place(tx *bolt.Tx, g *growth, keys []keyHash, places []Place) (fresh int, err error) {
+func (c *change) place(g *growth, keys []keyHash, places []Place) (fresh int, err error) {
 	next := g.last + 1
 	if g.open != nil {
 		next += uint64(g.open.count)
 	}
 	for i, key := range keys {
 		if key != (keyHash{}) {
-			known, err := c.o.keys.find(tx, key)
+			known, err := c.keys.find(key)
 			if err != nil {
 				return 0, err
 			}
@@ -260,7 +261,6 @@ func (c *change) place(tx *bolt.Tx, g *growth, keys []keyHash, places []Place) (
 				continue
 			}
 			c.o.keys.add(key, g.s, next)
-			c.keys = append(c.keys, key)
 		}
 		places[i] = Place{Epoch: g.s.epoch, Lane: g.s.lane, Seq: next}
 		next++
