@@ -41,6 +41,9 @@ type world struct {
 	sent   []movement.Movement
 	posts  post.Config
 	plans  plan.Config
+	// between, if not nil, stand between the poster and what it uses.
+	betweenOdoo   func(post.Odoo) post.Odoo
+	betweenLedger func(post.Ledger) post.Ledger
 }
 
 // hub is what a restart makes anew.
@@ -149,27 +152,26 @@ func (w *world) unique() string {
 }
 
 // start makes a hub on the ledger's file.
-func (w *world) start() { w.startWith(nil) }
+func (w *world) start() { w.on(ledgertest.OpenAt(w.t, w.path)) }
 
-// startWith puts something between poster and ledger.
-func (w *world) startWith(between func(post.Ledger) post.Ledger) {
-	l := ledgertest.OpenAt(w.t, w.path)
-	w.on(l, between)
-}
-
-func (w *world) on(l *ledger.Ledger, between func(post.Ledger) post.Ledger) {
+// on makes the stages anew on an open ledger.
+func (w *world) on(l *ledger.Ledger) {
 	log := slog.New(slog.DiscardHandler)
 	if testing.Verbose() {
 		log = slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
 	}
-	var seen post.Ledger = l
-	if between != nil {
-		seen = between(l)
+	var facts post.Ledger = l
+	if w.betweenLedger != nil {
+		facts = w.betweenLedger(l)
+	}
+	var to post.Odoo = w.user
+	if w.betweenOdoo != nil {
+		to = w.betweenOdoo(w.user)
 	}
 	m := catalogue.New(catalogue.Config{Every: time.Minute, FullEvery: time.Hour}, w.user, l, log, w.clock.now, nil)
 	w.hub = hub{ledger: l, projector: projection.New(l, log, nil), master: m,
 		planner: plan.NewRunner(w.plans, l, m, w.user, log, w.clock.now, nil),
-		poster:  post.New(w.posts, seen, w.user, log, w.clock.now, nil)}
+		poster:  post.New(w.posts, facts, to, log, w.clock.now, nil)}
 }
 
 // product makes a storable product; tracked ones have expiry.

@@ -1,0 +1,231 @@
+package post_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"branchline/internal/fault"
+	"branchline/internal/movement"
+	"branchline/internal/odoo"
+	"branchline/internal/odoo/odootest"
+)
+
+// day is a small day at a branch that uses every way to post: an order's
+// receipt, a delivery, dispensings of known and of new lots.
+type day struct {
+	w    *world
+	a, b odoo.Product
+	n    int
+}
+
+func newDay(w *world) *day {
+	return &day{w: w, a: w.product(odoo.ByLot), b: w.product(odoo.ByQuantity)}
+}
+
+func (d *day) happen() {
+	d.n++
+	one, two := fmt.Sprintf("L%d", d.n), fmt.Sprintf("M%d", d.n)
+	order := d.w.order(map[int64]float64{d.a.ID: 10, d.b.ID: 10})
+	d.w.send(
+		d.w.moved(movement.Receipt, d.a, 4, forOrder(order), lot(one), d.w.expiring(12)),
+		d.w.moved(movement.Receipt, d.b, 10, forOrder(order)),
+		d.w.moved(movement.Receipt, d.a, 3, lot(two), d.w.expiring(12)),
+		d.w.moved(movement.Dispense, d.b, 2),
+		d.w.moved(movement.Dispense, d.b, 1),
+		d.w.moved(movement.Dispense, d.a, 1, lot(one)),
+	)
+}
+
+// after checks that everything was posted once.
+func (d *day) after() {
+	d.w.t.Helper()
+	if got := d.w.exceptions(); len(got) > 0 {
+		d.w.t.Errorf("exceptions: %v", got)
+	}
+	d.w.check()
+}
+
+// transient are the kinds of mischief that no movement is to blame for.
+var transient = []odootest.Kind{odootest.Lost, odootest.Dropped, odootest.Gateway, odootest.GatewayAfter, odootest.Serialization,
+	odootest.Outage, odootest.Slow, odootest.Late, odootest.HangAfter, odootest.Hang}
+
+func TestEveryCallMayFail(t *testing.T) {
+	for _, kind := range transient {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			w := simulated(t, 19)
+			d := newDay(w)
+			d.happen()
+			w.settle()
+			step := 1
+			if kind == odootest.Slow || kind == odootest.Late || kind == odootest.Hang || kind == odootest.HangAfter {
+				step = 4 // each waits for the time limit
+			}
+			for skip := 0; skip < 300; skip += step {
+				d.happen()
+				w.sim.Cause(odootest.Mischief{Kind: kind, Skip: skip, Count: 1, Delay: 400 * time.Millisecond})
+				before := w.sim.Hits()[kind]
+				w.settle()
+				w.sim.Behave()
+				if w.sim.Hits()[kind] == before {
+					break // beyond the last call
+				}
+			}
+			d.after()
+			if n := w.sim.Hits()[kind]; n*step < 15 {
+				t.Errorf("only %d calls were hit", n)
+			}
+		})
+	}
+}
+
+func TestWhateverFailsQuantitiesAreRight(t *testing.T) {
+	w := simulated(t, 17)
+	d := newDay(w)
+	rapid.Check(t, func(r *rapid.T) {
+		d.happen()
+		kinds := rapid.SliceOfN(rapid.SampledFrom([]odootest.Kind{odootest.Lost, odootest.Dropped, odootest.Gateway,
+			odootest.GatewayAfter, odootest.Serialization, odootest.Outage}), 1, 4).Draw(r, "kinds")
+		for _, k := range kinds {
+			w.sim.Cause(odootest.Mischief{Kind: k, Skip: rapid.IntRange(0, 20).Draw(r, "skip"), Count: rapid.IntRange(1, 8).Draw(r, "count"),
+				Chance: rapid.Float64Range(0.1, 1).Draw(r, "chance"), Seed: rapid.Uint64().Draw(r, "seed")})
+		}
+		w.settle()
+		w.sim.Behave()
+		d.after()
+		if t.Failed() {
+			r.Fatal("quantities differ")
+		}
+	})
+}
+
+func TestARefusedProductStandsAlone(t *testing.T) {
+	for _, method := range []string{"create", "button_validate"} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			w := simulated(t, 19)
+			products := w.products(odoo.ByQuantity, 300)
+			bad := 217
+			w.sim.Cause(odootest.Mischief{Kind: odootest.Refusal, Model: "stock.picking", Method: method, Product: products[bad].ID,
+				Words: "This product is blocked by quality control."})
+			var all []movement.Movement
+			for i := range 300 {
+				all = append(all, w.moved(movement.Dispense, products[i], int64(1+i%5)))
+			}
+			w.send(all...)
+			w.settle()
+			got := w.exceptions()
+			if len(got) != 1 || got[uint64(bad+1)] != odoo.CodeRefused {
+				t.Fatalf("exceptions: %v", got)
+			}
+			w.check()
+			list, err := w.ledger.Exceptions(t.Context(), exceptionsOf(w))
+			must(t, err)
+			if want := "Odoo refused: This product is blocked by quality control."; list[0].Text != want {
+				t.Errorf("the reason is %q, want %q", list[0].Text, want)
+			}
+			// Mended in Odoo, the movement is tried again and goes.
+			w.sim.Behave()
+			again := decision{Choice: "retry", Who: "ph", Why: "unblocked", At: w.clock.now()}
+			again.Movements = append(again.Movements, w.sender.Find(t, w.ledger, uint64(bad+1)))
+			_, err = w.ledger.Decide(t.Context(), again)
+			must(t, err)
+			w.settle()
+			if got := w.exceptions(); len(got) != 0 {
+				t.Errorf("exceptions: %v", got)
+			}
+			w.check()
+		})
+	}
+}
+
+func TestARefusedReceiptLineLeavesTheOrderAsItWas(t *testing.T) {
+	w := simulated(t, 19)
+	a, b, c := w.product(odoo.ByLot), w.product(odoo.ByQuantity), w.product(odoo.ByQuantity)
+	order := w.order(map[int64]float64{a.ID: 10, b.ID: 10, c.ID: 10})
+	w.sim.Cause(odootest.Mischief{Kind: odootest.Refusal, Model: "stock.picking", Method: "button_validate", Product: b.ID})
+	g := group("g", 3)
+	w.send(w.moved(movement.Receipt, a, 10, forOrder(order), lot("L"), w.expiring(9), g), w.moved(movement.Receipt, b, 10, forOrder(order), g),
+		w.moved(movement.Receipt, c, 10, forOrder(order), g))
+	w.settle()
+	if got := w.exceptions(); len(got) != 1 || got[2] != odoo.CodeRefused {
+		t.Fatalf("exceptions: %v", got)
+	}
+	w.check()
+	open, err := w.user.OpenReceipts(t.Context(), w.branch)
+	must(t, err)
+	if len(open) != 1 || len(open[0].Moves) != 1 || open[0].Moves[0].ProductID != b.ID || open[0].Moves[0].Ordered != 10 {
+		t.Fatalf("what is still expected: %+v", open)
+	}
+	if _, marked := odoo.MarkerOf(odoo.Picking{ID: open[0].ID, Note: open[0].Note}); marked {
+		t.Errorf("the open receipt still says that we received it: %s", open[0].Note)
+	}
+	lines, err := w.user.DocumentLines(t.Context(), open[0].ID)
+	must(t, err)
+	for _, l := range lines {
+		if l.Picked {
+			t.Errorf("a line of the open receipt is still picked: %+v", l)
+		}
+	}
+}
+
+func TestPostingStopsForSetupAndGoesOn(t *testing.T) {
+	w := simulated(t, 19)
+	b := w.product(odoo.ByQuantity)
+	deny := &denying{}
+	w.betweenOdoo = deny.stand
+	w.on(w.ledger)
+	deny.set(true)
+	w.send(w.moved(movement.Dispense, b, 3))
+	ctx, cancel := contextFor(t)
+	defer cancel()
+	if !w.until(ctx, func() bool { return w.poster.Status().Halted != "" && deny.count() > 3 }) {
+		t.Fatalf("no alarm: %s", w.describe())
+	}
+	if got := w.exceptions(); len(got) != 0 {
+		t.Errorf("the setup's fault was blamed on movements: %v", got)
+	}
+	deny.set(false)
+	w.on(w.ledger)
+	w.settle()
+	if s := w.poster.Status(); s.Halted != "" {
+		t.Errorf("still halted: %s", s.Halted)
+	}
+	w.check()
+}
+
+func TestWhatNobodyForesawHoldsUpOnlyItself(t *testing.T) {
+	w := simulated(t, 19)
+	list := w.products(odoo.ByQuantity, 8)
+	broken := &breaking{product: list[5].ID}
+	w.betweenOdoo = broken.stand
+	w.on(w.ledger)
+	var all []movement.Movement
+	for _, p := range list {
+		all = append(all, w.moved(movement.Dispense, p, 1))
+	}
+	w.send(all...)
+	ctx, cancel := contextFor(t)
+	defer cancel()
+	if !w.until(ctx, func() bool {
+		n := 0
+		for i := range all {
+			if w.state(uint64(i+1)).String() == "posted" {
+				n++
+			}
+		}
+		return n == 7
+	}) {
+		t.Fatalf("others wait: %s", w.describe())
+	}
+	if got := w.exceptions(); len(got) != 0 {
+		t.Errorf("a defect was blamed on a movement: %v", got)
+	}
+	if fault.ClassOf(errDefect) != fault.Defect {
+		t.Error("this is no defect")
+	}
+	w.check()
+}
