@@ -273,12 +273,15 @@ func (w *world) settle(t *testing.T) (failure string) {
 			refused = refused || a.Code == ingest.CodeInsideGap
 		}
 		w.stops[i]()
+		if refused && len(w.outboxes) == 1 {
+			return "a branch without copies is refused"
+		}
 		for _, s := range o.streams {
-			if left := s.records[min(s.acked, s.last()):s.last()]; len(left) > 0 {
-				if !refused || len(w.outboxes) == 1 {
-					return fmt.Sprintf("outbox %d still has %d records of %s/%v unsent", i, len(left), s.epoch, s.lane)
-				}
-				for _, r := range left { // kept at the branch, with an alarm
+			if left := s.last() - min(s.acked, s.last()); left > 0 && !refused {
+				return fmt.Sprintf("outbox %d still has %d records of %s/%v unsent", i, left, s.epoch, s.lane)
+			}
+			for _, r := range s.records[s.purged:] {
+				if refused { // kept at the branch, with an alarm
 					stuck[string(r)] = true
 				}
 			}
