@@ -12,6 +12,7 @@ import (
 	"branchline/hub/post"
 	"branchline/internal/fault"
 	"branchline/internal/odoo"
+	"branchline/internal/odoo/odootest"
 )
 
 func contextFor(t *testing.T) (context.Context, context.CancelFunc) {
@@ -70,4 +71,9 @@ func (b *breaking) CreateDocument(ctx context.Context, p odoo.NewPicking, moves 
 		return 0, errDefect
 	}
 	return b.Odoo.CreateDocument(ctx, p, moves)
+}
+
+// refuse makes the simulated Odoo refuse to validate a product.
+func refuse(w *world, product int64) {
+	w.sim.Cause(odootest.Mischief{Kind: odootest.Refusal, Model: "stock.picking", Method: "button_validate", Product: product})
 }

@@ -37,6 +37,7 @@ type world struct {
 	clock  *clock
 	path   string
 	hub
+	closed *ledger.Ledger // by a test
 	sender *ledgertest.Sender
 	sent   []movement.Movement
 	posts  post.Config
@@ -152,7 +153,16 @@ func (w *world) unique() string {
 }
 
 // start makes a hub on the ledger's file.
-func (w *world) start() { w.on(ledgertest.OpenAt(w.t, w.path)) }
+func (w *world) start() {
+	l, err := ledger.Open(context.Background(), ledger.Config{Path: w.path}, slog.New(slog.DiscardHandler))
+	must(w.t, err)
+	w.t.Cleanup(func() {
+		if w.closed != l {
+			must(w.t, l.Close())
+		}
+	})
+	w.on(l)
+}
 
 // on makes the stages anew on an open ledger.
 func (w *world) on(l *ledger.Ledger) {
