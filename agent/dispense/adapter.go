@@ -54,7 +54,7 @@ func newAdapter(e *Export, o Options, m *metrics) (*adapter, error) {
 		return nil, err
 	}
 	a.state = Watching
-	a.status.s = Status{Name: e.Name, Folder: e.Folder, State: Watching, Since: o.Now()}
+	a.status.s = Status{Name: e.Name, Folder: e.Folder, State: Watching, Since: o.Now(), Files: a.marks.recent()}
 	return a, nil
 }
 

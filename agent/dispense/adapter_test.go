@@ -234,6 +234,10 @@ func TestGrowingFile(t *testing.T) {
 	if got := s.Files[0].Rows; got != (Counts{Good: 3}) {
 		t.Errorf("counted %+v", got)
 	}
+	p.restart()
+	if again := p.d.Status()[0].Files; len(again) != 1 || !again[0].Done || again[0].Rows != s.Files[0].Rows {
+		t.Errorf("after a restart the file is %+v", again)
+	}
 	if line := p.movements()[2].Source.Line; line != 4 {
 		t.Errorf("line %d", line)
 	}

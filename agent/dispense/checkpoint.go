@@ -80,6 +80,16 @@ func loadCheckpoints(store Store, adapter string, now func() time.Time) (*checkp
 	return c, nil
 }
 
+// recent are the files that were read last, the newest first.
+func (c *checkpoints) recent() []FileStatus {
+	list := make([]FileStatus, 0, len(c.byName))
+	for name, k := range c.byName {
+		list = append(list, FileStatus{Name: name, Done: k.Done, At: k.At, Rows: k.Counts})
+	}
+	slices.SortFunc(list, func(a, b FileStatus) int { return b.At.Compare(a.At) })
+	return list[:min(len(list), recentFiles)]
+}
+
 // note is the checkpoint as the outbox keeps it.
 func (c *checkpoints) note(name string, k *checkpoint) (outbox.Note, error) {
 	k.Hash = hex.EncodeToString(k.Sum[:])
