@@ -15,7 +15,7 @@ func (a *App) stages(metrics prometheus.Registerer) (err error) {
 	if a.desk, err = receive.NewDesk(a.cfg.Receive, a.outbox, a.log); err != nil {
 		return err
 	}
-	if a.scans, err = capture.New(a.cfg.Capture, capture.Options{Handler: a.desk, Log: a.log, Metrics: metrics}); err != nil {
+	if a.scans, err = capture.New(a.cfg.Capture, capture.Options{Handler: capture.Route(a.desk, capture.Direct{Store: a.outbox}), Log: a.log, Metrics: metrics}); err != nil {
 		return err
 	}
 	if a.exports, err = dispense.New(a.cfg.Exports, dispense.Options{Store: a.outbox, Log: a.log, Metrics: metrics}); err != nil {

@@ -363,3 +363,22 @@ func TestPortsAreSharedOut(t *testing.T) {
 		t.Errorf("after a was released c got %s, %v", got, err)
 	}
 }
+
+type named string
+
+func (n named) Scan(context.Context, scan.Scan) (scan.Answer, error) {
+	return scan.Answer{Text: string(n)}, nil
+}
+
+func TestRoute(t *testing.T) {
+	r := Route(named("sessions"), named("direct"))
+	for _, p := range scan.Purposes {
+		want := "direct"
+		if p == scan.Receive || p == scan.Count {
+			want = "sessions"
+		}
+		if a, err := r.Scan(t.Context(), scan.Scan{Purpose: p}); err != nil || a.Text != want {
+			t.Errorf("%s went to %s, %v", p, a.Text, err)
+		}
+	}
+}
