@@ -30,8 +30,9 @@ type mapper struct {
 	mapped                                                                        []rawColumn
 
 	products map[string]movement.Product
-	strings  map[string]string
-	// The latest time and expiry, as rows of a file repeat them.
+	// Those of the row before, as rows of a file repeat them.
+	lastUnit, lastLot, lastSerial, lastBy, lastReason, lastDocument, lastExpiry string
+	// The latest time and expiry that were read.
 	atText     string
 	atTime     time.Time
 	expiryText string
@@ -55,7 +56,7 @@ type rawColumn struct {
 // the header's place can be a patient's row.
 func newMapper(e *Export, enc encoding, header [][]byte) (*mapper, error) {
 	m := &mapper{e: e, enc: enc, columns: e.CSV.Columns, decimal: e.Mapping.Decimal[0],
-		products: map[string]movement.Product{}, strings: map[string]string{}}
+		products: map[string]movement.Product{}}
 	var err error
 	if m.loc, err = location(e.Mapping.TimeZone); err != nil {
 		return nil, err
@@ -217,19 +218,21 @@ func (m *mapper) understand(out *movement.Movement) error {
 	for _, f := range []struct {
 		index int
 		to    *string
-	}{{m.unit, &out.Unit}, {m.lot, &out.Lot}, {m.serial, &out.Serial}, {m.by, &out.By}, {m.reason, &out.Reason}} {
+		last  *string
+	}{{m.unit, &out.Unit, &m.lastUnit}, {m.lot, &out.Lot, &m.lastLot}, {m.serial, &out.Serial, &m.lastSerial},
+		{m.by, &out.By, &m.lastBy}, {m.reason, &out.Reason, &m.lastReason}} {
 		if f.index < 0 {
 			continue
 		}
 		if b, err = m.column(f.index); err != nil {
 			return err
 		}
-		*f.to = m.intern(b)
+		*f.to = text(f.last, b)
 	}
 	if b, err = m.column(m.document); err != nil {
 		return err
 	} else if len(b) > 0 {
-		out.Document = movement.Document{Type: "dispensing", Ref: m.intern(b)}
+		out.Document = movement.Document{Type: "dispensing", Ref: text(&m.lastDocument, b)}
 	}
 	return m.expiryOf(out)
 }
@@ -257,20 +260,13 @@ func (m *mapper) productOf() (movement.Product, error) {
 // cacheSize bounds what a mapper remembers of one kind.
 const cacheSize = 8192
 
-// intern gives b as a string, the same one for what comes again and again.
-func (m *mapper) intern(b []byte) string {
-	if len(b) > maxShort {
-		return string(b)
+// text gives b as a string, without a copy where the row before had the same.
+// A map of all texts costs more than the copies it saves.
+func text(before *string, b []byte) string {
+	if string(b) != *before {
+		*before = string(b)
 	}
-	if s, known := m.strings[string(b)]; known {
-		return s
-	}
-	if len(m.strings) == cacheSize {
-		clear(m.strings)
-	}
-	s := string(b)
-	m.strings[s] = s
-	return s
+	return *before
 }
 
 func (m *mapper) occurredAt() (time.Time, error) {
@@ -305,15 +301,15 @@ func (m *mapper) expiryOf(out *movement.Movement) error {
 	if err != nil || len(b) == 0 {
 		return err
 	}
-	text := m.intern(b)
-	if text != m.expiryText {
-		if m.expiryDate, err = parseExpiry(text, m.expiries); err != nil {
+	raw := text(&m.lastExpiry, b)
+	if raw != m.expiryText {
+		if m.expiryDate, err = parseExpiry(raw, m.expiries); err != nil {
 			m.expiryText = ""
 			return err
 		}
-		m.expiryText = text
+		m.expiryText = raw
 	}
-	out.Expiry, out.ExpiryRaw = m.expiryDate, text
+	out.Expiry, out.ExpiryRaw = m.expiryDate, raw
 	return nil
 }
 
