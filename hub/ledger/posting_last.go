@@ -3,6 +3,8 @@ package ledger
 import (
 	"context"
 	"time"
+
+	"branchline/internal/movement"
 )
 
 // StepDone is the step of the attempt that ends a posting well.
@@ -18,4 +20,15 @@ func (l *Ledger) LastDone(ctx context.Context) (time.Time, error) {
 		return time.Time{}, classify(err)
 	}
 	return time.UnixMilli(at).UTC(), nil
+}
+
+// LastBrought is when a posting that can bring lots to the branch was last
+// found done in Odoo; zero for never.
+func (l *Ledger) LastBrought(ctx context.Context, branch string) (time.Time, error) {
+	var at int64
+	err := l.reader(ctx).Row(`SELECT COALESCE(MAX(changed_at), 0) FROM (SELECT p.changed_at FROM postings p
+			JOIN branches b ON b.id = p.branch_id
+		WHERE b.code = $1 AND p.state = 'posted' AND p.kind NOT IN ($2, $3, $4) ORDER BY p.id DESC LIMIT 20) AS newest`,
+		branch, KindNumber(movement.Dispense), KindNumber(movement.Wastage), KindNumber(movement.TransferOut)).Scan(&at)
+	return timeOf(at), classify(err)
 }

@@ -153,21 +153,29 @@ func (r *Runner) gatherGroups(ctx context.Context, in *Input) (full bool, next t
 }
 
 // decide plans, and once more when the catalogue had to be asked for more.
-func (r *Runner) decide(ctx context.Context, in *Input) (Output, error) {
+func (r *Runner) decide(ctx context.Context, in *Input) (_ Output, err error) {
 	if slices.ContainsFunc(in.Pending, func(m ledger.Movement) bool { return m.Kind == movement.Receipt && m.Document.Type == docOrder }) {
 		in.Receipts, in.ReceiptsKnown = r.openReceipts(ctx, in)
 	}
 	began := r.clock()
 	defer func() { r.metrics.took.Observe(r.clock().Sub(began).Seconds()) }()
-	in.MissingIsFinal = r.fresh(in)
 	out := Plan(*in)
-	if out.Missing && !in.MissingIsFinal {
+	if !out.Missing {
+		return out, ctx.Err()
+	}
+	// A lot that the catalogue lacks may have come with goods that were posted
+	// after it was read.
+	in.Brought, err = r.ledger.LastBrought(ctx, in.Branch.Code)
+	if err != nil {
+		return out, err
+	}
+	if !r.fresh(in) {
 		if err := r.refresh(ctx); err != nil {
 			return out, ctx.Err()
 		}
-		if in.MissingIsFinal = r.fresh(in); in.MissingIsFinal {
-			out = Plan(*in)
-		}
+	}
+	if in.MissingIsFinal = r.fresh(in); in.MissingIsFinal {
+		out = Plan(*in)
 	}
 	return out, ctx.Err()
 }
@@ -194,9 +202,10 @@ func (r *Runner) openReceipts(ctx context.Context, in *Input) ([]odoo.Receipt, b
 }
 
 // fresh tells whether what the catalogue does not know now is unknown to Odoo:
-// it was read after the newest decision of a person could have mended it.
+// it was read a moment ago, and after the branch's last goods were posted.
 func (r *Runner) fresh(in *Input) bool {
-	return in.Now.Sub(r.master.AsOf()) < r.cfg.MissInterval
+	asOf := r.master.AsOf()
+	return in.Now.Sub(asOf) < r.cfg.MissInterval && asOf.After(in.Brought)
 }
 
 func (r *Runner) apply(ctx context.Context, in *Input, out Output) error {

@@ -45,6 +45,9 @@ type Input struct {
 	// MissingIsFinal says that the catalogue is fresh: a code that it does not
 	// know is unknown to Odoo. Otherwise the movement waits.
 	MissingIsFinal bool
+	// Brought is when the branch's last goods were posted to Odoo; only known
+	// where something is missing.
+	Brought time.Time
 	// Pending are movements of the branch that wait, each stream in its order.
 	// Of a group either all that has come or nothing.
 	Pending []ledger.Movement

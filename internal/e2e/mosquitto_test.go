@@ -74,14 +74,7 @@ func mosquittoBinary(t *testing.T) string {
 
 // external runs a Mosquitto that remembers nothing, and the hub as its client.
 func external(t *testing.T, bin string, sink broker.Sink) brokerUnderTest {
-	m := &mosquitto{t: t, bin: bin, port: freePort(t)}
-	m.conf = filepath.Join(t.TempDir(), "mosquitto.conf")
-	text := fmt.Sprintf("listener %d 127.0.0.1\nallow_anonymous true\npersistence false\nmessage_size_limit 1100000\n", m.port)
-	if err := os.WriteFile(m.conf, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	m.start()
-	t.Cleanup(m.kill)
+	m := newMosquitto(t, bin)
 	cfg := broker.DefaultExternalConfig()
 	cfg.Server = fmt.Sprintf("mqtt://127.0.0.1:%d", m.port)
 	cfg.MinBackoff, cfg.MaxBackoff, cfg.Timeout = 20*time.Millisecond, 200*time.Millisecond, 5*time.Second
@@ -99,6 +92,18 @@ type mosquitto struct {
 	bin, conf string
 	port      int
 	cmd       *exec.Cmd
+}
+
+// newMosquitto starts one that persists nothing, and ends it with the test.
+func newMosquitto(t *testing.T, bin string) *mosquitto {
+	m := &mosquitto{t: t, bin: bin, port: freePort(t), conf: filepath.Join(t.TempDir(), "mosquitto.conf")}
+	text := fmt.Sprintf("listener %d 127.0.0.1\nallow_anonymous true\npersistence false\nmessage_size_limit 1100000\n", m.port)
+	if err := os.WriteFile(m.conf, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m.start()
+	t.Cleanup(m.kill)
+	return m
 }
 
 func (m *mosquitto) start() {

@@ -60,6 +60,8 @@ type Options struct {
 	Pages []int
 	// DispensingEvery is how long the hub collects dispensings.
 	DispensingEvery time.Duration
+	// OdooTimeout bounds one call to Odoo; 20 s if zero.
+	OdooTimeout time.Duration
 	// Zone is the branches' time zone; UTC if empty.
 	Zone string
 }
@@ -68,6 +70,9 @@ type Options struct {
 func New(o Options) (*Rig, error) {
 	if o.Zone == "" {
 		o.Zone = "UTC"
+	}
+	if o.OdooTimeout == 0 {
+		o.OdooTimeout = 20 * time.Second
 	}
 	r := &Rig{Dir: o.Dir, Bin: o.Bin, Chain: o.Chain, Server: o.External}
 	for i, b := range o.Chain.Branches {
@@ -158,7 +163,7 @@ func (r *Rig) configureHub(o Options) error {
 	}
 	return write(filepath.Join(o.Dir, "hub.yaml"), hubYAML, map[string]any{
 		"Dir": filepath.Join(o.Dir, "hub"), "MQTT": mqtt, "External": o.External, "Branches": branches, "Odoo": o.Odoo,
-		"Page": page, "Every": o.DispensingEvery,
+		"Page": page, "Every": o.DispensingEvery, "Timeout": o.OdooTimeout,
 	})
 }
 
@@ -240,9 +245,16 @@ odoo:
   db: {{.Odoo.DB}}
   user: {{.Odoo.User}}
   key_file: odoo.key
-  timeout: 10s
+  timeout: {{.Timeout}}
 planning:
   every: {{.Every}}
+  miss_interval: 1s
+posting:
+  retry_first: 50ms
+  retry_most: 2s
+  break_for: 1s
+  setup_pause: 1s
+  defect_pause: 1s
 web:
   listen: 127.0.0.1:{{.Page}}
 log:
