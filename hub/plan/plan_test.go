@@ -278,8 +278,8 @@ func TestPlan(t *testing.T) {
 		"lots and serial numbers as the product wants them": {
 			pending: []ledger.Movement{moved("dispense", "A", 1), moved("dispense", "B", 1, lot("Z")), moved("dispense", "S", 1, lot("Z")),
 				moved("dispense", "S", 2, serial("1")), moved("receipt", "S", 1, serial("1"), expires("2028-01-01"))},
-			want: []string{"lot_missing", "posting 2", "serial_missing", "serial_quantity", "posting 1",
-				"receipt 2026-03-02 1: 32>20 | 3 1 new 2028-01-01 x1", "dispense 2026-03-02 2: 20>31 | 2 x1"}},
+			want: []string{"lot_missing", "posting 1", "serial_missing", "serial_quantity", "posting 2",
+				"dispense 2026-03-02 2: 20>31 | 2 x1", "receipt 2026-03-02 1: 32>20 | 3 1 new 2028-01-01 x1"}},
 		"a serial number goes one way once": {
 			pending: []ledger.Movement{moved("receipt", "S", 1, serial("1"), expires("2028-01-01")), moved("receipt", "S", 1, serial("1"), expires("2028-01-01"))},
 			want:    []string{"posting 1", "serial_repeated", "receipt 2026-03-02 1: 32>20 | 3 1 new 2028-01-01 x1"}},

@@ -1,0 +1,258 @@
+package plan_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"branchline/hub/ledger"
+	"branchline/hub/ledger/ledgertest"
+	"branchline/hub/plan"
+	"branchline/hub/projection"
+	"branchline/internal/fault"
+	"branchline/internal/movement"
+	"branchline/internal/odoo"
+)
+
+// kept is the small catalogue as the runner sees it.
+type kept struct {
+	master
+	mu        sync.Mutex
+	asOf      time.Time
+	refreshed int
+	clock     func() time.Time
+	away      bool
+	sites     map[string]bool
+}
+
+func (k *kept) Site(code string) (odoo.Warehouse, odoo.Places, bool) {
+	in := input()
+	w := in.Branch.Warehouse
+	w.Code = code
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return w, in.Branch.Places, k.sites == nil || k.sites[code]
+}
+
+func (k *kept) AsOf() time.Time {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.asOf
+}
+
+func (k *kept) Refresh(context.Context) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.refreshed++
+	if k.away {
+		return fault.New(fault.Transient, odoo.CodeAway, "Odoo is away")
+	}
+	k.asOf = k.clock()
+	return nil
+}
+
+func (k *kept) Aliases(context.Context) error { return nil }
+
+type receipts struct {
+	asked int
+	err   error
+	list  []odoo.Receipt
+}
+
+func (r *receipts) OpenReceipts(context.Context, odoo.Warehouse) ([]odoo.Receipt, error) {
+	r.asked++
+	return r.list, r.err
+}
+
+// desk is a runner on a real ledger.
+type desk struct {
+	ledger    *ledger.Ledger
+	projector *projection.Projector
+	master    *kept
+	receipts  *receipts
+	runner    *plan.Runner
+	sender    *ledgertest.Sender
+	at        time.Time
+}
+
+func newDesk(t testing.TB) *desk {
+	log := slog.New(slog.DiscardHandler)
+	d := &desk{ledger: ledgertest.Open(t), receipts: &receipts{}, at: ledgertest.Noon, sender: ledgertest.NewSender("BR01", "abcdefghijkl", movement.Bulk)}
+	d.master = &kept{clock: func() time.Time { return d.at }}
+	d.projector = projection.New(d.ledger, log, nil)
+	d.runner = plan.NewRunner(plan.DefaultConfig(), d.ledger, d.master, d.receipts, log, func() time.Time { return d.at }, nil)
+	return d
+}
+
+func (d *desk) send(t testing.TB, all ...[]byte) {
+	t.Helper()
+	d.sender.Commit(t, d.ledger, all...)
+	if err := d.projector.CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (d *desk) once(t testing.TB) time.Time {
+	t.Helper()
+	next, err := d.runner.Once(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return next
+}
+
+func (d *desk) open(t testing.TB) int {
+	t.Helper()
+	all, err := d.ledger.OpenPostings(t.Context(), "BR01", time.Time{}, 10_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(all)
+}
+
+func (d *desk) reasons(t testing.TB) map[string]int64 {
+	t.Helper()
+	all, err := d.ledger.CountExceptions(t.Context(), "BR01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]int64{}
+	for _, r := range all {
+		out[r.Reason] += r.Count
+	}
+	return out
+}
+
+func sku(code string) func(*movement.Movement) {
+	return func(m *movement.Movement) { m.Product = movement.Product{Scheme: movement.SKU, Code: code} }
+}
+
+func TestTheRunnerWaitsForTheWindow(t *testing.T) {
+	d := newDesk(t)
+	d.send(t, ledgertest.Record(movement.Dispense, 1, sku("B")))
+	if next := d.once(t); d.open(t) != 0 || !next.Equal(d.at.Add(5*time.Minute)) {
+		t.Fatalf("%d postings, next look at %s", d.open(t), next)
+	}
+	d.at = d.at.Add(5 * time.Minute)
+	if d.once(t); d.open(t) != 1 {
+		t.Fatalf("%d postings after the window", d.open(t))
+	}
+}
+
+func TestAnUnknownCodeAsksOdooOnceInAWhile(t *testing.T) {
+	d := newDesk(t)
+	d.at = d.at.Add(10 * time.Minute)
+	d.once(t) // reads the catalogue
+	before := d.master.refreshed
+	for range 5 {
+		d.at = d.at.Add(time.Minute)
+		d.send(t, ledgertest.Record(movement.Dispense, 1, sku("NONE")), ledgertest.Record(movement.Dispense, 1, sku("NONE")))
+		d.once(t)
+	}
+	if n := d.master.refreshed - before; n != 5 {
+		t.Errorf("Odoo was asked %d times in five minutes, want once a look", n)
+	}
+	for range 5 {
+		d.at = d.at.Add(time.Second)
+		d.send(t, ledgertest.Record(movement.Dispense, 1, sku("NONE")))
+		d.once(t)
+	}
+	if n := d.master.refreshed - before; n != 5 {
+		t.Errorf("Odoo was asked %d times, also for codes that came within seconds", n)
+	}
+	if got := d.reasons(t); got["unknown_product"] != 15 {
+		t.Errorf("exceptions: %v", got)
+	}
+}
+
+func TestWhileOdooIsAwayNothingIsUnknown(t *testing.T) {
+	d := newDesk(t)
+	d.once(t)
+	d.at = d.at.Add(time.Hour)
+	d.master.away, d.receipts.err = true, errors.New("connection refused")
+	d.send(t, ledgertest.Record(movement.Dispense, 1, sku("NONE")), ledgertest.Record(movement.Dispense, 1, sku("B")),
+		ledgertest.Record(movement.Receipt, 1, sku("B"), func(m *movement.Movement) { m.Document = movement.Document{Type: "order", Ref: "P1"} }))
+	d.once(t)
+	if got := d.reasons(t); len(got) != 0 || d.open(t) != 1 {
+		t.Fatalf("exceptions %v, %d postings", got, d.open(t))
+	}
+	// Once it is back, everything is decided.
+	d.master.away, d.receipts.err = false, nil
+	d.at = d.at.Add(time.Minute)
+	d.once(t)
+	if got := d.reasons(t); got["unknown_product"] != 1 || got["order_not_open"] != 1 {
+		t.Fatalf("exceptions %v", got)
+	}
+}
+
+func TestABranchWithoutAWarehouseWaitsWithAnAlarm(t *testing.T) {
+	d := newDesk(t)
+	d.master.sites = map[string]bool{}
+	d.at = d.at.Add(time.Hour)
+	d.send(t, ledgertest.Record(movement.Dispense, 1, sku("B")))
+	d.once(t)
+	if d.open(t) != 0 || len(d.runner.Alarms()["BR01"]) != 1 {
+		t.Fatalf("%d postings, alarms %v", d.open(t), d.runner.Alarms())
+	}
+	d.master.sites["BR01"] = true
+	d.at = d.at.Add(time.Minute)
+	d.once(t)
+	if d.open(t) != 1 || len(d.runner.Alarms()) != 0 {
+		t.Fatalf("%d postings, alarms %v", d.open(t), d.runner.Alarms())
+	}
+}
+
+func TestAnIncompleteGroupIsWaitedFor(t *testing.T) {
+	d := newDesk(t)
+	g := func(m *movement.Movement) { m.Group = movement.Group{ID: "delivery 7", Size: 2} }
+	d.send(t, ledgertest.Record(movement.Receipt, 1, sku("B"), g))
+	if d.once(t); d.open(t) != 0 {
+		t.Fatal("half a delivery was planned")
+	}
+	d.send(t, ledgertest.Record(movement.Receipt, 2, sku("B"), g))
+	if d.once(t); d.open(t) != 1 {
+		t.Fatal("the complete delivery was not planned")
+	}
+	// One whose rest was lost at the branch is planned after a while.
+	d.send(t, ledgertest.Record(movement.Receipt, 1, sku("B"), func(m *movement.Movement) { m.Group = movement.Group{ID: "delivery 8", Size: 2} }))
+	next := d.once(t)
+	if d.open(t) != 1 || next.IsZero() {
+		t.Fatalf("%d postings, next %s", d.open(t), next)
+	}
+	d.at = next
+	if d.once(t); d.open(t) != 2 {
+		t.Fatalf("%d postings after the patience", d.open(t))
+	}
+}
+
+// BenchmarkPlanned is the planner with its ledger: reading what waits, planning,
+// and writing postings, for dispensings of 170 products.
+func BenchmarkPlanned(b *testing.B) {
+	const n = 20_000
+	for b.Loop() {
+		b.StopTimer()
+		d := newDesk(b)
+		for from := 0; from < n; from += 2000 {
+			var records [][]byte
+			for i := range 2000 {
+				code := []string{"B", "K"}[i%2]
+				records = append(records, ledgertest.Record(movement.Dispense, 1, sku(code), func(m *movement.Movement) {
+					m.NaturalKey = fmt.Sprintf("rx %d", from+i)
+				}))
+			}
+			d.send(b, records...)
+		}
+		b.StartTimer()
+		d.once(b)
+		b.StopTimer()
+		if got := d.open(b); got != n/400 {
+			b.Fatalf("%d postings", got)
+		}
+		b.StartTimer()
+	}
+	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "movements/s")
+}
