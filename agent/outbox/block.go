@@ -17,7 +17,7 @@ import (
 //	epoch   12
 //	first    8   seq of the first record
 //	count    4
-//	at       8   when it was committed, Unix milliseconds
+//	at       8   when its first record was committed, Unix milliseconds
 //	then for each record
 //	  length 4
 //	  hash  32   the chain's hash before the record

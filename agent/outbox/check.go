@@ -54,7 +54,7 @@ func checkFile(r io.ReaderAt, size int64) checkup {
 		w.complain("the file ends after %d of %d pages", have, m.pages)
 	}
 	w.bucket(nil, m.root, nil, nil, 0)
-	for _, name := range [][]byte{stateBucket, notesBucket, keysBucket, acksBucket} {
+	for _, name := range partBuckets {
 		if !p.seen[string(name)] {
 			w.complain("the part %q is missing", name)
 		}
@@ -85,8 +85,13 @@ func (p *parts) look(bucket []byte, it item) error {
 	case string(acksBucket):
 		_, _, err := parseMark(it.key, it.value)
 		ok = err == nil
+	case string(tailBucket):
+		name, seq, whole := parseTailKey(it.key)
+		if ok = whole; ok {
+			return p.block(name, seqKey(seq), it.value)
+		}
 	default:
-		return p.block(bucket, it)
+		return p.block(bucket, it.key, it.value)
 	}
 	if !ok {
 		return fmt.Errorf("the value %q in %s is damaged", it.key, bucket)
@@ -94,16 +99,16 @@ func (p *parts) look(bucket []byte, it item) error {
 	return nil
 }
 
-func (p *parts) block(bucket []byte, it item) error {
+func (p *parts) block(bucket, key, value []byte) error {
 	epoch, lane, ok := parseStreamName(bucket)
 	if !ok {
 		return fmt.Errorf("the part %q is not known", bucket)
 	}
-	first, err := keySeq(it.key)
+	first, err := keySeq(key)
 	if err != nil {
 		return err
 	}
-	b, err := parseBlock(it.value)
+	b, err := parseBlock(value)
 	if err != nil {
 		return fmt.Errorf("%s/%s/%d: %w", epoch, lane, first, err)
 	}

@@ -88,7 +88,7 @@ func (r *rescue) sound(s *rescued, ref blockRef, branch string) []claim {
 	var list []claim
 	open := false
 	b.entries(func(e entry) bool {
-		if r.certain && e.seq > s.known {
+		if r.certain && !ref.tree && e.seq > s.known {
 			return false
 		}
 		ok := e.sound() && (e.seq > 1 || branch == "" || e.before() == movement.Genesis(branch, s.epoch, s.lane))
@@ -155,17 +155,22 @@ func (r *rescue) value(c claim) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the file changes while it is read: %w", err)
 	}
-	d := newDraft(c.ref.size)
+	return b.part(c.first, c.last), nil
+}
+
+// part is the block of some of a block's records.
+func (b *block) part(first, last uint64) []byte {
+	d := newDraft(len(b.body) + blockHead)
 	var before movement.Hash
 	b.entries(func(e entry) bool {
-		if e.seq == c.first {
+		if e.seq == first {
 			before = e.before()
 		}
-		if e.seq >= c.first && e.seq <= c.last {
+		if e.seq >= first && e.seq <= last {
 			d.addRecord(e.record())
 		}
-		return e.seq < c.last
+		return e.seq < last
 	})
-	value, _ := d.seal(b.epoch, b.lane, c.first, b.at, before)
-	return value, nil
+	value, _ := d.seal(b.epoch, b.lane, first, b.at, before)
+	return value
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"time"
 
 	"branchline/internal/movement"
 )
@@ -16,9 +15,7 @@ type exported struct {
 	Epoch string        `json:"epoch"`
 	Lane  movement.Lane `json:"lane"`
 	Seq   uint64        `json:"seq"`
-	// Committed is when the record came to the disk.
-	Committed time.Time `json:"committed_at"`
-	Acked     bool      `json:"acked"`
+	Acked bool          `json:"acked"`
 	// Hash is the chain's hash after the record. Sound is false where it does
 	// not follow from the hash before and the record.
 	Hash  movement.Hash `json:"hash"`
@@ -52,7 +49,7 @@ func Export(ctx context.Context, src Source, w io.Writer) (int, error) {
 			}
 			b.entries(func(e entry) bool {
 				id := movement.ID{Branch: s.store.Branch, Epoch: st.epoch, Lane: st.lane, Seq: e.seq}
-				x := exported{ID: id.String(), Epoch: st.epoch, Lane: st.lane, Seq: e.seq, Committed: b.at.UTC(),
+				x := exported{ID: id.String(), Epoch: st.epoch, Lane: st.lane, Seq: e.seq,
 					Acked: e.seq <= st.state.Acked, Hash: e.after, Sound: e.sound()}
 				if json.Valid(e.record()) {
 					x.Record = e.record()

@@ -64,6 +64,14 @@ func (o *Outbox) beginFork(s *stream, common uint64) error {
 		if err := (&stream{epoch: s.epoch, lane: s.lane, streamState: state}).saveState(tx); err != nil {
 			return err
 		}
+		if _, _, err := settle(tx, s, nil); err != nil { // only what grows has a tail
+			return err
+		}
+		newest := map[movement.Lane]uint64{movement.Live: o.current[movement.Live].last, movement.Bulk: o.current[movement.Bulk].last}
+		newest[s.lane] = 0
+		if err := tx.Bucket(tailBucket).SetSequence(packNewest(newest[movement.Live], newest[movement.Bulk])); err != nil {
+			return err
+		}
 		next, err = makeStream(tx, o.cfg.Branch, fork.Epoch, s.lane, o.order+1)
 		return err
 	})
@@ -130,9 +138,7 @@ func (o *Outbox) finishFork(s *stream) error {
 // copyFrom copies one portion of s and notes in fork how far it came.
 func (g *growth) copyFrom(tx *bolt.Tx, s *stream, fork *forkState, o *Outbox) error {
 	r := run{from: fork.Copied + 1, end: s.last, maxRecords: forkRecords, maxBytes: groupBytes}
-	if err := r.collect(tx.Bucket(s.name()).Cursor()); err != nil {
-		return err
-	}
+	r.collect(cursorOf(tx, s.name()))
 	if len(r.found) == 0 {
 		fork.Dense = fork.Dense && fork.Copied == s.last
 		fork.Done = true
@@ -145,13 +151,13 @@ func (g *growth) copyFrom(tx *bolt.Tx, s *stream, fork *forkState, o *Outbox) er
 		}
 		g.open.addRecord(e.record())
 		if len(g.open.buf) >= blockTarget {
-			if err := g.flush(tx, o.clock()); err != nil {
+			if err := g.store(tx, o.clock()); err != nil {
 				return err
 			}
 		}
 		fork.Copied = e.seq
 	}
-	return g.flush(tx, o.clock())
+	return g.store(tx, o.clock())
 }
 
 func (o *Outbox) stateOf(s *stream) streamState {

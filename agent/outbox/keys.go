@@ -318,9 +318,9 @@ func (o *Outbox) loadKeys() error {
 func (o *Outbox) loadPending(s *stream) error {
 	for from := s.Folded + 1; from <= s.last; {
 		err := o.view(func(tx *bolt.Tx) error {
-			c := tx.Bucket(s.name()).Cursor()
+			c := cursorOf(tx, s.name())
 			n := 0
-			for k, v := seekBlock(c, from); k != nil && n < foldAt; k, v = c.Next() {
+			for v := c.seek(from); v != nil && n < foldAt; v = c.next() {
 				b, err := parseBlock(v)
 				if err != nil {
 					return err

@@ -178,7 +178,7 @@ func (o *Outbox) create() error {
 
 // initStore makes the buckets, and a stream of a new epoch for each lane.
 func initStore(tx *bolt.Tx, branch string, now time.Time, order uint64) error {
-	for _, name := range [][]byte{stateBucket, notesBucket, keysBucket, acksBucket} {
+	for _, name := range partBuckets {
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 			return err
 		}

@@ -43,6 +43,7 @@ type Outbox struct {
 
 	// The writer's own.
 	keys    *keyMemory
+	crowd   int          // how many shared the last commit
 	order   uint64       // of the newest stream
 	tended  time.Time    // when old records were last looked for
 	trimmed atomic.Int64 // bytes read since pages were given back

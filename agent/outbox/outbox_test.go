@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -44,6 +45,14 @@ func dispensed(n int) *movement.Movement {
 		Document:   movement.Document{Type: "dispensing", Ref: fmt.Sprintf("RX-%06d", n)},
 		Source:     movement.Source{Adapter: "pms", File: "day.csv", Line: int64(n)},
 	}
+}
+
+// large is a movement that is a block of its own, and never in the tail.
+func large(n int) *movement.Movement {
+	m := dispensed(n)
+	m.Source.Raw = strings.Repeat("x", 1024)
+	m.Reason = strings.Repeat("y", 500)
+	return m
 }
 
 func keyed(n int, key string) *movement.Movement {

@@ -52,13 +52,12 @@ func (o *Outbox) Read(epoch string, lane movement.Lane, from uint64, maxRecords,
 		maxBytes:   min(max(maxBytes, 1), wire.MaxBatchBytes)}
 	var b *wire.Batch
 	err := o.view(func(tx *bolt.Tx) error {
-		bucket := tx.Bucket(s.name())
-		if bucket == nil {
+		c := cursorOf(tx, s.name())
+		if c == nil {
 			return nil
 		}
-		c := bucket.Cursor()
-		if err := r.collect(c); err != nil || len(r.found) == 0 {
-			return err
+		if r.collect(c); len(r.found) == 0 {
+			return nil
 		}
 		first := r.found[0]
 		b = &wire.Batch{Header: wire.Header{
@@ -66,11 +65,7 @@ func (o *Outbox) Read(epoch string, lane movement.Lane, from uint64, maxRecords,
 			First: first.seq, Count: len(r.found), Prev: first.before(), Last: r.found[len(r.found)-1].after,
 			Oldest: min(oldest, first.seq),
 		}}
-		older, err := newestBefore(c, first.seq)
-		if err != nil {
-			return err
-		}
-		b.Gone = first.seq - 1 - older
+		b.Gone = first.seq - 1 - newestBefore(c, first.seq)
 		b.Records = make([][]byte, len(r.found))
 		buf := make([]byte, 0, r.bytes)
 		for i := range r.found {
@@ -107,13 +102,12 @@ type run struct {
 	bytes                int
 }
 
-func (r *run) collect(c *bolt.Cursor) error {
-	k, v := seekBlock(c, r.from)
-	for ; k != nil; k, v = c.Next() {
+func (r *run) collect(c *blockCursor) {
+	for v := c.seek(r.from); v != nil; v = c.next() {
 		b, err := parseBlock(v)
 		if err != nil {
 			if len(r.found) > 0 {
-				return nil
+				return
 			}
 			continue
 		}
@@ -138,41 +132,21 @@ func (r *run) collect(c *bolt.Cursor) error {
 			return true
 		})
 		if full {
-			return nil
+			return
 		}
 	}
-	return nil
-}
-
-// seekBlock finds the block that holds seq, or the first one after it.
-func seekBlock(c *bolt.Cursor, seq uint64) (k, v []byte) {
-	k, v = c.Seek(seqKey(seq))
-	if k != nil {
-		if first, err := keySeq(k); err == nil && first == seq {
-			return k, v
-		}
-		k, v = c.Prev()
-	} else {
-		k, v = c.Last()
-	}
-	if k != nil {
-		if b, err := parseBlock(v); err == nil && b.last() >= seq {
-			return k, v
-		}
-	}
-	return c.Seek(seqKey(seq))
 }
 
 // newestBefore is the newest sound record before seq, 0 for none.
-func newestBefore(c *bolt.Cursor, seq uint64) (uint64, error) {
+func newestBefore(c *blockCursor, seq uint64) uint64 {
 	if seq == 1 {
-		return 0, nil
+		return 0
 	}
-	k, v := seekBlock(c, seq-1)
-	if k == nil {
-		k, v = c.Last()
+	v := c.seek(seq - 1)
+	if v == nil {
+		v = c.last()
 	}
-	for ; k != nil; k, v = c.Prev() {
+	for ; v != nil; v = c.prev() {
 		b, err := parseBlock(v)
 		if err != nil {
 			continue
@@ -186,9 +160,9 @@ func newestBefore(c *bolt.Cursor, seq uint64) (uint64, error) {
 		})
 		for _, e := range slices.Backward(older) {
 			if e.sound() {
-				return e.seq, nil
+				return e.seq
 			}
 		}
 	}
-	return 0, nil
+	return 0
 }

@@ -24,6 +24,7 @@ type rescue struct {
 	// that it does not lead to ever was.
 	certain bool
 	reached uint64 // the tree's commit
+	newest  uint64 // the tail's sequence
 	commit  uint64 // the newest seen
 	store   *storeState
 	states  map[string]found
@@ -40,12 +41,13 @@ type found struct {
 
 // rescued is one stream.
 type rescued struct {
-	epoch string
-	lane  movement.Lane
-	state streamState
-	known uint64 // the last seq as the tree names it; 0 if it does not
-	tree  map[uint64]movement.Hash
-	refs  []blockRef
+	epoch   string
+	lane    movement.Lane
+	state   streamState
+	known   uint64 // the last seq as the tree names it; 0 if it does not
+	reached uint64 // the last seq that the tree leads to
+	tree    map[uint64]movement.Hash
+	refs    []blockRef
 }
 
 // blockRef is where a block lies in the file.
@@ -79,6 +81,14 @@ func (r *rescue) gather() {
 		r.store = new(storeState)
 		if json.Unmarshal(st.content, r.store) != nil {
 			r.store = nil
+		}
+	}
+	for _, s := range r.streams {
+		if r.store != nil && *r.store.epoch(s.lane) == s.epoch {
+			s.known = max(s.known, newestOf(r.newest, s.lane))
+		}
+		if s.known < s.reached || s.known > s.reached+uint64(r.raw.size)/blockHead {
+			s.known = s.reached // no sum protects it
 		}
 	}
 }
@@ -171,11 +181,16 @@ func (r *rescue) take(bucket []byte, it item) {
 		if bytes.Equal(it.key, stateBucket) {
 			r.commit = max(r.commit, bucketSequence(it.value))
 		}
+		if bytes.Equal(it.key, tailBucket) {
+			r.newest = bucketSequence(it.value)
+		}
 		return
 	}
-	if epoch, lane, ok := parseStreamName(bucket); ok {
-		if b, err := parseBlock(it.value); err == nil && b.epoch == epoch && b.lane == lane {
-			r.stream(epoch, lane).tree[b.first] = b.head()
+	if _, _, ok := parseStreamName(bucket); ok || bytes.Equal(bucket, tailBucket) {
+		if b, err := parseBlock(it.value); err == nil { // it says itself where it belongs
+			s := r.stream(b.epoch, b.lane)
+			s.tree[b.first] = b.head()
+			s.reached = max(s.reached, b.last())
 		}
 		return
 	}

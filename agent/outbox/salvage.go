@@ -111,7 +111,7 @@ func foreign(path, theirs, ours string) error {
 // rebuild fills an empty file with what was rescued.
 func (r *rescue) rebuild(db *bolt.DB, branch string, alarm func(string) Alarm, now time.Time) error {
 	err := db.Update(func(tx *bolt.Tx) error {
-		for _, name := range [][]byte{stateBucket, notesBucket, keysBucket, acksBucket} {
+		for _, name := range partBuckets {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
 			}

@@ -149,7 +149,7 @@ func (b *original) check(t *testing.T, damaged []byte) (salvaged bool) {
 		}
 	}
 	for p := range want {
-		t.Fatalf("%v was readable and is lost (%d altogether)", p, len(want))
+		t.Fatalf("%v was readable and is lost (%d altogether) %+v", p, len(want), st)
 	}
 	if _, err := box.Append(t.Context(), outbox.Write{Lane: movement.Live, Movements: []*movement.Movement{dispensed(7)}}); err != nil {
 		t.Fatal(err)

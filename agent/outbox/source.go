@@ -33,6 +33,7 @@ var (
 type survey struct {
 	store   storeState
 	streams []surveyed
+	newest  uint64         // the tail's sequence
 	notes   map[string]int // by space
 	keys    int
 	bytes   int64 // in use
@@ -102,6 +103,9 @@ func (f *File) survey() (survey, error) {
 			if epoch, lane, ok := parseStreamName(it.key); ok {
 				s.streams = append(s.streams, surveyed{epoch: epoch, lane: lane, last: bucketSequence(it.value)})
 			}
+			if string(it.key) == string(tailBucket) {
+				s.newest = bucketSequence(it.value)
+			}
 		case string(bucket) == string(stateBucket):
 			states[string(it.key)] = slices.Clone(it.value)
 		default:
@@ -116,13 +120,22 @@ func (f *File) blocks(epoch string, lane movement.Lane, fn func(key, value []byt
 	m := f.raw.metas[0]
 	name := streamName(epoch, lane)
 	var err error
-	w := f.raw.walk(m.pages, func(bucket []byte, it item) {
-		if err == nil && string(bucket) == string(name) {
-			err = fn(it.key, it.value)
-		}
-	})
-	w.only = name
-	w.bucket(nil, m.root, nil, nil, 0)
+	for _, only := range [][]byte{name, tailBucket} {
+		w := f.raw.walk(m.pages, func(bucket []byte, it item) {
+			key := it.key
+			if len(bucket) > 0 && string(only) == string(tailBucket) {
+				var seq uint64
+				if bucket, seq, _ = parseTailKey(it.key); bucket != nil {
+					key = seqKey(seq)
+				}
+			}
+			if err == nil && string(bucket) == string(name) {
+				err = fn(key, it.value)
+			}
+		})
+		w.only = only
+		w.bucket(nil, m.root, nil, nil, 0)
+	}
 	return err
 }
 
@@ -139,36 +152,45 @@ func (o *Outbox) survey() (survey, error) {
 		}); err != nil {
 			return err
 		}
-		b := tx.Bucket(stateBucket)
-		return s.states(b.Get)
+		s.newest = tx.Bucket(tailBucket).Sequence()
+		return s.states(tx.Bucket(stateBucket).Get)
 	})
 	return s, err
 }
 
-// blocks reads in short transactions, between which the file's map may grow.
+// blocks reads in short transactions, between which the file's map may grow
+// and the stream's tail may become a block.
 func (o *Outbox) blocks(epoch string, lane movement.Lane, fn func(key, value []byte) error) error {
 	const portion = 64
-	for next := []byte{}; next != nil; {
-		var keys, values [][]byte
+	for next, more := uint64(1), true; more; {
+		var values [][]byte
 		err := o.view(func(tx *bolt.Tx) error {
-			b := tx.Bucket(streamName(epoch, lane))
-			if b == nil {
+			c := cursorOf(tx, streamName(epoch, lane))
+			if c == nil {
 				return unknownStream(epoch, lane)
 			}
-			c := b.Cursor()
-			k, v := c.Seek(next)
-			for ; k != nil && len(keys) < portion; k, v = c.Next() {
-				keys, values = append(keys, slices.Clone(k)), append(values, slices.Clone(v))
+			v := c.seek(next)
+			for ; v != nil && len(values) < portion; v = c.next() {
+				values = append(values, slices.Clone(v))
 			}
-			next = slices.Clone(k)
+			more = v != nil
 			o.trim(tx, portion*blockTarget)
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		for i := range keys {
-			if err := fn(keys[i], values[i]); err != nil {
+		for _, v := range values {
+			b, err := parseBlock(v)
+			if err != nil {
+				return err
+			}
+			if b.first < next { // some of it was seen in the tail
+				v = b.part(next, b.last())
+				b.first = next
+			}
+			next = b.last() + 1
+			if err := fn(seqKey(b.first), v); err != nil {
 				return err
 			}
 		}
@@ -198,6 +220,9 @@ func (s *survey) states(get func([]byte) []byte) error {
 		name := streamName(st.epoch, st.lane)
 		if e := decodeState(name, get(name), &st.state); e != nil {
 			err = errors.Join(err, e)
+		}
+		if *s.store.epoch(st.lane) == st.epoch {
+			st.last = max(st.last, newestOf(s.newest, st.lane))
 		}
 	}
 	slices.SortFunc(s.streams, func(a, b surveyed) int { return int(a.state.Order) - int(b.state.Order) })
@@ -240,7 +265,7 @@ type StreamOverview struct {
 	// epoch in which the rest was recorded again; empty for most.
 	ForkedAfter uint64 `json:"forked_after,omitempty"`
 	ForkedInto  string `json:"forked_into,omitempty"`
-	// From and To say when the first and the last kept record was committed.
+	// From and To say when the first block was begun, and when the last was.
 	From time.Time `json:"from,omitzero"`
 	To   time.Time `json:"to,omitzero"`
 }

@@ -1,12 +1,14 @@
 package outbox
 
 import (
+	"math"
 	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
 
 	"branchline/internal/fault"
+	"branchline/internal/movement"
 )
 
 // Stats is the outbox at one moment.
@@ -47,14 +49,17 @@ func (o *Outbox) Stats() (Stats, error) {
 	err := o.view(func(tx *bolt.Tx) error {
 		st.Bytes = usedBytes(tx)
 		for _, m := range marks {
-			b := tx.Bucket(m.s.name())
-			if b == nil {
+			c := cursorOf(tx, m.s.name())
+			if c == nil {
 				continue
 			}
-			if _, v := seekBlock(b.Cursor(), m.next); v != nil {
-				if b, err := parseBlock(v); err == nil && (st.OldestUnsent.IsZero() || b.at.Before(st.OldestUnsent)) {
-					st.OldestUnsent = b.at
-				}
+			r := run{from: m.next, end: math.MaxUint64, maxRecords: 1, maxBytes: 1}
+			if r.collect(c); len(r.found) == 0 {
+				continue
+			}
+			v, err := movement.Decode(r.found[0].record())
+			if err == nil && (st.OldestUnsent.IsZero() || v.RecordedAt.Before(st.OldestUnsent)) {
+				st.OldestUnsent = v.RecordedAt
 			}
 		}
 		return nil

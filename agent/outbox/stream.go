@@ -11,13 +11,16 @@ import (
 	"branchline/internal/wire"
 )
 
-// Names of the buckets beside those of the streams.
+// Names of the buckets beside those of the streams; all of them are always
+// there.
 var (
 	stateBucket = []byte("state")
 	notesBucket = []byte("notes")
 	keysBucket  = []byte("keys")
 	acksBucket  = []byte("acks")
 	storeKey    = []byte("store")
+
+	partBuckets = [][]byte{stateBucket, notesBucket, keysBucket, acksBucket, tailBucket}
 )
 
 const streamPrefix = "stream/"
@@ -103,22 +106,18 @@ func (s *stream) wire() wire.Stream {
 // loadStream reads what is known of a stream from its blocks and its state.
 func loadStream(tx *bolt.Tx, branch, epoch string, lane movement.Lane) (*stream, error) {
 	s := &stream{epoch: epoch, lane: lane, head: movement.Genesis(branch, epoch, lane)}
-	b := tx.Bucket(s.name())
-	if b == nil {
-		return nil, fmt.Errorf("stream %s/%s has no bucket", epoch, lane)
-	}
+	c := cursorOf(tx, s.name())
 	if err := getState(tx, s.name(), &s.streamState); err != nil {
 		return nil, err
 	}
-	c := b.Cursor()
-	if k, _ := c.First(); k != nil {
-		first, err := keySeq(k)
+	if v := c.first(); v != nil {
+		first, err := parseBlock(v)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("first block of stream %s/%s: %w", epoch, lane, err)
 		}
-		s.oldest = first
+		s.oldest = first.first
 	}
-	if k, v := c.Last(); k != nil {
+	if v := c.last(); v != nil {
 		last, err := parseBlock(v)
 		if err != nil {
 			return nil, fmt.Errorf("last block of stream %s/%s: %w", epoch, lane, err)

@@ -56,7 +56,7 @@ func (o *Outbox) dropOld(now time.Time) (more bool, err error) {
 			}
 			fold = fold || through > s.Folded
 			p := disposal{s: s, marks: marks}
-			if p.blocks, p.rest, err = oldBlocks(tx.Bucket(s.name()), through, o.grows(s)); err != nil {
+			if p.blocks, p.rest, err = oldBlocks(tx, s, through, o.grows(s)); err != nil {
 				return err
 			}
 			p.whole = p.rest == 0 && !o.grows(s) && (!s.forked() || s.Fork.Done)
@@ -144,23 +144,19 @@ func (o *Outbox) expired(tx *bolt.Tx, s *stream, now time.Time) (through uint64,
 
 // oldBlocks lists the keys of a portion of the blocks that end at or before
 // through, and the first seq of what stays, 0 for nothing. The newest block of
-// a stream that grows stays, as it says how the chain goes on.
-func oldBlocks(b *bolt.Bucket, through uint64, grows bool) (keys [][]byte, rest uint64, err error) {
-	c := b.Cursor()
-	newest, _ := c.Last()
-	for k, v := c.First(); k != nil; k, v = c.Next() {
-		rest, err = keySeq(k)
+// a stream that grows stays, as it says how the chain goes on; so does its
+// tail.
+func oldBlocks(tx *bolt.Tx, s *stream, through uint64, grows bool) (keys [][]byte, rest uint64, err error) {
+	c := cursorOf(tx, s.name())
+	for v := c.first(); v != nil; v = c.next() {
+		b, err := parseBlock(v)
 		if err != nil {
 			return nil, 0, err
 		}
-		blk, err := parseBlock(v)
-		if err != nil {
-			return nil, 0, err
+		if b.last() > through || len(keys) == dropBlocks || c.at >= 0 || grows && b.last() == s.last {
+			return keys, b.first, nil
 		}
-		if blk.last() > through || len(keys) == dropBlocks || grows && bytes.Equal(k, newest) {
-			return keys, rest, nil
-		}
-		keys = append(keys, bytes.Clone(k))
+		keys = append(keys, seqKey(b.first))
 	}
 	return keys, 0, nil
 }

@@ -65,7 +65,7 @@ func (o *Outbox) run() {
 
 // serve takes t and all that waits behind it, until a job is among it.
 func (o *Outbox) serve(t *Ticket) {
-	if t.job == nil {
+	if o.crowd > 1 {
 		runtime.Gosched() // whom the commit before has just released may queue again
 	}
 	var group []*Ticket
@@ -91,6 +91,7 @@ func (o *Outbox) serve(t *Ticket) {
 		}
 		break
 	}
+	o.crowd = len(group)
 	o.commit(group)
 }
 
@@ -111,7 +112,9 @@ type growth struct {
 	last  uint64
 	head  movement.Hash
 	open  *draft // the block being filled
-	size  int64
+	// stored says that a block went into the stream's own bucket, so that
+	// there is no tail.
+	stored bool
 }
 
 // change is one commit in the making.
@@ -145,13 +148,11 @@ func (o *Outbox) commit(group []*Ticket) {
 				return err
 			}
 		}
-		for i := range c.grown {
-			if err := c.grown[i].flush(tx, c.at); err != nil {
-				return err
-			}
-		}
 		if !c.did {
 			return errNothing
+		}
+		if err := c.flush(tx); err != nil {
+			return err
 		}
 		killpoint.Here("outbox.append.before-commit")
 		return nil
@@ -276,28 +277,87 @@ func (g *growth) take(tx *bolt.Tx, d *draft, at time.Time) error {
 		g.open.join(d)
 		return nil
 	}
-	if err := g.flush(tx, at); err != nil {
+	if err := g.store(tx, at); err != nil {
 		return err
 	}
 	g.open = d
 	return nil
 }
 
-// flush stores the block being filled.
-func (g *growth) flush(tx *bolt.Tx, at time.Time) error {
+// flush puts away what is left: small blocks into the tail, others into the
+// stream's own bucket.
+func (c *change) flush(tx *bolt.Tx) error {
+	newest := [3]uint64{}
+	grew := false
+	for _, lane := range movement.Lanes {
+		g := &c.grown[lane]
+		if g.s == nil {
+			newest[lane] = c.o.current[lane].last
+			continue
+		}
+		if g.open != nil {
+			grew = true
+			if err := g.finish(tx, c.at); err != nil {
+				return err
+			}
+		}
+		newest[lane] = g.last
+	}
+	if !grew {
+		return nil
+	}
+	return tx.Bucket(tailBucket).SetSequence(packNewest(newest[movement.Live], newest[movement.Bulk]))
+}
+
+// finish puts the block being filled into the tail, if it may lie there.
+func (g *growth) finish(tx *bolt.Tx, at time.Time) error {
+	size := len(g.open.buf)
+	if g.stored || size > tailBlock {
+		return g.store(tx, at)
+	}
+	for _, v := range tailOf(tx, g.s.name()) {
+		size += len(v)
+	}
+	if size > tailBytes {
+		return g.store(tx, at)
+	}
+	first := g.last + 1
+	value := g.seal(at)
+	return tx.Bucket(tailBucket).Put(tailKey(g.s.name(), first), value)
+}
+
+// store puts the block being filled into the stream's own bucket, behind what
+// lies in the tail.
+func (g *growth) store(tx *bolt.Tx, at time.Time) error {
 	if g.open == nil {
 		return nil
 	}
-	value, head := g.open.seal(g.s.epoch, g.s.lane, g.last+1, at, g.head)
-	b := tx.Bucket(g.s.name())
-	b.FillPercent = fillPercent
-	if err := b.Put(seqKey(g.last+1), value); err != nil {
-		return err
+	if !g.stored {
+		g.stored = true
+		more := g.open
+		if len(more.buf) > blockTarget {
+			more = nil // both would be too large for one block
+		}
+		last, head, err := settle(tx, g.s, more)
+		if err != nil {
+			return err
+		}
+		if last > 0 && more != nil {
+			g.last, g.head, g.open = last, head, nil
+			return nil
+		}
 	}
+	first := g.last + 1
+	value := g.seal(at)
+	return putBlock(tx, g.s, first, g.last, value)
+}
+
+// seal finishes the block being filled.
+func (g *growth) seal(at time.Time) []byte {
+	value, head := g.open.seal(g.s.epoch, g.s.lane, g.last+1, at, g.head)
 	g.last += uint64(g.open.count)
-	g.head = head
-	g.open = nil
-	return b.SetSequence(g.last)
+	g.head, g.open = head, nil
+	return value
 }
 
 // fillPercent packs pages, as seqs only ever grow.
