@@ -77,8 +77,8 @@ func New(cfg config.Config, version string, log *slog.Logger) (_ *App, err error
 	return a, nil
 }
 
-// Run works until ctx ends. Capture stops first, so that what was scanned last
-// is recorded; the outbox is closed last.
+// Run works until ctx ends. The stages stop together, each when what it has in
+// hand is recorded or sent; the outbox is closed last.
 func (a *App) Run(ctx context.Context) error {
 	a.log.Info("agent runs", "version", a.version, "page", a.page.URL())
 	var g daemon.Group

@@ -56,7 +56,7 @@ func New(cfg Config, store Store, log *slog.Logger, reg prometheus.Registerer) (
 		return nil, err
 	}
 	now := time.Now()
-	u := &Uplink{cfg: cfg, store: store, log: log.With("branch", cfg.Branch), packer: wire.NewPacker(),
+	u := &Uplink{cfg: cfg, store: store, log: log, packer: wire.NewPacker(),
 		courses: map[streamKey]*course{}, started: now, status: Status{Server: cfg.Server, Since: now}}
 	u.metrics = newMetrics(reg, u)
 	return u, nil

@@ -104,7 +104,7 @@ func (a *App) postings(ctx context.Context) (web.Postings, error) {
 		return p, err
 	}
 	p.Waiting = counts[ledger.PostingPlanned] + counts[ledger.PostingBegun]
-	p.Posted, p.Failed = counts[ledger.PostingDone], counts[ledger.PostingRefused]
+	p.Posted = counts[ledger.PostingDone]
 	newest, err := a.ledger.Postings(ctx, ledger.PostingFilter{Limit: 12})
 	for _, n := range newest {
 		v := web.Posting{Name: n.Name, Branch: n.Branch, Kind: string(n.Kind), State: string(n.State), Detail: n.Odoo.Name,

@@ -28,6 +28,14 @@ type State struct {
 	Alarms   []string
 }
 
+// ForPeople counts what waits for a person, over all reasons.
+func (s State) ForPeople() (n int64) {
+	for _, g := range s.Exceptions {
+		n += g.Count
+	}
+	return n
+}
+
 // Branch is one line of the board.
 type Branch struct {
 	Code, Name string
@@ -58,7 +66,7 @@ type Exception struct {
 
 // Postings counts documents by state.
 type Postings struct {
-	Waiting, Posted, Failed int64
+	Waiting, Posted int64
 	// Latest are the newest documents.
 	Latest []Posting
 }

@@ -36,11 +36,11 @@ func Funcs() template.FuncMap {
 }
 
 // Ago says a duration as people do: "8 s", "12 min", "2 h 10 min", "3 d 4 h".
-// Below one second and in the future it is "now".
+// Below one second and in the future it is "0 s".
 func Ago(d time.Duration) string {
 	switch d = d.Truncate(time.Second); {
 	case d < time.Second:
-		return "now"
+		return "0 s"
 	case d < time.Minute:
 		return fmt.Sprintf("%d s", int(d.Seconds()))
 	case d < time.Hour:

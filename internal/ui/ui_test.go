@@ -11,7 +11,7 @@ import (
 
 func TestAgo(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		-time.Hour: "now", 0: "now", 999 * time.Millisecond: "now", 8 * time.Second: "8 s", 59 * time.Second: "59 s",
+		-time.Hour: "0 s", 0: "0 s", 999 * time.Millisecond: "0 s", 8 * time.Second: "8 s", 59 * time.Second: "59 s",
 		12*time.Minute + 59*time.Second: "12 min", 2*time.Hour + 10*time.Minute: "2 h 10 min", 76 * time.Hour: "3 d 4 h",
 	} {
 		if got := ui.Ago(d); got != want {
