@@ -29,7 +29,7 @@ type dialect struct {
 	// words turns the schema, which is written in PostgreSQL's words.
 	words *strings.Replacer
 	// open gives a pool; writer and reader pools differ in their settings.
-	open func(dsn string, writes bool) (*sql.DB, error)
+	open func(c Config, writes bool) (*sql.DB, error)
 	// tableExists takes the table's name.
 	tableExists string
 }
@@ -48,8 +48,8 @@ var sqliteDialect = &dialect{
 var postgresDialect = &dialect{
 	driver: "pgx", goose: goose.DialectPostgres,
 	words: strings.NewReplacer(),
-	open: func(dsn string, writes bool) (*sql.DB, error) {
-		db, err := sql.Open("pgx", dsn)
+	open: func(c Config, writes bool) (*sql.DB, error) {
+		db, err := sql.Open("pgx", c.Path)
 		if err == nil {
 			db.SetMaxOpenConns(map[bool]int{true: 1, false: readers}[writes])
 		}
@@ -68,20 +68,24 @@ func dialectOf(dsn string) *dialect {
 	return sqliteDialect
 }
 
-func openSQLite(path string, writes bool) (*sql.DB, error) {
+func openSQLite(c Config, writes bool) (*sql.DB, error) {
+	synchronous := "synchronous(FULL)"
+	if c.NoSync {
+		synchronous = "synchronous(OFF)"
+	}
 	q := url.Values{"_txlock": {"deferred"}, "_pragma": {
-		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+		"busy_timeout(10000)", "journal_mode(WAL)", synchronous, "foreign_keys(1)",
 		"temp_store(MEMORY)", "query_only(1)", "cache_size(-4000)",
 	}}
 	if writes {
 		q = url.Values{"_txlock": {"immediate"}, "_pragma": {
-			"busy_timeout(10000)", "page_size(8192)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+			"busy_timeout(10000)", "page_size(8192)", "journal_mode(WAL)", synchronous, "foreign_keys(1)",
 			"temp_store(MEMORY)", "cache_size(-32000)", "wal_autocheckpoint(4000)",
 		}}
 	} else {
 		q.Set("mode", "rw")
 	}
-	abs, err := filepath.Abs(path)
+	abs, err := filepath.Abs(c.Path)
 	if err != nil {
 		return nil, err
 	}

@@ -38,6 +38,8 @@ type Ledger struct {
 type Config struct {
 	// Path is a file for SQLite, or an address "postgres://user@host/database".
 	Path string `yaml:"path"`
+	// NoSync does not wait for the disk: for tests in which nothing is killed.
+	NoSync bool `yaml:"-"`
 }
 
 // Validate names the field and what is wrong with it.
@@ -60,11 +62,11 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Ledger, error) {
 	}
 	l := &Ledger{d: d, log: log}
 	var err error
-	if l.write, err = d.open(c.Path, true); err == nil {
+	if l.write, err = d.open(c, true); err == nil {
 		err = l.prepare(ctx)
 	}
 	if err == nil {
-		l.read, err = d.open(c.Path, false)
+		l.read, err = d.open(c, false)
 	}
 	if err != nil {
 		l.closePools()
@@ -79,7 +81,7 @@ func OpenReadOnly(ctx context.Context, c Config, log *slog.Logger) (*Ledger, err
 	d := dialectOf(c.Path)
 	l := &Ledger{d: d, log: log}
 	var err error
-	if l.read, err = d.open(c.Path, false); err != nil {
+	if l.read, err = d.open(c, false); err != nil {
 		return nil, classify(err)
 	}
 	var n int

@@ -14,7 +14,7 @@ import (
 func BenchmarkProjection(b *testing.B) {
 	for _, size := range []int{1, 200} {
 		b.Run(fmt.Sprintf("batches of %d", size), func(b *testing.B) {
-			l := ledgertest.Open(b)
+			l := ledgertest.OpenAt(b, ledgertest.Address(b))
 			var senders []*ledgertest.Sender
 			for i := range 50 {
 				senders = append(senders, ledgertest.NewSender(fmt.Sprintf("BR%02d", i), "aaaaaaaaaaaa", movement.Bulk))

@@ -21,7 +21,7 @@ const chunkMovements = 4000
 // chunkBatches and chunkBytes bound what is read for one chunk.
 const (
 	chunkBatches = 1000
-	chunkBytes   = 2 << 20
+	chunkBytes   = 1 << 20
 )
 
 // Projector keeps the derived tables up to date. There is one for a ledger.

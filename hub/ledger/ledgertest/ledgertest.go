@@ -18,10 +18,10 @@ import (
 var Noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
 // Open makes an empty ledger that is closed when the test ends, in PostgreSQL
-// when [PostgresVariable] names one.
+// when [PostgresVariable] names one. It does not wait for the disk.
 func Open(t testing.TB) *ledger.Ledger {
 	t.Helper()
-	return OpenAt(t, Address(t))
+	return open(t, ledger.Config{Path: Address(t), NoSync: true})
 }
 
 // Address is where a ledger of the test's own can be made.
@@ -36,7 +36,12 @@ func Address(t testing.TB) string {
 // OpenAt opens the ledger at a path or address.
 func OpenAt(t testing.TB, path string) *ledger.Ledger {
 	t.Helper()
-	l, err := ledger.Open(context.Background(), ledger.Config{Path: path}, slog.New(slog.DiscardHandler))
+	return open(t, ledger.Config{Path: path})
+}
+
+func open(t testing.TB, c ledger.Config) *ledger.Ledger {
+	t.Helper()
+	l, err := ledger.Open(context.Background(), c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
