@@ -22,8 +22,14 @@ test: needs ## Everything, with the race detector
 	GOOS=windows $(GO) vet ./...
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
 
-bench: ## The figures of the README
-	$(GO) run ./internal/bench
+BENCH := $(GO) test -p 1 -run '^$$' -benchmem
+bench: ## The figures of the README, each a ratio to something measured in the same run
+	$(BENCH) -bench 'Parse' ./internal/gs1
+	$(BENCH) -bench 'AppendOne|AppendMany' -benchtime 3s ./agent/outbox
+	$(BENCH) -bench 'Import' -benchtime 10x ./agent/dispense
+	$(BENCH) -bench 'Backlog' -benchtime 3x ./internal/e2e
+	$(BENCH) -bench 'Projection|Planned' -benchtime 200000x ./hub/projection ./hub/plan
+	$(BENCH) -bench 'Dispensings' -benchtime 1x ./hub/post
 
 lint: ## staticcheck, at the version that was last seen clean
 	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
