@@ -174,7 +174,7 @@ func (w *workload) receive(ctx context.Context, a *rig.Agent) {
 		if w.scan(ctx, a.Receive, "BL-CONFIRM") == '+' {
 			w.receipts.Add(1)
 		}
-		pause(ctx, 700*time.Millisecond)
+		pause(ctx, 2*time.Second)
 	}
 }
 
@@ -258,6 +258,7 @@ func (w *workload) verify(ctx context.Context, bin string) {
 	var rows, scans, problems int
 	if err := rig.Until(ctx, "Odoo has what the branches recorded", func() (bool, error) {
 		wrong, rows, scans, problems = nil, 0, 0, 0
+		pause(ctx, 300*time.Millisecond) // looking costs what the programs need
 		for _, a := range w.r.Agents {
 			rec, err := w.recorded(ctx, bin, a)
 			if err != nil {
@@ -294,6 +295,8 @@ func (w *workload) verify(ctx context.Context, bin string) {
 	if int64(scans) < w.beeps.Load() || int64(scans) > w.attempts.Load() {
 		w.t.Errorf("%d scans are recorded, %d beeped, %d were made", scans, w.beeps.Load(), w.attempts.Load())
 	}
+	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
 	for _, args := range [][]string{
 		{"branchline-hub", "verify", "--config", filepath.Join(w.r.Dir, "hub.yaml")},
 		{"branchline-agent", "outbox", "verify", "--config", filepath.Join(w.r.Dir, w.r.Agents[0].Branch.Code+".yaml")},

@@ -249,6 +249,7 @@ odoo:
 planning:
   every: {{.Every}}
   miss_interval: 1s
+  recheck: 1s
 posting:
   retry_first: 50ms
   retry_most: 2s
