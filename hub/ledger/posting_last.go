@@ -22,13 +22,18 @@ func (l *Ledger) LastDone(ctx context.Context) (time.Time, error) {
 	return time.UnixMilli(at).UTC(), nil
 }
 
-// LastBrought is when a posting that can bring lots to the branch was last
-// found done in Odoo; zero for never.
-func (l *Ledger) LastBrought(ctx context.Context, branch string) (time.Time, error) {
-	var at int64
-	err := l.reader(ctx).Row(`SELECT COALESCE(MAX(changed_at), 0) FROM (SELECT p.changed_at FROM postings p
-			JOIN branches b ON b.id = p.branch_id
-		WHERE b.code = $1 AND p.state = 'posted' AND p.kind NOT IN ($2, $3, $4) ORDER BY p.id DESC LIMIT 20) AS newest`,
-		branch, KindNumber(movement.Dispense), KindNumber(movement.Wastage), KindNumber(movement.TransferOut)).Scan(&at)
-	return timeOf(at), classify(err)
+// LastBrought is when a posting that can bring new lots was last found done in
+// Odoo, at any branch, since lots belong to the company; zero for never.
+func (l *Ledger) LastBrought(ctx context.Context) (last time.Time, err error) {
+	for _, kind := range []movement.Kind{movement.Receipt, movement.Return, movement.TransferIn, movement.Adjustment} {
+		var at int64
+		if err := l.reader(ctx).Row(`SELECT COALESCE(MAX(changed_at), 0) FROM postings WHERE state = 'posted' AND kind = $1`,
+			KindNumber(kind)).Scan(&at); err != nil {
+			return last, classify(err)
+		}
+		if t := timeOf(at); t.After(last) {
+			last = t
+		}
+	}
+	return last, nil
 }

@@ -165,7 +165,7 @@ func (r *Runner) decide(ctx context.Context, in *Input) (_ Output, err error) {
 	}
 	// A lot that the catalogue lacks may have come with goods that were posted
 	// after it was read.
-	in.Brought, err = r.ledger.LastBrought(ctx, in.Branch.Code)
+	in.Brought, err = r.ledger.LastBrought(ctx)
 	if err != nil {
 		return out, err
 	}
@@ -202,7 +202,7 @@ func (r *Runner) openReceipts(ctx context.Context, in *Input) ([]odoo.Receipt, b
 }
 
 // fresh tells whether what the catalogue does not know now is unknown to Odoo:
-// it was read a moment ago, and after the branch's last goods were posted.
+// it was read a moment ago, and after the last goods were posted.
 func (r *Runner) fresh(in *Input) bool {
 	asOf := r.master.AsOf()
 	return in.Now.Sub(asOf) < r.cfg.MissInterval && asOf.After(in.Brought)

@@ -45,7 +45,7 @@ type Input struct {
 	// MissingIsFinal says that the catalogue is fresh: a code that it does not
 	// know is unknown to Odoo. Otherwise the movement waits.
 	MissingIsFinal bool
-	// Brought is when the branch's last goods were posted to Odoo; only known
+	// Brought is when goods were last posted to Odoo, at any branch; only known
 	// where something is missing.
 	Brought time.Time
 	// Pending are movements of the branch that wait, each stream in its order.

@@ -23,7 +23,7 @@ type Ledger interface {
 	PendingGroups(ctx context.Context, branch string, complete bool, limit int) ([]ledger.Group, error)
 	GroupMembers(ctx context.Context, group int64) ([]ledger.Movement, error)
 	OpenPostings(ctx context.Context, branch string, now time.Time, limit int) ([]ledger.Posting, error)
-	LastBrought(ctx context.Context, branch string) (time.Time, error)
+	LastBrought(ctx context.Context) (time.Time, error)
 	Released(ctx context.Context, branch string) (map[ledger.MovementID][]string, error)
 	CreatePosting(ctx context.Context, p ledger.NewPosting, at time.Time) (int64, error)
 	Refuse(ctx context.Context, refusals []ledger.Refusal, at time.Time) error

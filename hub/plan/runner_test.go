@@ -189,6 +189,38 @@ func TestWhileOdooIsAwayNothingIsUnknown(t *testing.T) {
 	}
 }
 
+// A lot that a receipt has just made is not unknown, however fresh the catalogue
+// was before.
+func TestTheCatalogueIsNotFreshAfterOurOwnReceipt(t *testing.T) {
+	d := newDesk(t)
+	d.at = d.at.Add(10 * time.Minute)
+	d.once(t) // reads the catalogue
+	lot := func(m *movement.Movement) { m.Lot, m.Expiry = "NEW", movement.Date{Year: 2029, Month: 1, Day: 1} }
+	d.send(t, ledgertest.Record(movement.Receipt, 1, sku("A"), lot))
+	d.at = d.at.Add(time.Second)
+	d.once(t)
+	open, err := d.ledger.OpenPostings(t.Context(), "BR01", time.Time{}, 10)
+	if err != nil || len(open) != 1 {
+		t.Fatal(open, err)
+	}
+	d.at = d.at.Add(time.Second)
+	if _, err := d.ledger.ChangePosting(t.Context(), open[0].ID, ledger.PostingChange{At: d.at, State: ledger.PostingDone}); err != nil {
+		t.Fatal(err)
+	}
+	d.at = d.at.Add(time.Second)
+	d.send(t, ledgertest.Record(movement.Dispense, 1, sku("A"), lot))
+	d.once(t)
+	if got := d.reasons(t); len(got) != 0 {
+		t.Fatalf("exceptions: %v", got)
+	}
+	// Read again, it is unknown indeed.
+	d.at = d.at.Add(time.Minute)
+	d.once(t)
+	if got := d.reasons(t); got["unknown_lot"] != 1 {
+		t.Fatalf("exceptions: %v", got)
+	}
+}
+
 func TestABranchWithoutAWarehouseWaitsWithAnAlarm(t *testing.T) {
 	d := newDesk(t)
 	d.master.sites = map[string]bool{}
