@@ -3,16 +3,18 @@ SHELL := /bin/bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 GO ?= go
+BIN ?= bin
+EXE ?=
 export CGO_ENABLED ?= 0
 
 .PHONY: build run test bench lint needs
 
 build: ## The two programs, into bin/
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/branchline-agent ./agent
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/branchline-hub ./hub
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/branchline-agent$(EXE) ./agent
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/branchline-hub$(EXE) ./hub
 
 run: build ## A hub, two branches and a simulated Odoo; CHECK=1 verifies and ends
-	$(GO) run ./internal/demo -bin bin $(if $(CHECK),-check)
+	$(GO) run ./internal/demo -bin $(BIN) $(if $(CHECK),-check)
 
 test: needs ## Everything, with the race detector
 	@test -z "$$(gofmt -l agent hub internal packaging)" || { echo 'not gofmt-ed:'; gofmt -l agent hub internal packaging; exit 1; }

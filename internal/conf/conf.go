@@ -118,7 +118,8 @@ func (s *Secret) UnmarshalYAML(n *yaml.Node) error { return n.Decode(&s.File) }
 func (s Secret) IsZero() bool { return s.File == "" && s.value == "" }
 
 // Resolve reads the file, relative to dir, and keeps what stands in it without
-// surrounding white space.
+// surrounding white space. Under systemd a credential of the file's name comes
+// first: the service's user may not read the file itself.
 func (s *Secret) Resolve(setting, dir string) error {
 	if s.File == "" {
 		return nil
@@ -126,6 +127,12 @@ func (s *Secret) Resolve(setting, dir string) error {
 	path := s.File
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(dir, path)
+	}
+	if given := os.Getenv("CREDENTIALS_DIRECTORY"); given != "" {
+		credential := filepath.Join(given, filepath.Base(path))
+		if _, err := os.Stat(credential); err == nil {
+			path = credential
+		}
 	}
 	f, err := os.Open(path)
 	if err != nil {

@@ -111,3 +111,20 @@ func TestSecretsComeFromFilesAndNeverPrint(t *testing.T) {
 		}
 	}
 }
+
+func TestSystemdCredentialsComeFirst(t *testing.T) {
+	given, dir := t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(given, "agent.secret"), []byte("from systemd"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "other.secret"), []byte("from the file"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("CREDENTIALS_DIRECTORY", given)
+	for file, want := range map[string]string{"agent.secret": "from systemd", "other.secret": "from the file"} {
+		s := conf.Secret{File: file}
+		if err := s.Resolve("secret_file", dir); err != nil || s.Reveal() != want {
+			t.Errorf("%s: %q, %v", file, s.Reveal(), err)
+		}
+	}
+}

@@ -164,7 +164,7 @@ func (d Daemon) service() (service.Service, error) {
 		"DelayedAutoStart":       true,
 	}
 	if unit, err := packaging.SystemdUnit(d.Name); err == nil {
-		options["SystemdScript"] = withExec(unit)
+		options["SystemdScript"] = forConfig(unit, d.Config)
 	}
 	return service.New(&program{d: d}, &service.Config{
 		Name: d.Name, DisplayName: d.Title, Description: d.Description,
@@ -172,13 +172,16 @@ func (d Daemon) service() (service.Service, error) {
 	})
 }
 
-// withExec makes a unit file the template that kardianos/service fills in,
-// with the program and configuration of this installation.
-func withExec(unit string) string {
+// forConfig makes a unit file the template that kardianos/service fills in, with
+// the program, configuration and secrets of this installation.
+func forConfig(unit, config string) string {
 	lines := strings.Split(unit, "\n")
 	for i, l := range lines {
 		if strings.HasPrefix(l, "ExecStart=") {
 			lines[i] = "ExecStart={{Path | cmdEscape}}{{range Arguments}} {{. | cmd}}{{end}}"
+		}
+		if strings.HasPrefix(l, "LoadCredential=") {
+			lines[i] = strings.Replace(l, ":/etc/branchline/", ":"+filepath.Dir(config)+"/", 1)
 		}
 	}
 	return strings.Join(lines, "\n")

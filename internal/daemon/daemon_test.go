@@ -20,9 +20,12 @@ func TestInstalledUnitIsThePackagedOne(t *testing.T) {
 				t.Errorf("%s lacks %s", name, want)
 			}
 		}
-		installed := withExec(unit)
+		installed := forConfig(unit, "/srv/pharmacy/x.yaml")
 		if n := strings.Count(installed, "ExecStart={{Path | cmdEscape}}"); n != 1 {
 			t.Errorf("%s has %d ExecStart lines for this installation, want 1", name, n)
+		}
+		if !strings.Contains(installed, ":/srv/pharmacy/") || strings.Contains(installed, "/etc/branchline/") {
+			t.Errorf("%s has secrets of another place", name)
 		}
 		if strings.Contains(installed, "/usr/bin/"+name) {
 			t.Errorf("%s still names the packaged program", name)
