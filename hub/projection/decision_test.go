@@ -1,7 +1,9 @@
 package projection_test
 
 import (
+	"database/sql"
 	"errors"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -118,6 +120,32 @@ func TestDecisions(t *testing.T) {
 		f := newFixture(t, ledgertest.Record(movement.Dispense, 1, keyed("k")), ledgertest.Record(movement.Dispense, 2, keyed("k")))
 		f.decide(ledger.Retry, 2)
 		f.states(ledger.Pending, ledger.Pending)
+	})
+	t.Run("what can no longer be read stays, and nothing waits for it", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "ledger.db")
+		f := fixture{t, ledgertest.OpenAt(t, path), ledgertest.NewSender("BR01", epoch, movement.Bulk)}
+		f.s.Commit(t, f.Ledger, dispensings(1, problem("expired"))...)
+		f.s.Commit(t, f.Ledger, dispensings(1, problem("expired"))...)
+		catchUp(t, projector(f.Ledger))
+		db, err := sql.Open("sqlite", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Exec(`UPDATE batches SET payload = x'00' WHERE id = 1`); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		f.decide(ledger.Retry, 1, 2)
+		for seq, want := range map[uint64]ledger.State{1: ledger.Excepted, 2: ledger.Pending} {
+			if m, err := f.Movement(t.Context(), f.ids(seq)[0]); err != nil || m.State != want {
+				t.Errorf("%d: %v, %v", seq, m.State, err)
+			}
+		}
+		if left, err := f.Reconsider(t.Context(), 10); err != nil || len(left) != 0 {
+			t.Errorf("still to be looked at: %v, %v", left, err)
+		}
 	})
 	t.Run("what is no exception is passed over", func(t *testing.T) {
 		f := newFixture(t, dispensings(2)...)

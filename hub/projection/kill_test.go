@@ -3,6 +3,7 @@ package projection_test
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -33,6 +34,11 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	}
+	if raceDetector {
+		if err := flag.Set("rapid.checks", "20"); err != nil { // a flag of the command line still wins
+			panic(err)
+		}
 	}
 	os.Exit(m.Run())
 }

@@ -57,19 +57,17 @@ func TestWhatARecordBecomes(t *testing.T) {
 		"the same serial once more": {[][]byte{dispense(func(m *movement.Movement) { m.Serial = "S" }), dispense(func(m *movement.Movement) { m.Serial = "S" })}, ledger.Pending, ""},
 	}
 	for name, c := range cases {
-		for _, cut := range []string{"in one batch", "in batches of one", "projected one by one"} {
+		for _, cut := range []string{"at once", "one by one"} {
 			t.Run(name+" "+cut, func(t *testing.T) {
 				l := ledgertest.Open(t)
 				p := projector(l)
 				s := ledgertest.NewSender("BR01", epoch, movement.Bulk)
-				if cut == "in one batch" {
+				if cut == "at once" {
 					s.Commit(t, l, c.records...)
 				} else {
 					for _, r := range c.records {
 						s.Commit(t, l, r)
-						if cut == "projected one by one" {
-							catchUp(t, p)
-						}
+						catchUp(t, p)
 					}
 				}
 				catchUp(t, p)

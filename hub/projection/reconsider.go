@@ -49,7 +49,7 @@ func (p *Projector) reconsiderAll(ctx context.Context) error {
 // second is a movement that is looked at a second time.
 type second struct {
 	id ledger.MovementID
-	b  *batch // nil when the ledger holds no such record
+	b  *batch // nil when the ledger holds no such record any more
 	r  reading
 }
 
@@ -63,8 +63,10 @@ func (p *Projector) readAgain(ctx context.Context, id ledger.MovementID) (second
 		return s, err
 	}
 	records, err := from.Records()
-	if err != nil {
-		return s, err
+	if err != nil { // it stays as it is; nothing else must wait for it
+		p.log.Error("a batch in the ledger is damaged; a movement in it cannot be looked at again",
+			"branch", from.Stream.Branch, "epoch", from.Stream.Epoch, "lane", from.Stream.Lane, "seq", id.Seq(), "err", err)
+		return s, nil
 	}
 	s.b, s.r = &batch{Batch: from}, read(records[id.Seq()-from.First])
 	return s, nil
