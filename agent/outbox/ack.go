@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -46,6 +47,12 @@ func parseMark(key, value []byte) (hour time.Time, through uint64, err error) {
 
 // saveAcks writes the states down that have changed.
 func (o *Outbox) saveAcks() {
+	o.mu.RLock()
+	idle := !slices.ContainsFunc(o.streams, func(s *stream) bool { return s.dirty })
+	o.mu.RUnlock()
+	if idle {
+		return
+	}
 	now := o.clock()
 	type saved struct {
 		s     *stream

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"branchline/internal/movement"
@@ -143,6 +144,23 @@ type draft struct {
 
 func newDraft(capacity int) *draft {
 	return &draft{buf: make([]byte, blockHead, capacity)}
+}
+
+// largeDrafts are those of files, by the thousand a second: they are used
+// again once what they hold is committed.
+var largeDrafts = sync.Pool{New: func() any { return newDraft(blockTarget + 4<<10) }}
+
+func largeDraft() *draft {
+	d := largeDrafts.Get().(*draft)
+	d.buf, d.count = d.buf[:blockHead], 0
+	return d
+}
+
+// letGo gives a draft back that nobody reads any more.
+func (d *draft) letGo() {
+	if cap(d.buf) >= blockTarget && cap(d.buf) <= maxBlock {
+		largeDrafts.Put(d)
+	}
 }
 
 // add appends a movement's record and tells its size.

@@ -15,7 +15,9 @@ type Config struct {
 	// Branch is the branch's code. A file belongs to one branch for ever.
 	Branch string `yaml:"-"`
 	// MaxBytes bounds what the file holds; at the bound capture stops with
-	// "outbox_full". The file on disk can be up to 32 MiB larger.
+	// "outbox_full". The file on disk can be up to 32 MiB larger. On Windows
+	// the file doubles as it grows, and at the last doubling that fits under
+	// the bound it is full.
 	MaxBytes int64 `yaml:"max_bytes"`
 	// Retention is how long a record stays after the hub has acknowledged it,
 	// so that a hub restored from a backup can ask for it again.

@@ -3,6 +3,7 @@
 package outbox_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -139,5 +140,44 @@ func TestASalvageThatFindsNoRoomLeavesTheDamagedFile(t *testing.T) {
 	o := open(t, c)
 	if n, want := len(drain(t, o)), len(b.records())+1; n != want {
 		t.Errorf("%d records, want %d and the report", n, want-1)
+	}
+}
+
+func TestDamageWhileInUseIsAFaultAndNoCrash(t *testing.T) {
+	for name, damage := range map[string]func(f *os.File, size int64) error{
+		"truncated": func(f *os.File, size int64) error { return f.Truncate(8192) },
+		"overwritten": func(f *os.File, size int64) error {
+			_, err := f.WriteAt(bytes.Repeat([]byte{0xa5}, int(size)-8192), 8192)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := config(t)
+			o := open(t, c)
+			for i := range 30 {
+				appendAll(t, o, movement.Lanes[i%2], large(i))
+			}
+			s := o.Streams()[0]
+			f, err := os.OpenFile(c.Path, os.O_RDWR, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			if err := damage(f, fileSize(t, c.Path)); err != nil {
+				t.Fatal(err)
+			}
+			_, errRead := o.Read(s.Epoch, s.Lane, 1, 100, 1<<20)
+			_, errAppend := o.Append(t.Context(), outbox.Write{Lane: movement.Live, Movements: []*movement.Movement{dispensed(1)}})
+			for _, err := range []error{errRead, errAppend} {
+				if fault.CodeOf(err) != "outbox_damaged" || fault.ClassOf(err) != fault.Setup {
+					t.Errorf("error %v (%s)", err, fault.CodeOf(err))
+				}
+			}
+			<-o.Failed()
+			if st, _ := o.Stats(); st.Trouble != "outbox_damaged" {
+				t.Errorf("trouble %q", st.Trouble)
+			}
+			o.Close()
+		})
 	}
 }

@@ -13,6 +13,8 @@
 //     that changes in the same commit as the movements it is about.
 //   - A block is one stored value: consecutive records of one stream, each with
 //     the chain's hash before it, so that every block proves itself.
+//   - The tail is where the newest small blocks of a growing stream lie, until
+//     they are enough for one large one.
 //   - The key memory knows the natural keys that were recorded, for longer than
 //     the records themselves are kept.
 //   - Missing records are those that the store once held and that damage took;
@@ -21,10 +23,20 @@
 // # The file
 //
 // One bbolt file, one bucket for each stream (key: seq of a block's first
-// record), "notes", "keys", "acks" and "state". Only one process opens it: a
-// lock file beside it says which. Opening checks every page and the chain of
-// everything unsent with code that trusts nothing; a damaged file is set aside
-// and what reads and verifies is carried over.
+// record), "tail", "notes", "keys", "acks" and "state". Only one process opens
+// it: a lock file beside it says which. Opening checks every page in use, every
+// record's hash and every sum with code that trusts nothing.
+//
+// # Damage
+//
+// A damaged file is set aside under a name with the time, and a new one takes
+// its place that holds whatever reads and verifies, found along the file's tree
+// and byte by byte. Each old stream keeps its epoch and only drains from then
+// on, since the hub may have records of it that were lost here; what is captured
+// from now on goes into a new epoch, whose first record tells the hub what
+// happened. What is missing in the middle of a stream shows as a batch that
+// names how many records before it are gone. Damage that shows while the file is
+// in use ends the outbox ([Outbox.Failed]); opening it again salvages.
 //
 // # Concurrency
 //

@@ -46,13 +46,15 @@ type pendingKey struct {
 const (
 	// foldAt is how many keys wait in memory before they become a run.
 	foldAt = 8192
+	// filterStart is for how many keys the filter has room at first: 512 KiB.
+	filterStart = 256 << 10
 	// mergeRuns runs of less than mergeBelow keys become one.
 	mergeRuns  = 8
 	mergeBelow = 4 * foldAt
 )
 
 func newKeyMemory() *keyMemory {
-	return &keyMemory{index: make(map[keyHash]int32), sizes: make(map[uint64]int), filter: newKeyFilter(4 * foldAt)}
+	return &keyMemory{index: make(map[keyHash]int32), sizes: make(map[uint64]int), filter: newKeyFilter(filterStart)}
 }
 
 // keyLookup finds keys within one transaction.
@@ -160,13 +162,7 @@ func (o *Outbox) foldKeys(through func(*stream) uint64) error {
 		m.runs, m.sizes[id] = append(m.runs, id), count
 		m.forget(0)
 	}
-	if err := m.tidyFilter(o); err != nil {
-		return err
-	}
-	if ids := m.mergeable(); ids != nil {
-		return o.mergeRuns(ids)
-	}
-	return nil
+	return m.tidyFilter(o)
 }
 
 // allFolded says that every key of a stream was waiting.
@@ -200,6 +196,15 @@ func (m *keyMemory) mergeable() []uint64 {
 		return nil
 	}
 	return small[:mergeRuns]
+}
+
+// mergeSome merges the oldest small runs, when there are enough of them. It is
+// left to the housekeeping, so that no import waits for it.
+func (o *Outbox) mergeSome() error {
+	if ids := o.keys.mergeable(); ids != nil {
+		return o.mergeRuns(ids)
+	}
+	return nil
 }
 
 // mergeRuns replaces runs by one with all their keys, under the id of the last.

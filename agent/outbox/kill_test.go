@@ -104,7 +104,7 @@ func child(path string) {
 }
 
 func TestNothingThatWasAppendedIsLostToAKill(t *testing.T) {
-	rounds := 20
+	rounds := 12
 	if testing.Short() {
 		rounds = 5
 	}

@@ -21,6 +21,11 @@ type Outbox struct {
 	clock func() time.Time
 	lock  *fileLock
 
+	// failed is closed with failure set when the file turned out to be damaged
+	// while it was in use.
+	failed  chan struct{}
+	failure atomic.Pointer[fault.Error]
+
 	// dbMu is held for reading while db is used, for writing while a file
 	// that can no longer be mapped is opened anew.
 	dbMu sync.RWMutex
@@ -71,6 +76,7 @@ func Open(cfg Config, log *slog.Logger, clock func() time.Time) (*Outbox, error)
 		stopped: make(chan struct{}),
 		current: make(map[movement.Lane]*stream),
 		changed: make(chan struct{}),
+		failed:  make(chan struct{}),
 	}
 	lock, err := lockFile(cfg.Path)
 	if err != nil {
@@ -103,13 +109,51 @@ func (o *Outbox) Close() error {
 	<-o.stopped
 	o.dbMu.Lock()
 	defer o.dbMu.Unlock()
-	var err error
-	if o.db != nil {
-		err = o.db.Close()
-		o.db = nil
+	defer o.lock.release()
+	db := o.db
+	o.db = nil
+	if db == nil {
+		return nil
 	}
-	o.lock.release()
-	return err
+	if o.failure.Load() == nil {
+		return db.Close()
+	}
+	// A panic may have left bbolt's locks held.
+	done := make(chan error, 1)
+	go func() { done <- db.Close() }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(time.Second):
+		return o.failure.Load()
+	}
+}
+
+// Failed is closed when the file has been damaged while it was in use: nothing
+// can be recorded any more, and only opening anew, which salvages, helps. The
+// agent should end, to be started again.
+func (o *Outbox) Failed() <-chan struct{} { return o.failed }
+
+// fail notes that the file is damaged.
+func (o *Outbox) fail(err error) error {
+	f := fault.New(fault.Setup, "outbox_damaged", "%s is damaged: %w", o.cfg.Path, err).
+		WithHint("restart the agent; it sets the file aside and carries over what can be read")
+	if o.failure.CompareAndSwap(nil, f) {
+		o.log.Error("The outbox is damaged.", "file", o.cfg.Path, "err", err)
+		close(o.failed)
+	}
+	return o.failure.Load()
+}
+
+// usable is the failure, or that the outbox is closed. o.dbMu is held.
+func (o *Outbox) usable() error {
+	if f := o.failure.Load(); f != nil {
+		return f
+	}
+	if o.db == nil {
+		return closedFault()
+	}
+	return nil
 }
 
 func closedFault() error {

@@ -13,12 +13,12 @@ import (
 // view runs fn in a reading transaction, which must be short: while it lasts
 // the file's map cannot grow.
 func (o *Outbox) view(fn func(*bolt.Tx) error) (err error) {
-	defer caught(&err)
+	defer o.caught(&err)
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	o.dbMu.RLock()
 	defer o.dbMu.RUnlock()
-	if o.db == nil {
-		return closedFault()
+	if err := o.usable(); err != nil {
+		return err
 	}
 	return o.db.View(fn)
 }

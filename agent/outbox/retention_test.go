@@ -177,6 +177,7 @@ func TestManyKeysAreFoldedMergedAndFound(t *testing.T) {
 			}
 		}
 	}
+	tend(t, o)
 	if runs, pending := outbox.KeyRuns(o); runs < 2 || runs >= 8+2 || pending > 8192+part {
 		t.Errorf("%d runs, %d keys waiting", runs, pending)
 	}

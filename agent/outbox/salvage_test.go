@@ -256,7 +256,7 @@ func TestNoFlippedByteLosesMoreThanItsBlock(t *testing.T) {
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
 	noticed := 0
-	for range 150 {
+	for range 80 {
 		damaged := slices.Clone(b.file)
 		for range 1 + r.IntN(6) {
 			damaged[r.IntN(len(damaged))] ^= byte(1 + r.IntN(255))

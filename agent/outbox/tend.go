@@ -19,6 +19,9 @@ const (
 // waits for a few milliseconds at most.
 func (o *Outbox) tend() {
 	o.saveAcks()
+	if err := o.mergeSome(); err != nil {
+		o.log.Warn("Natural keys could not be merged; it will be tried again.", "file", o.cfg.Path, "err", o.explain(err))
+	}
 	now := o.clock()
 	if now.Sub(o.tended).Abs() < lookEvery {
 		return

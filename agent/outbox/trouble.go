@@ -68,6 +68,9 @@ func (o *Outbox) fullFault() *fault.Error {
 // explain turns the error of a failed commit into a fault, and tries to get a
 // file back that bbolt has let go of.
 func (o *Outbox) explain(err error) error {
+	if _, ok := errors.AsType[*fault.Error](err); ok {
+		return err
+	}
 	switch {
 	case errors.Is(err, berrors.ErrMaxSizeReached):
 		return o.fullFault()
@@ -78,9 +81,6 @@ func (o *Outbox) explain(err error) error {
 		o.reopenLost()
 		return fault.New(fault.Transient, "disk_full", "the disk of %s is full: %w", o.cfg.Path, err).
 			WithHint("nothing is captured until there is room on it; delete what is not needed")
-	case errors.Is(err, errDamaged):
-		return fault.New(fault.Setup, "outbox_damaged", "%s is damaged: %w", o.cfg.Path, err).
-			WithHint("restart the agent; it sets the file aside and carries over what can be read")
 	}
 	o.reopenLost()
 	return fault.New(fault.Transient, "outbox_unwritable", "cannot write %s: %w", o.cfg.Path, err).
@@ -134,7 +134,14 @@ func (o *Outbox) note(err error, refused []*Ticket) {
 var errDamaged = errors.New("damaged")
 
 // caught turns a panic of bbolt, or the fault of a page that is not there, into
-// an error.
+// the outbox's failure.
+func (o *Outbox) caught(err *error) {
+	if p := recover(); p != nil {
+		*err = o.fail(fmt.Errorf("%w: %v", errDamaged, p))
+	}
+}
+
+// caught is the same while a file is opened.
 func caught(err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("%w: %v", errDamaged, p)

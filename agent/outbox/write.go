@@ -152,10 +152,6 @@ func (o *Outbox) prepare(w Write) (*Ticket, error) {
 	}
 	t.keys = make([]keyHash, len(w.Movements))
 	now := o.clock()
-	capacity := blockHead + len(movement.Hash{}) + 1024
-	if len(w.Movements) > 1 {
-		capacity = blockTarget + 4<<10
-	}
 	var d *draft
 	for i, m := range w.Movements {
 		if m.RecordedAt.IsZero() {
@@ -171,7 +167,11 @@ func (o *Outbox) prepare(w Write) (*Ticket, error) {
 			t.keys[i] = hashKey(m.NaturalKey)
 		}
 		if d == nil {
-			d = newDraft(capacity)
+			if len(w.Movements) > 2 {
+				d = largeDraft()
+			} else {
+				d = newDraft(1 << 10)
+			}
 			t.blocks = append(t.blocks, d)
 		}
 		n := d.add(m)

@@ -172,6 +172,12 @@ func (o *Outbox) commit(group []*Ticket) {
 		defer o.fold()
 	}
 	for _, t := range group {
+		if err == nil { // bbolt has written everything out
+			for _, d := range t.blocks {
+				d.letGo()
+			}
+		}
+		t.blocks = nil
 		switch {
 		case t.err != nil: // refused
 		case err != nil:
@@ -386,11 +392,11 @@ func (c *change) apply() {
 // update runs one bbolt transaction. A page that cannot be read, and whatever
 // else bbolt panics about, comes back as an error.
 func (o *Outbox) update(fn func(*bolt.Tx) error) (err error) {
-	defer caught(&err)
+	defer o.caught(&err)
 	o.dbMu.RLock()
 	defer o.dbMu.RUnlock()
-	if o.db == nil {
-		return bolt.ErrDatabaseNotOpen
+	if err := o.usable(); err != nil {
+		return err
 	}
 	var id int
 	err = o.db.Update(func(tx *bolt.Tx) error {
