@@ -123,7 +123,5 @@ func (a *App) describe(s *wire.State) {
 		return
 	}
 	s.Unsent, s.OldestUnsent, s.Bytes = st.Unsent, st.OldestUnsent, st.Bytes
-	for _, alarm := range a.alarms(st) {
-		s.Alarms = append(s.Alarms, alarm)
-	}
+	s.Alarms = append(s.Alarms, a.alarms(st)...)
 }

@@ -30,12 +30,6 @@ func (d *definition) is(t traits) bool { return d.traits&t != 0 }
 // fixed tells whether all data of this identifier have the same length.
 func (d *definition) fixed() bool { return d.min == d.max }
 
-// verifiable tells whether the data carry a check digit or a date, so that a
-// string that satisfies it is hardly anything else.
-func (d *definition) verifiable() bool {
-	return d.hasCheckDigit() || d.isDate()
-}
-
 func (d *definition) hasCheckDigit() bool { return d.components[0].check == checkDigit }
 
 func (d *definition) isDate() bool {

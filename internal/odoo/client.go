@@ -19,7 +19,6 @@ type Client struct {
 	makingLot  chan struct{} // the same for making lots
 	mu         sync.Mutex
 	caller     Caller
-	version    Version
 	fields     map[string]Fields
 }
 

@@ -3,7 +3,6 @@ package ledgertest
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"net/url"
 	"os"
 	"strings"
@@ -48,7 +47,7 @@ func postgres(t testing.TB) (address string, ok bool) {
 	q.Set("search_path", schema)
 	u.RawQuery = q.Encode()
 	if !strings.HasPrefix(u.Scheme, "postgres") {
-		t.Fatal(fmt.Sprintf("%s: want postgres://", PostgresVariable))
+		t.Fatalf("%s: want postgres://", PostgresVariable)
 	}
 	return u.String(), true
 }

@@ -58,7 +58,7 @@ func (s *Server) serveJSON2(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.as = as
-	result, err, broken := s.execute(r.Context(), c)
+	result, broken, err := s.execute(r.Context(), c)
 	switch {
 	case broken != nil:
 		breakOff(w, broken)

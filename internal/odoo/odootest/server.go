@@ -182,7 +182,7 @@ func (s *Server) Close(ctx context.Context) error {
 
 // execute runs one call with its mischief and its costs. A nil reply with
 // broken set means that the connection must break without an answer.
-func (s *Server) execute(ctx context.Context, c *call) (result any, err error, broken *Mischief) {
+func (s *Server) execute(ctx context.Context, c *call) (result any, broken *Mischief, err error) {
 	m := s.mischief.next(s, c)
 	s.watch(Arrived, c)
 	if m != nil {
@@ -191,16 +191,16 @@ func (s *Server) execute(ctx context.Context, c *call) (result any, err error, b
 			// Like Odoo, it does not notice that the client has gone.
 			wait(context.WithoutCancel(ctx), m.Delay)
 		case Dropped, Gateway:
-			return nil, nil, m
+			return nil, m, nil
 		case Hang:
 			<-ctx.Done()
-			return nil, nil, m
+			return nil, m, nil
 		case Serialization:
-			return nil, serializationFailure(), nil
+			return nil, nil, serializationFailure()
 		case Refusal:
-			return nil, userError("%s", m.words()), nil
+			return nil, nil, userError("%s", m.words())
 		case Outage:
-			return nil, raise("psycopg2.OperationalError", 1, http.StatusInternalServerError, "connection to server at \"db\", port 5432 failed: FATAL:  the database system is starting up"), nil
+			return nil, nil, raise("psycopg2.OperationalError", 1, http.StatusInternalServerError, "connection to server at \"db\", port 5432 failed: FATAL:  the database system is starting up")
 		}
 	}
 	s.mu.Lock()
@@ -216,13 +216,13 @@ func (s *Server) execute(ctx context.Context, c *call) (result any, err error, b
 		case Late:
 			wait(ctx, m.Delay)
 		case Lost, GatewayAfter:
-			return nil, nil, m
+			return nil, m, nil
 		case HangAfter:
 			<-ctx.Done()
-			return nil, nil, m
+			return nil, m, nil
 		}
 	}
-	return result, err, nil
+	return result, nil, err
 }
 
 func (s *Server) watch(stage Stage, c *call) {

@@ -34,7 +34,7 @@ func (s *Server) serveXMLRPC(w http.ResponseWriter, r *http.Request, object bool
 	if object {
 		var c *call
 		if c, err = s.executeKW(method, params); err == nil {
-			result, err, broken = s.execute(r.Context(), c)
+			result, broken, err = s.execute(r.Context(), c)
 		}
 	} else {
 		result, err = s.common(method, params)
