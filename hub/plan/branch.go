@@ -64,6 +64,7 @@ func (r *Runner) again(ctx context.Context, branch string) ([]ledger.PendingWork
 // gather reads what is due. full says that there is more than one look takes.
 func (r *Runner) gather(ctx context.Context, in *Input, p *pace, work []ledger.PendingWork) (full bool, next time.Time, err error) {
 	branch, grouped := in.Branch.Code, false
+	var later []movement.Kind // not due, but may bring lots
 	for _, w := range work {
 		grouped = grouped || w.Grouped > 0
 		if w.Loose == 0 {
@@ -75,6 +76,9 @@ func (r *Runner) gather(ctx context.Context, in *Input, p *pace, work []ledger.P
 		}
 		if at := r.dueAt(w, p); at.After(in.Now) {
 			next = earlier(next, at)
+			if slices.Contains(r.cfg.NewLotsOn, w.Kind) {
+				later = append(later, w.Kind)
+			}
 			continue
 		}
 		loose, err := r.ledger.PendingLoose(ctx, branch, w.Kind, maxLoose)
@@ -84,17 +88,26 @@ func (r *Runner) gather(ctx context.Context, in *Input, p *pace, work []ledger.P
 		full = full || len(loose) == maxLoose
 		in.Pending = append(in.Pending, loose...)
 	}
-	if grouped && !p.group.After(in.Now) {
+	groupsDue := !p.group.After(in.Now)
+	if grouped && !groupsDue {
+		next = earlier(next, p.group)
+	}
+	if grouped && (groupsDue || len(in.Pending) > 0) {
 		more, at, err := r.gatherGroups(ctx, in)
 		if err != nil {
 			return false, next, err
 		}
 		full, next = full || more, earlier(next, at)
-	} else if grouped {
-		next = earlier(next, p.group)
 	}
 	if len(in.Pending) == 0 {
 		return full, next, nil
+	}
+	for _, kind := range later {
+		loose, err := r.ledger.PendingLoose(ctx, branch, kind, maxLoose)
+		if err != nil {
+			return false, next, err
+		}
+		in.Elsewhere = append(in.Elsewhere, loose...)
 	}
 	if in.Open, err = r.ledger.OpenPostings(ctx, branch, time.Time{}, maxLoose); err != nil {
 		return false, next, err
@@ -130,26 +143,37 @@ func (r *Runner) gatherGroups(ctx context.Context, in *Input) (full bool, next t
 	if err != nil {
 		return false, next, err
 	}
+	var waiting []ledger.Group
 	for _, g := range late {
 		if at := g.LastAt.Add(r.cfg.GroupPatience); at.After(in.Now) {
 			next = earlier(next, at)
+			waiting = append(waiting, g)
 			continue
 		}
 		r.log.Warn("a group stays incomplete and is planned as far as it came", "branch", g.Branch, "group", g.Name, "size", g.Size, "come", g.Come)
 		ready = append(ready, g)
 	}
-	for _, g := range ready {
+	if in.Pending, err = r.members(ctx, ready, in.Pending); err != nil {
+		return false, next, err
+	}
+	in.Elsewhere, err = r.members(ctx, waiting, in.Elsewhere)
+	return full, next, err
+}
+
+// members appends the groups' pending movements to all.
+func (r *Runner) members(ctx context.Context, groups []ledger.Group, all []ledger.Movement) ([]ledger.Movement, error) {
+	for _, g := range groups {
 		members, err := r.ledger.GroupMembers(ctx, g.ID)
 		if err != nil {
-			return false, next, err
+			return all, err
 		}
 		for _, m := range members {
 			if m.State == ledger.Pending {
-				in.Pending = append(in.Pending, m)
+				all = append(all, m)
 			}
 		}
 	}
-	return full, next, nil
+	return all, nil
 }
 
 // decide plans, and once more when the catalogue had to be asked for more.

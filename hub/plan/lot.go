@@ -36,32 +36,29 @@ type lotState struct {
 	conflict movement.Date // a second expiry for a lot that is not yet in Odoo
 }
 
-// gatherLots finds the lot of every movement, and what the movements together
-// say about lots that are new.
-func (p *planner) gatherLots(all []resolved) {
-	for i := range all {
-		r := &all[i]
-		switch r.it.product.Tracking {
-		case odoo.ByLot:
-			r.lot = r.m.Lot
-		case odoo.BySerial:
-			r.lot = r.m.Serial
-		}
-		if r.lot == "" {
-			continue
-		}
-		s := p.lot(r)
-		if s.known.ID != 0 || !r.incoming || !p.makesLots(r.m.Kind) {
-			continue
-		}
-		s.coming = true
-		switch {
-		case r.expiry.IsZero() || r.expiry == s.expiry:
-		case s.expiry.IsZero():
-			s.expiry = r.expiry
-		default:
-			s.conflict = r.expiry
-		}
+// gatherLot finds the lot of a movement, and what it says about a lot that is
+// new.
+func (p *planner) gatherLot(r *resolved) {
+	switch r.it.product.Tracking {
+	case odoo.ByLot:
+		r.lot = r.m.Lot
+	case odoo.BySerial:
+		r.lot = r.m.Serial
+	}
+	if r.lot == "" {
+		return
+	}
+	s := p.lot(r)
+	if s.known.ID != 0 || !r.incoming || !p.makesLots(r.m.Kind) {
+		return
+	}
+	s.coming = true
+	switch {
+	case r.expiry.IsZero() || r.expiry == s.expiry:
+	case s.expiry.IsZero():
+		s.expiry = r.expiry
+	default:
+		s.conflict = r.expiry
 	}
 }
 

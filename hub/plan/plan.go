@@ -51,6 +51,10 @@ type Input struct {
 	// Pending are movements of the branch that wait, each stream in its order.
 	// Of a group either all that has come or nothing.
 	Pending []ledger.Movement
+	// Elsewhere are pending movements of the branch that are not to be planned
+	// now: their windows are not over, or their groups incomplete. They only
+	// say which lots are on their way.
+	Elsewhere []ledger.Movement
 	// Since is when movements of a kind were first seen waiting.
 	Since map[movement.Kind]time.Time
 	// Receipts are the branch's open receipts in Odoo, by id, read after the
@@ -109,7 +113,16 @@ func Plan(in Input) Output {
 			all = append(all, r)
 		}
 	}
-	p.gatherLots(all)
+	p.quiet = true
+	for i := range in.Elsewhere {
+		if r, ok := p.resolve(&in.Elsewhere[i]); ok {
+			p.gatherLot(&r)
+		}
+	}
+	p.quiet = false
+	for i := range all {
+		p.gatherLot(&all[i])
+	}
 	for i := range all {
 		if p.settleLot(&all[i]) {
 			p.put(&all[i])
@@ -134,6 +147,8 @@ type planner struct {
 	// remaining is what open receipts still expect.
 	remaining map[expected]*expectation
 	alarmed   map[string]bool
+	// quiet is set while movements are looked at that are not to be planned.
+	quiet bool
 }
 
 // readOpen learns from the postings under way which orders are busy and which
@@ -162,11 +177,18 @@ func (p *planner) readOpen() {
 const docOrder = "order"
 
 func (p *planner) refuse(m *ledger.Movement, reason, field, hint, text string, args ...any) {
+	if p.quiet {
+		return
+	}
 	p.out.Refused = append(p.out.Refused, ledger.Refusal{Movement: m.ID, Stage: Stage, Reason: reason, Field: field,
 		Text: fmt.Sprintf(text, args...), Hint: hint})
 }
 
-func (p *planner) wait(what string) { p.out.Waiting[what]++ }
+func (p *planner) wait(what string) {
+	if !p.quiet {
+		p.out.Waiting[what]++
+	}
+}
 
 func (p *planner) alarm(text string, args ...any) {
 	s := fmt.Sprintf(text, args...)

@@ -189,6 +189,32 @@ func TestWhileOdooIsAwayNothingIsUnknown(t *testing.T) {
 	}
 }
 
+// Goods whose receipt waits bring their lot all the same.
+func TestALotInAWaitingReceiptIsOnItsWay(t *testing.T) {
+	lot := func(m *movement.Movement) { m.Lot, m.Expiry = "NEW", movement.Date{Year: 2029, Month: 1, Day: 1} }
+	for name, change := range map[string]func(*movement.Movement){
+		"for an order, while Odoo is away": func(m *movement.Movement) { m.Document = movement.Document{Type: "order", Ref: "P1"} },
+		"in an incomplete group":           func(m *movement.Movement) { m.Group = movement.Group{ID: "g", Size: 2} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			d.receipts.err = errors.New("connection refused")
+			d.at = d.at.Add(10 * time.Minute)
+			d.send(t, ledgertest.Record(movement.Receipt, 1, sku("A"), lot, change))
+			d.once(t)
+			// What comes now is due before the receipt is looked at again.
+			for range 3 {
+				d.send(t, ledgertest.Record(movement.Dispense, 1, sku("A"), lot))
+				d.at = d.at.Add(time.Second)
+				d.once(t)
+			}
+			if got := d.reasons(t); len(got) != 0 {
+				t.Errorf("exceptions: %v", got)
+			}
+		})
+	}
+}
+
 // A lot that a receipt has just made is not unknown, however fresh the catalogue
 // was before.
 func TestTheCatalogueIsNotFreshAfterOurOwnReceipt(t *testing.T) {
