@@ -57,7 +57,7 @@ func (o *Outbox) beginFork(s *stream, common uint64) error {
 			return err
 		}
 		*st.epoch(s.lane) = fork.Epoch
-		st.Alarms = append(st.Alarms, alarm)
+		st.Alarms = addAlarm(st.Alarms, alarm)
 		if err := st.save(tx); err != nil {
 			return err
 		}
@@ -85,7 +85,7 @@ func (o *Outbox) beginFork(s *stream, common uint64) error {
 	o.order++
 	o.streams = append(o.streams, next)
 	o.current[s.lane] = next
-	o.alarms = append(o.alarms, alarm)
+	o.alarms = addAlarm(o.alarms, alarm)
 	o.signal()
 	return nil
 }

@@ -165,7 +165,7 @@ func (r *rescue) rebuild(db *bolt.DB, branch string, alarm func(string) Alarm, n
 			st.Created, st.Alarms = r.store.Created, r.store.Alarms
 		}
 		a := alarm(sum.text(r))
-		st.Alarms = append(st.Alarms, a)
+		st.Alarms = addAlarm(st.Alarms, a)
 		if err := st.save(tx); err != nil {
 			return err
 		}

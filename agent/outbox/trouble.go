@@ -23,6 +23,11 @@ type Alarm struct {
 	Text string `json:"text"`
 }
 
+// addAlarm keeps the newest twenty.
+func addAlarm(list []Alarm, a Alarm) []Alarm {
+	return append(slices.Clone(list[max(0, len(list)-19):]), a)
+}
+
 // DismissAlarms forgets the alarms up to and with the moment at: somebody has
 // seen them.
 func (o *Outbox) DismissAlarms(at time.Time) error {
