@@ -121,7 +121,8 @@ func (o *Outbox) Append(ctx context.Context, w Write) ([]Place, error) {
 }
 
 // Submit is the first half of [Outbox.Append]: it validates and encodes w on
-// the caller's goroutine, queues it and returns. Writes submitted one after
+// the caller's goroutine, queues it and returns; the movements are not looked at
+// afterwards, so that the caller may use their memory again. Writes submitted one after
 // the other are recorded in that order. The caller keeps few under way, as
 // each holds its bytes in memory. It blocks while the queue is full.
 func (o *Outbox) Submit(ctx context.Context, w Write) (*Ticket, error) {
