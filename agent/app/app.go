@@ -82,6 +82,7 @@ func New(cfg config.Config, version string, log *slog.Logger) (_ *App, err error
 func (a *App) Run(ctx context.Context) error {
 	a.log.Info("agent runs", "version", a.version, "page", a.page.URL())
 	var g daemon.Group
+	g.Add("outbox", a.watchOutbox)
 	g.Add("scanners", func(ctx context.Context) error { a.scans.Run(ctx); return ctx.Err() })
 	g.Add("exports", func(ctx context.Context) error { a.exports.Run(ctx); return ctx.Err() })
 	g.Add("uplink", func(ctx context.Context) error { return errors.Join(a.uplink.Run(ctx), ctx.Err()) })
@@ -90,6 +91,18 @@ func (a *App) Run(ctx context.Context) error {
 	err := g.Run(ctx)
 	a.log.Info("agent ends")
 	return errors.Join(err, a.outbox.Close())
+}
+
+// watchOutbox ends the agent when its file is damaged while in use: the start
+// that follows sets the file aside and carries over what can be read.
+func (a *App) watchOutbox(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-a.outbox.Failed():
+		return fault.New(fault.Setup, "outbox_damaged", "the outbox was damaged while in use").
+			WithHint("it is salvaged at the next start")
+	}
 }
 
 // Alive tells the service manager that the agent is not stuck: its outbox
