@@ -59,13 +59,14 @@ func TestEveryCallMayFail(t *testing.T) {
 			d := newDay(w)
 			d.happen()
 			w.settle()
-			step := 3
+			step := 5
 			if kind == odootest.Slow || kind == odootest.Late || kind == odootest.Hang || kind == odootest.HangAfter {
-				step = 7 // each waits for the time limit
+				step = 11 // each waits for the time limit
+				w.hurry(500 * time.Millisecond)
 			}
 			for skip := i % step; skip < 300; skip += step {
 				d.happen()
-				w.sim.Cause(odootest.Mischief{Kind: kind, Skip: skip, Count: 1, Delay: 400 * time.Millisecond})
+				w.sim.Cause(odootest.Mischief{Kind: kind, Skip: skip, Count: 1, Delay: 700 * time.Millisecond})
 				before := w.sim.Hits()[kind]
 				w.settle()
 				w.sim.Behave()
@@ -74,7 +75,7 @@ func TestEveryCallMayFail(t *testing.T) {
 				}
 			}
 			d.after()
-			if n := w.sim.Hits()[kind]; n*step < 15 {
+			if n := w.sim.Hits()[kind]; n*step < 10 {
 				t.Errorf("only %d calls were hit", n)
 			}
 		})
@@ -85,7 +86,7 @@ func TestWhateverFailsQuantitiesAreRight(t *testing.T) {
 	w := simulated(t, 17)
 	d := newDay(w)
 	kinds := []odootest.Kind{odootest.Lost, odootest.Dropped, odootest.Gateway, odootest.GatewayAfter, odootest.Serialization, odootest.Outage}
-	for seed := range uint64(20) {
+	for seed := range uint64(12) {
 		dice := rand.New(rand.NewPCG(seed, 5))
 		d.happen()
 		for range 1 + dice.IntN(4) {
@@ -191,6 +192,38 @@ func TestPostingStopsForSetupAndGoesOn(t *testing.T) {
 	w.settle()
 	if s := w.poster.Status(); s.Halted != "" {
 		t.Errorf("still halted: %s", s.Halted)
+	}
+	w.check()
+}
+
+func TestCallsAreHeldBackWhileOdooIsAway(t *testing.T) {
+	w := simulated(t, 19)
+	b := w.product(odoo.ByQuantity)
+	w.posts.BreakFor = time.Hour
+	w.on(w.ledger)
+	must(t, w.master.Refresh(t.Context()))
+	w.send(w.moved(movement.Dispense, b, 3))
+	w.sim.Down()
+	ctx, cancel := contextFor(t)
+	defer cancel()
+	if !w.until(ctx, func() bool { return w.poster.Status().BreakerOpen }) {
+		t.Fatalf("the breaker stays closed: %s", w.describe())
+	}
+	tries := w.attempts()
+	w.sim.Cause(odootest.Mischief{Kind: odootest.Serialization}) // whatever comes is counted
+	must(t, w.sim.Up())
+	looks := 0
+	w.until(ctx, func() bool { looks++; return looks > 20 })
+	if n := w.sim.Hits()[odootest.Serialization]; n > 0 || w.attempts() != tries {
+		t.Errorf("%d calls and %d tries although the breaker is open", n, w.attempts()-tries)
+	}
+	// A new hub, or the hour gone by, lets calls through again.
+	w.sim.Behave()
+	w.posts.BreakFor = time.Millisecond
+	w.on(w.ledger)
+	w.settle()
+	if got := w.exceptions(); len(got) > 0 {
+		t.Errorf("Odoo's absence was blamed on movements: %v", got)
 	}
 	w.check()
 }

@@ -158,7 +158,7 @@ func TestThePosterMayDieWhileItHalves(t *testing.T) {
 			}
 			return w.order(q)
 		}
-		for n := 1 + i; n < 200; n += 4 {
+		for n := 1 + i; n < 200; n += 7 {
 			days++
 			var all []movement.Movement
 			ref := order()

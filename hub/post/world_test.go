@@ -31,6 +31,9 @@ type world struct {
 	sim   *odootest.Server // nil for a real one
 	admin *odoo.Client
 	user  *odoo.Client
+	// theirs is the hub's client; user is the same user for the test, patient.
+	theirs *odoo.Client
+	cfg    odoo.Config
 
 	branch odoo.Warehouse
 	places odoo.Places
@@ -98,28 +101,20 @@ func everywhere(t *testing.T, f func(t *testing.T, w *world)) {
 func simulated(t testing.TB, version int) *world {
 	s, url := odootest.Start(t, odootest.Options{Version: version, Costs: odootest.MeasuredCosts()})
 	o := s.Options()
-	cfg := odoo.Config{URL: url, DB: o.DB, User: o.User, Key: odoo.Key(o.Key), Timeout: 5 * time.Second}
+	cfg := odoo.Config{URL: url, DB: o.DB, User: o.User, Key: odoo.Key(o.Key)}
 	return newWorld(t, s, cfg, o.StockUser, o.StockKey)
 }
 
 func newWorld(t testing.TB, sim *odootest.Server, cfg odoo.Config, stockUser, stockKey string) *world {
 	t.Helper()
-	client := func(cfg odoo.Config) *odoo.Client {
-		c, err := odoo.New(cfg)
-		must(t, err)
-		t.Cleanup(c.Close)
-		return c
-	}
-	w := &world{t: t, sim: sim, admin: client(cfg), clock: &clock{}, path: filepath.Join(t.TempDir(), "ledger.db"),
+	w := &world{t: t, sim: sim, admin: clientOf(t, cfg), clock: &clock{}, path: filepath.Join(t.TempDir(), "ledger.db"),
 		posts: post.DefaultConfig(), plans: plan.DefaultConfig()}
 	w.user = w.admin
 	if stockUser != "" {
 		cfg.User, cfg.Key = stockUser, odoo.Key(stockKey)
-		if sim != nil {
-			cfg.Timeout = 300 * time.Millisecond
-		}
-		w.user = client(cfg)
+		w.user = clientOf(t, cfg)
 	}
+	w.cfg, w.theirs = cfg, w.user
 	w.posts.RetryFirst, w.posts.RetryMost, w.posts.BreakFor = time.Millisecond, 5*time.Millisecond, time.Millisecond
 	w.posts.SetupPause, w.posts.DefectPause = time.Millisecond, time.Millisecond
 	w.posts.CallsPerSecond, w.posts.Burst = 10_000, 1000
@@ -140,6 +135,20 @@ func newWorld(t testing.TB, sim *odootest.Server, cfg odoo.Config, stockUser, st
 	w.sender = ledgertest.NewSender(code, movement.NewEpoch(), movement.Live)
 	w.start()
 	return w
+}
+
+func clientOf(t testing.TB, cfg odoo.Config) *odoo.Client {
+	c, err := odoo.New(cfg)
+	must(t, err)
+	t.Cleanup(c.Close)
+	return c
+}
+
+// hurry gives the hub a client that does not wait for long.
+func (w *world) hurry(limit time.Duration) {
+	w.cfg.Timeout = limit
+	w.theirs = clientOf(w.t, w.cfg)
+	w.on(w.ledger)
 }
 
 func (w *world) unique() string {
@@ -168,13 +177,13 @@ func (w *world) on(l *ledger.Ledger) {
 	if w.betweenLedger != nil {
 		facts = w.betweenLedger(l)
 	}
-	var to post.Odoo = w.user
+	var to post.Odoo = w.theirs
 	if w.betweenOdoo != nil {
-		to = w.betweenOdoo(w.user)
+		to = w.betweenOdoo(w.theirs)
 	}
-	m := catalogue.New(catalogue.Config{Every: time.Minute, FullEvery: time.Hour}, w.user, l, log, w.clock.now, nil)
+	m := catalogue.New(catalogue.Config{Every: time.Minute, FullEvery: time.Hour}, w.theirs, l, log, w.clock.now, nil)
 	w.hub = hub{ledger: l, projector: projection.New(l, log, nil), master: m,
-		planner: plan.NewRunner(w.plans, l, m, w.user, log, w.clock.now, nil),
+		planner: plan.NewRunner(w.plans, l, m, w.theirs, log, w.clock.now, nil),
 		poster:  post.New(w.posts, facts, to, log, w.clock.now, nil)}
 }
 
@@ -331,6 +340,16 @@ func (w *world) describe() string {
 	work, _ := w.ledger.PendingWork(context.Background())
 	fmt.Fprintf(&b, "\npending %+v, alarms %v, status %+v", work, w.planner.Alarms(), w.poster.Status())
 	return b.String()
+}
+
+// attempts counts the tries of all open postings.
+func (w *world) attempts() (n int64) {
+	all, err := w.ledger.OpenPostings(w.t.Context(), w.sender.Branch, time.Time{}, 100)
+	must(w.t, err)
+	for _, p := range all {
+		n += p.Attempts
+	}
+	return n
 }
 
 // stock is what lies at the branch by product code and lot.
