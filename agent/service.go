@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
 
 	"github.com/alecthomas/kong"
 
@@ -25,6 +26,10 @@ func (c *runCommand) Run() error {
 	}
 	log, closeLog := logging.New(cfg.Log, cfg.DataDir)
 	defer closeLog.Close()
+	// A branch's PC is small and the agent has time: half of Go's usual slack.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
 	d := c.daemon()
 	d.Log = log
 	d.New = func() (daemon.App, error) { return app.New(cfg, version, log) }
