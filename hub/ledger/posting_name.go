@@ -16,12 +16,16 @@ func PostingPrefix(branch string) string { return "BL/" + branch + "/" }
 
 // PostingName gives the posting of exactly these movements its name: the same
 // for the same movements for ever, also in a hub that was restored from a
-// backup. runs must be what [RunsOf] gives, of one branch, and not be empty.
+// backup, and whatever the order of the runs. They are of one branch, joined as
+// [RunsOf] does, and not empty.
 //
 //	BL/<branch>/<epoch's first letters>/<L or B><first>-<last>/<hash>
 //
 // names the first run's stream, with the first and last seq taken from it.
 func PostingName(kind movement.Kind, runs []Run) string {
+	runs = slices.SortedFunc(slices.Values(runs), func(a, b Run) int {
+		return cmp.Or(strings.Compare(a.Stream.Epoch, b.Stream.Epoch), cmp.Compare(a.Stream.Lane, b.Stream.Lane), cmp.Compare(a.First, b.First))
+	})
 	h := sha256.New()
 	fmt.Fprintln(h, kind)
 	head, last := runs[0], runs[0].Last

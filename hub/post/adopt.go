@@ -68,11 +68,14 @@ func (p *Poster) look(ctx context.Context, d *odoo.Picking) error {
 	}
 	p.log.Warn("a document of ours that nobody waits for is taken back", "posting", m.Posting, "document", d.Name, "odoo_id", d.ID)
 	if m.PickingID != 0 {
-		return p.reset(ctx, *d)
+		err = p.reset(ctx, *d)
+	} else {
+		err = p.gate.do(ctx, 2, func(ctx context.Context, o Odoo) error { return o.WithdrawPicking(ctx, *d) })
 	}
-	err = p.gate.do(ctx, 2, func(ctx context.Context, o Odoo) error { return o.WithdrawPicking(ctx, *d) })
-	if fault.ClassOf(err) == fault.Data && err != nil {
-		p.log.Warn("it cannot be taken back", "document", d.Name, "err", err)
+	if class := fault.ClassOf(err); err != nil && ctx.Err() == nil && (class == fault.Data || class == fault.Defect) {
+		// One document that Odoo will not let go of holds up nobody else; a
+		// person who validates it finds it adopted.
+		p.log.Error("it cannot be taken back, look at it in Odoo", "document", d.Name, "odoo_id", d.ID, "err", err)
 		return nil
 	}
 	return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -120,7 +121,19 @@ func (c *Client) MarkedSince(ctx context.Context, prefix string, since time.Time
 	if !since.IsZero() {
 		d = append(d, Where("write_date", ">=", Moment(since)))
 	}
-	return c.pickings(ctx, d, 0)
+	// Notes can be long: a page of them must stay far below what an answer may
+	// have.
+	const page = 200
+	var all []Picking
+	for last := int64(0); ; last = all[len(all)-1].ID {
+		some, err := c.pickings(ctx, append(slices.Clone(d), Where("id", ">", last)), page)
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, some...); len(some) < page {
+			return all, nil
+		}
+	}
 }
 
 // markable allows what no HTML parser or editor touches.
