@@ -3,6 +3,7 @@ package projection
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"branchline/hub/ledger"
@@ -96,8 +97,9 @@ func storable(m *movement.Movement) error {
 }
 
 // fingerprint is over what must be equal when the same event is read again: all
-// that touches the stock or the document. Where and when it was read may
-// differ.
+// that touches the stock or the document, and when it happened, since a till's
+// numbers and a pack's serial come again with another time. Where and when it
+// was read may differ.
 func fingerprint(m *movement.Movement) uint64 {
 	h := uint64(14695981039346656037) // FNV-1a
 	add := func(s string) {
@@ -120,7 +122,9 @@ func fingerprint(m *movement.Movement) uint64 {
 		add(m.Document.Ref)
 	}
 	add(m.Counterpart)
-	if m.Problem != nil {
+	if m.Problem == nil {
+		add(strconv.FormatInt(m.OccurredAt.UnixMilli(), 10))
+	} else {
 		add(m.Problem.Code)
 		add(m.Source.Raw)
 		add(m.Source.RawHex)
