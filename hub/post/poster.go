@@ -25,6 +25,7 @@ type Ledger interface {
 	ChangePosting(ctx context.Context, id int64, c ledger.PostingChange) ([]int64, error)
 	Adopt(ctx context.Context, a ledger.Adopted) (int64, error)
 	LastDone(ctx context.Context) (time.Time, error)
+	Audit(ctx context.Context, e ledger.Entry) error
 	Watch(events ledger.Event) (changed <-chan struct{}, stop func())
 }
 

@@ -27,6 +27,9 @@ func (r *run) receipt(ctx context.Context) (ledger.OdooRef, error) {
 		if !ours {
 			return ref, errReplan // somebody else received it
 		}
+		if err := r.compare(ctx, ref); err != nil {
+			return ref, err
+		}
 		return ref, r.date(ctx, ref)
 	}
 	rec, err := g.receipt(ctx, d.ID)
@@ -234,4 +237,22 @@ func halves(b *ledger.PostingBody) []*ledger.PostingBody {
 	}
 	n := len(b.Lines[0].Parts)
 	return []*ledger.PostingBody{part(line(b.Lines[0].Parts[:n/2])), part(line(b.Lines[0].Parts[n/2:]))}
+}
+
+// compare holds a receipt that was found done against what was to be received:
+// a person may have changed it before validating it in Odoo. What is in Odoo
+// stands; the difference goes into the audit trail, for a person to settle.
+func (r *run) compare(ctx context.Context, ref ledger.OdooRef) error {
+	lines, err := r.p.gate.lines(ctx, ref.ID)
+	if err != nil {
+		return err
+	}
+	why := r.differs(lines)
+	if why == "" {
+		return nil
+	}
+	r.p.log.Error("a receipt was changed in Odoo and validated there", "branch", r.at.Branch, "posting", r.at.Name,
+		"document", ref.Name, "odoo_id", ref.ID, "err", why)
+	return r.p.ledger.Audit(ctx, ledger.Entry{At: r.p.clock(), Who: "hub", Action: "changed in Odoo", Subject: r.at.Name,
+		Detail: ref.Name + " was validated in Odoo otherwise than it was received: " + why})
 }
