@@ -46,7 +46,7 @@ CREATE INDEX movements_item ON movements (branch_id, product_id, lot);
 CREATE INDEX movements_group ON movements (group_id) WHERE group_id > 0;
 CREATE INDEX movements_serial ON movements (serial) WHERE serial <> '';
 
--- The first movement of each natural key; content is a fingerprint of what
+-- The first movement of each natural key; content is a fingerprint, with the time of the event, of what
 -- must be equal when it is read again.
 CREATE TABLE natural_keys (
     branch_id   BIGINT NOT NULL,

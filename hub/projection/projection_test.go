@@ -45,9 +45,15 @@ func TestWhatARecordBecomes(t *testing.T) {
 			m.Source, m.By = movement.Source{File: "again.csv", Line: 7}, "XY"
 			m.RecordedAt = m.RecordedAt.AddDate(0, 0, 1)
 		})}, ledger.Duplicate, ""},
-		"another key":               {[][]byte{dispense(keyed("k")), dispense(keyed("l"))}, ledger.Pending, ""},
-		"no key at all":             {[][]byte{dispense(), dispense()}, ledger.Pending, ""},
-		"the same event otherwise":  {[][]byte{dispense(keyed("k")), ledgertest.Record(movement.Dispense, 2, keyed("k"))}, ledger.Excepted, "conflicting_repeat"},
+		"another key":              {[][]byte{dispense(keyed("k")), dispense(keyed("l"))}, ledger.Pending, ""},
+		"no key at all":            {[][]byte{dispense(), dispense()}, ledger.Pending, ""},
+		"the same event otherwise": {[][]byte{dispense(keyed("k")), ledgertest.Record(movement.Dispense, 2, keyed("k"))}, ledger.Excepted, "conflicting_repeat"},
+		"a number used once more": {[][]byte{dispense(keyed("k")), dispense(keyed("k"), func(m *movement.Movement) {
+			m.OccurredAt = m.OccurredAt.AddDate(0, 6, 0)
+		})}, ledger.Excepted, "conflicting_repeat"},
+		"a bad row read later": {[][]byte{dispense(problem("x"), keyed("k")), dispense(problem("x"), keyed("k"), func(m *movement.Movement) {
+			m.OccurredAt = m.OccurredAt.AddDate(0, 0, 1)
+		})}, ledger.Duplicate, ""},
 		"a problem again":           {[][]byte{dispense(problem("x"), keyed("k")), dispense(problem("x"), keyed("k"))}, ledger.Duplicate, ""},
 		"another problem":           {[][]byte{dispense(problem("x"), keyed("k")), dispense(problem("y"), keyed("k"))}, ledger.Excepted, "conflicting_repeat"},
 		"a corrected row":           {[][]byte{dispense(problem("x"), keyed("k")), dispense(keyed("k"))}, ledger.Excepted, "conflicting_repeat"},
