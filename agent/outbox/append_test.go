@@ -297,9 +297,8 @@ func TestOpenRefuses(t *testing.T) {
 
 func TestAfterCloseNothingIsAccepted(t *testing.T) {
 	o := open(t, config(t))
-	s := o.Streams()
 	appendAll(t, o, movement.Live, dispensed(1))
-	s = o.Streams()
+	s := o.Streams()
 	if err := o.Close(); err != nil {
 		t.Fatal(err)
 	}
