@@ -21,7 +21,7 @@ func (a *App) stages(metrics prometheus.Registerer) (err error) {
 	if a.exports, err = dispense.New(a.cfg.Exports, dispense.Options{Store: a.outbox, Log: a.log, Metrics: metrics}); err != nil {
 		return err
 	}
-	if a.uplink, err = uplink.New(a.cfg.Hub.Config, a.outbox, a.log, metrics); err != nil {
+	if a.uplink, err = uplink.New(a.cfg.Hub, a.outbox, a.log, metrics); err != nil {
 		return err
 	}
 	a.uplink.Describe = a.describe

@@ -24,7 +24,7 @@ type Config struct {
 	// control socket. It must be on a local disk.
 	DataDir string `yaml:"data_dir"`
 
-	Hub     Hub              `yaml:"hub"`
+	Hub     uplink.Config    `yaml:"hub"`
 	Outbox  outbox.Config    `yaml:"outbox"`
 	Capture capture.Config   `yaml:",inline"`
 	Receive receive.Config   `yaml:"receiving"`
@@ -33,17 +33,10 @@ type Config struct {
 	Log     logging.Config   `yaml:"log"`
 }
 
-// Hub is the line to the hub.
-type Hub struct {
-	uplink.Config `yaml:",inline"`
-	// SecretFile holds the branch's secret, alone in the file.
-	SecretFile conf.Secret `yaml:"secret_file"`
-}
-
 // Default is a configuration that lacks only what differs by branch.
 func Default() Config {
 	return Config{
-		Hub:     Hub{Config: uplink.DefaultConfig()},
+		Hub:     uplink.DefaultConfig(),
 		Outbox:  outbox.DefaultConfig(),
 		Receive: receive.DefaultConfig(),
 		Web:     webserver.Config{Listen: "127.0.0.1:8780"},
@@ -58,10 +51,9 @@ func Load(path string) (Config, error) {
 	if err := conf.Load(path, &c); err != nil {
 		return c, err
 	}
-	if err := c.Hub.SecretFile.Resolve("hub.secret_file", filepath.Dir(path)); err != nil {
+	if err := c.Hub.Secret.Resolve("hub.secret_file", filepath.Dir(path)); err != nil {
 		return c, conf.Wrap(path, err)
 	}
-	c.Hub.Secret = c.Hub.SecretFile.Reveal()
 	return c, nil
 }
 
@@ -80,7 +72,7 @@ func (c *Config) Validate() error {
 	for _, part := range []struct {
 		at string
 		v  conf.Validator
-	}{{"hub", &c.Hub.Config}, {"outbox", &c.Outbox}, {"", &c.Capture}, {"receiving", &c.Receive}, {"", &c.Exports},
+	}{{"hub", &c.Hub}, {"outbox", &c.Outbox}, {"", &c.Capture}, {"receiving", &c.Receive}, {"", &c.Exports},
 		{"web", &c.Web}, {"log", &c.Log}} {
 		if err := conf.In(part.at, part.v.Validate()); err != nil {
 			return err

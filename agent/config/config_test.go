@@ -35,7 +35,7 @@ func TestTheSampleIsGood(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Hub.Secret != "s3cr3t" || c.Hub.Branch != "BR01" || c.Outbox.Branch != "BR01" ||
+	if c.Hub.Secret.Reveal() != "s3cr3t" || c.Hub.Branch != "BR01" || c.Outbox.Branch != "BR01" ||
 		c.Outbox.Path != "/var/lib/branchline-agent/outbox.db" || len(c.Capture.Scanners) != 2 || len(c.Exports.Exports) != 1 {
 		t.Errorf("not as the sample says: %+v", c)
 	}

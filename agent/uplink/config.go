@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"branchline/internal/conf"
 	"branchline/internal/fault"
 	"branchline/internal/movement"
 	"branchline/internal/mqttline"
@@ -20,8 +21,8 @@ type Config struct {
 	Server string `yaml:"server"`
 	// Username is the branch's name at the broker; empty is the branch's code.
 	Username string `yaml:"username"`
-	// Secret is what the branch proves itself with.
-	Secret string `yaml:"-"`
+	// Secret is what the branch proves itself with, alone in its file.
+	Secret conf.Secret `yaml:"secret_file"`
 	// TLS is used with mqtts.
 	TLS *tls.Config `yaml:"-"`
 

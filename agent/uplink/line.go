@@ -25,7 +25,7 @@ const answersWaiting = 1024
 // dial connects, listens for answers and says that the branch is online.
 func dial(ctx context.Context, cfg *Config, log *slog.Logger) (*line, error) {
 	up, err := mqttline.Dial(ctx, mqttline.Options{
-		Server: cfg.Server, ClientID: "branchline-" + cfg.Branch, Username: cfg.username(), Password: cfg.Secret,
+		Server: cfg.Server, ClientID: "branchline-" + cfg.Branch, Username: cfg.username(), Password: cfg.Secret.Reveal(),
 		TLS: cfg.TLS, Timeout: cfg.IOTimeout, KeepAlive: cfg.KeepAlive, Dial: cfg.Dial,
 		WillTopic: wire.Topic(cfg.Branch, wire.Presence), WillPayload: wire.Offline,
 	})

@@ -105,7 +105,7 @@ func (a *App) toBranches(metrics prometheus.Registerer) (err error) {
 	for _, b := range a.cfg.Branches {
 		known[b.Code] = true
 	}
-	a.broker, err = broker.NewExternal(a.cfg.Broker.External.ExternalConfig, func(branch string) bool { return known[branch] },
+	a.broker, err = broker.NewExternal(a.cfg.Broker.External, func(branch string) bool { return known[branch] },
 		in, a.log, metrics)
 	return err
 }

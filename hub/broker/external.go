@@ -12,6 +12,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"branchline/internal/conf"
 	"branchline/internal/fault"
 	"branchline/internal/mqttline"
 	"branchline/internal/wire"
@@ -23,7 +24,8 @@ type ExternalConfig struct {
 	// Server is mqtt://host:port, or mqtts://host:port with TLS.
 	Server   string `yaml:"server"`
 	Username string `yaml:"username"`
-	Secret   string `yaml:"-"`
+	// Secret is the hub's password at the broker, alone in its file.
+	Secret conf.Secret `yaml:"secret_file"`
 	// ClientID must be unique at the broker.
 	ClientID string      `yaml:"client_id"`
 	TLS      *tls.Config `yaml:"-"`
@@ -134,7 +136,7 @@ func (e *External) Run(ctx context.Context) error {
 // work connects and listens until the line is lost.
 func (e *External) work(ctx context.Context) error {
 	l, err := mqttline.Dial(ctx, mqttline.Options{Server: e.cfg.Server, ClientID: e.cfg.ClientID,
-		Username: e.cfg.Username, Password: e.cfg.Secret, TLS: e.cfg.TLS, Timeout: e.cfg.Timeout,
+		Username: e.cfg.Username, Password: e.cfg.Secret.Reveal(), TLS: e.cfg.TLS, Timeout: e.cfg.Timeout,
 		KeepAlive: 30 * time.Second, Dial: e.cfg.Dial})
 	if err != nil {
 		return err

@@ -44,14 +44,7 @@ type Config struct {
 type Broker struct {
 	broker.EmbeddedConfig `yaml:",inline"`
 	// External is used in place of the embedded broker when its server is set.
-	External External `yaml:"external"`
-}
-
-// External is the line to a broker that runs elsewhere.
-type External struct {
-	broker.ExternalConfig `yaml:",inline"`
-	// SecretFile holds the hub's password at the broker, alone in the file.
-	SecretFile conf.Secret `yaml:"secret_file"`
+	External broker.ExternalConfig `yaml:"external"`
 }
 
 // Branch is one branch of the chain.
@@ -86,7 +79,7 @@ type Odoo struct {
 // Default is a configuration that lacks the branches and Odoo.
 func Default() Config {
 	return Config{
-		Broker:    Broker{EmbeddedConfig: broker.DefaultEmbeddedConfig(), External: External{ExternalConfig: broker.DefaultExternalConfig()}},
+		Broker:    Broker{EmbeddedConfig: broker.DefaultEmbeddedConfig(), External: broker.DefaultExternalConfig()},
 		Catalogue: catalogue.DefaultConfig(), Planning: plan.DefaultSettings(), Posting: post.DefaultConfig(),
 		Odoo: Odoo{Transport: odoo.Auto, Timeout: odoo.DefaultTimeout},
 		Web:  webserver.Config{Listen: "127.0.0.1:8770"},
@@ -105,10 +98,9 @@ func Load(path string) (Config, error) {
 	if err := c.Odoo.KeyFile.Resolve("odoo.key_file", dir); err != nil {
 		return c, conf.Wrap(path, err)
 	}
-	if err := c.Broker.External.SecretFile.Resolve("broker.external.secret_file", dir); err != nil {
+	if err := c.Broker.External.Secret.Resolve("broker.external.secret_file", dir); err != nil {
 		return c, conf.Wrap(path, err)
 	}
-	c.Broker.External.Secret = c.Broker.External.SecretFile.Reveal()
 	return c, nil
 }
 
@@ -129,7 +121,7 @@ func (c *Config) Validate() error {
 	}
 	parts := []part{{"ledger", &c.Ledger}, {"catalogue", &c.Catalogue}, {"planning", &c.Planning}, {"posting", &c.Posting}, {"web", &c.Web}, {"log", &c.Log}}
 	if c.Broker.External.Server != "" {
-		parts = append(parts, part{"broker.external", &c.Broker.External.ExternalConfig})
+		parts = append(parts, part{"broker.external", &c.Broker.External})
 	} else {
 		parts = append(parts, part{"broker", &c.Broker.EmbeddedConfig})
 	}

@@ -13,6 +13,7 @@ import (
 	"branchline/agent/outbox"
 	"branchline/agent/uplink"
 	"branchline/hub/ledger"
+	"branchline/internal/conf"
 	"branchline/internal/movement"
 )
 
@@ -56,7 +57,7 @@ func BenchmarkBacklog(b *testing.B) {
 		}
 		hub := startEmbedded(b, l)
 		cfg := uplink.DefaultConfig()
-		cfg.Branch, cfg.Server, cfg.Secret = "BR01", "mqtt://"+hub.Addr().String(), secret
+		cfg.Branch, cfg.Server, cfg.Secret = "BR01", "mqtt://"+hub.Addr().String(), conf.NewSecret(secret)
 		reg := prometheus.NewRegistry()
 		u, err := uplink.New(cfg, store, quiet(), reg)
 		if err != nil {

@@ -18,6 +18,7 @@ import (
 	"branchline/agent/uplink"
 	"branchline/hub/broker"
 	"branchline/hub/ingest"
+	"branchline/internal/conf"
 	"branchline/internal/movement"
 	"branchline/internal/wire"
 )
@@ -155,7 +156,7 @@ type world struct {
 
 func (w *world) start(t *testing.T, i int) {
 	cfg := uplink.DefaultConfig()
-	cfg.Branch, cfg.Server, cfg.Secret = "BR01", "mqtt://hub:1883", secret
+	cfg.Branch, cfg.Server, cfg.Secret = "BR01", "mqtt://hub:1883", conf.NewSecret(secret)
 	cfg.BatchRecords, cfg.WindowBatches, cfg.Dial = 7, 4, w.pipes.dial
 	u, err := uplink.New(cfg, w.outboxes[i], quiet(), prometheus.NewRegistry())
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"branchline/agent/uplink"
 	"branchline/hub/broker"
 	"branchline/hub/ingest"
+	"branchline/internal/conf"
 	"branchline/internal/movement"
 )
 
@@ -65,7 +66,7 @@ func run(t testing.TB, fn func(context.Context) error) (stop func()) {
 
 func uplinkConfig(branch, addr string) uplink.Config {
 	cfg := uplink.DefaultConfig()
-	cfg.Branch, cfg.Server, cfg.Secret = branch, "mqtt://"+addr, secret
+	cfg.Branch, cfg.Server, cfg.Secret = branch, "mqtt://"+addr, conf.NewSecret(secret)
 	cfg.MinBackoff, cfg.MaxBackoff = 20*time.Millisecond, 200*time.Millisecond
 	cfg.AckTimeout, cfg.IOTimeout = 2*time.Second, 2*time.Second
 	return cfg

@@ -18,6 +18,7 @@ import (
 	"branchline/hub/broker"
 	"branchline/hub/ingest"
 	"branchline/hub/ledger"
+	"branchline/internal/conf"
 )
 
 // What the test binary does instead of testing, when it is started as a process
@@ -83,7 +84,7 @@ func agentProcess(ctx context.Context, dir string) error {
 	}
 	printPeak() // of opening, which checks the whole file
 	c := uplink.DefaultConfig()
-	c.Branch, c.Server, c.Secret = "BR01", "mqtt://"+os.Getenv(addrVariable), secret
+	c.Branch, c.Server, c.Secret = "BR01", "mqtt://"+os.Getenv(addrVariable), conf.NewSecret(secret)
 	u, err := uplink.New(c, store, quiet(), prometheus.NewRegistry())
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 
 	"branchline/agent/uplink"
 	"branchline/hub/broker"
+	"branchline/internal/conf"
 	"branchline/internal/movement"
 	"branchline/internal/wire"
 )
@@ -36,7 +37,7 @@ func bubble(t *testing.T, sink broker.Sink, change func(*uplink.Config), test fu
 		stopHub := run(t, hub.Run)
 		o := newMemOutbox("BR01")
 		c := uplink.DefaultConfig()
-		c.Branch, c.Server, c.Secret, c.Dial = "BR01", "mqtt://hub:1883", secret, p.dial
+		c.Branch, c.Server, c.Secret, c.Dial = "BR01", "mqtt://hub:1883", conf.NewSecret(secret), p.dial
 		if change != nil {
 			change(&c)
 		}
@@ -199,7 +200,7 @@ func TestLiveDoesNotWaitBehindBulk(t *testing.T) {
 
 // TestWrongSecretIsSaidInWords, and tried again without haste.
 func TestWrongSecretIsSaidInWords(t *testing.T) {
-	wrong := func(c *uplink.Config) { c.Secret = "wrong" }
+	wrong := func(c *uplink.Config) { c.Secret = conf.NewSecret("wrong") }
 	bubble(t, newIngest(newMemLedger()), wrong, func(t *testing.T, _ *memOutbox, u *uplink.Uplink, _ *prometheus.Registry) {
 		pass(5 * time.Minute)
 		s := u.Status()
