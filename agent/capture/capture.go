@@ -25,6 +25,7 @@
 package capture
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -87,8 +88,8 @@ func New(cfg Config, o Options) (*Capture, error) {
 	if o.find == nil {
 		o.find = findPorts
 	}
-	orElse(&o.retryMin, 250*time.Millisecond)
-	orElse(&o.retryMax, 5*time.Second)
+	o.retryMin = cmp.Or(o.retryMin, 250*time.Millisecond)
+	o.retryMax = cmp.Or(o.retryMax, 5*time.Second)
 	m := newMetrics(o.Metrics)
 	shared := &ports{used: map[string]string{}}
 	c := &Capture{}

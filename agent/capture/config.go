@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -126,22 +127,15 @@ func (c *Config) Validate() error {
 
 func (s *Scanner) fill() {
 	d := DefaultScanner()
-	orElse(&s.Speed, d.Speed)
-	orElse(&s.DataBits, d.DataBits)
-	orElse(&s.Parity, d.Parity)
-	orElse(&s.StopBits, d.StopBits)
-	orElse(&s.Terminator, d.Terminator)
-	orElse(&s.IdleGap, d.IdleGap)
-	orElse(&s.Repeat, d.Repeat)
-	orElse(&s.RepeatWithin, d.RepeatWithin)
-	orElse(&s.Station, s.Name)
-}
-
-func orElse[T comparable](v *T, other T) {
-	var zero T
-	if *v == zero {
-		*v = other
-	}
+	s.Speed = cmp.Or(s.Speed, d.Speed)
+	s.DataBits = cmp.Or(s.DataBits, d.DataBits)
+	s.Parity = cmp.Or(s.Parity, d.Parity)
+	s.StopBits = cmp.Or(s.StopBits, d.StopBits)
+	s.Terminator = cmp.Or(s.Terminator, d.Terminator)
+	s.IdleGap = cmp.Or(s.IdleGap, d.IdleGap)
+	s.Repeat = cmp.Or(s.Repeat, d.Repeat)
+	s.RepeatWithin = cmp.Or(s.RepeatWithin, d.RepeatWithin)
+	s.Station = cmp.Or(s.Station, s.Name)
 }
 
 func (s *Scanner) validate() error {

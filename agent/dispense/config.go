@@ -1,6 +1,7 @@
 package dispense
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -217,29 +218,22 @@ func (e *Export) Validate() error {
 
 func (e *Export) fill() {
 	d := DefaultExport()
-	orElse(&e.Pattern, d.Pattern)
-	orElse(&e.Arrival, d.Arrival)
-	orElse(&e.Settle, d.Settle)
-	orElse(&e.Poll, d.Poll)
-	orElse(&e.Finished, d.Finished)
+	e.Pattern = cmp.Or(e.Pattern, d.Pattern)
+	e.Arrival = cmp.Or(e.Arrival, d.Arrival)
+	e.Settle = cmp.Or(e.Settle, d.Settle)
+	e.Poll = cmp.Or(e.Poll, d.Poll)
+	e.Finished = cmp.Or(e.Finished, d.Finished)
 	if e.Finished == "move" {
-		orElse(&e.Done, filepath.Join(e.Folder, "done"))
+		e.Done = cmp.Or(e.Done, filepath.Join(e.Folder, "done"))
 	}
-	orElse(&e.CSV.Delimiter, d.CSV.Delimiter)
-	orElse(&e.CSV.Quote, d.CSV.Quote)
-	orElse(&e.CSV.Encoding, d.CSV.Encoding)
-	orElse(&e.CSV.Header, d.CSV.Header)
-	orElse(&e.Mapping.Kind, d.Mapping.Kind)
-	orElse(&e.Mapping.Decimal, d.Mapping.Decimal)
+	e.CSV.Delimiter = cmp.Or(e.CSV.Delimiter, d.CSV.Delimiter)
+	e.CSV.Quote = cmp.Or(e.CSV.Quote, d.CSV.Quote)
+	e.CSV.Encoding = cmp.Or(e.CSV.Encoding, d.CSV.Encoding)
+	e.CSV.Header = cmp.Or(e.CSV.Header, d.CSV.Header)
+	e.Mapping.Kind = cmp.Or(e.Mapping.Kind, d.Mapping.Kind)
+	e.Mapping.Decimal = cmp.Or(e.Mapping.Decimal, d.Mapping.Decimal)
 	if len(e.Mapping.Schemes) == 0 {
 		e.Mapping.Schemes = d.Mapping.Schemes
-	}
-}
-
-func orElse[T comparable](v *T, other T) {
-	var zero T
-	if *v == zero {
-		*v = other
 	}
 }
 
