@@ -20,24 +20,8 @@ const stageRelease = "release"
 // [Releasable] is a fault of class Data, "not_releasable", and nothing is done.
 // Choice is not used.
 func (l *Ledger) Release(ctx context.Context, d Decision) (done int, err error) {
-	if err := checkDecision(d.Who, d.Why); err != nil {
-		return 0, err
-	}
 	d.Choice = Retry
-	err = l.Write(ctx, func(tx *Tx) error {
-		done = 0
-		for _, id := range d.Movements {
-			met, err := tx.release(id, d)
-			if err != nil {
-				return err
-			}
-			if met {
-				done++
-			}
-		}
-		return nil
-	})
-	return done, err
+	return l.carryOut(ctx, d, (*Tx).release)
 }
 
 func (t *Tx) release(id MovementID, d Decision) (bool, error) {

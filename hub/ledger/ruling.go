@@ -98,16 +98,22 @@ type Decision struct {
 // met: one that is no longer open is passed over. A missing name or reason is a
 // fault of class Data, "incomplete_decision"; so is releasing what was lost.
 func (l *Ledger) Decide(ctx context.Context, d Decision) (done int, err error) {
-	if err := checkDecision(d.Who, d.Why); err != nil {
-		return 0, err
-	}
 	if d.Choice != Retry && d.Choice != Discard {
 		return 0, fault.New(fault.Data, "incomplete_decision", "%q is no decision", string(d.Choice))
+	}
+	return l.carryOut(ctx, d, (*Tx).decide)
+}
+
+// carryOut does to each exception what a person decided, all or none, and counts
+// those that were still open.
+func (l *Ledger) carryOut(ctx context.Context, d Decision, do func(*Tx, MovementID, Decision) (met bool, err error)) (done int, err error) {
+	if err := checkDecision(d.Who, d.Why); err != nil {
+		return 0, err
 	}
 	err = l.Write(ctx, func(tx *Tx) error {
 		done = 0
 		for _, id := range d.Movements {
-			met, err := tx.decide(id, d)
+			met, err := do(tx, id, d)
 			if err != nil {
 				return err
 			}
