@@ -10,25 +10,14 @@ import (
 	"branchline/hub/plan"
 	"branchline/hub/post"
 	"branchline/hub/web"
-	"branchline/internal/fault"
 	"branchline/internal/odoo"
 	"branchline/internal/ui"
 )
 
 // toOdoo builds what stands between the ledger and Odoo.
 func (a *App) toOdoo(metrics prometheus.Registerer) (err error) {
-	calls := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "branchline", Subsystem: "hub",
-		Name: "odoo_call_seconds", Help: "Time of calls to Odoo, by model, method and result.",
-		Buckets: []float64{.005, .02, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120}}, []string{"model", "method", "result"})
-	metrics.MustRegister(calls)
 	c := a.cfg.Odoo.Client()
-	c.Observe = func(model, method string, took time.Duration, err error) {
-		result := "ok"
-		if err != nil {
-			result = fault.ClassOf(err).String()
-		}
-		calls.WithLabelValues(model, method, result).Observe(took.Seconds())
-	}
+	c.Observe = post.Observer(metrics)
 	if a.odoo, err = odoo.New(c); err != nil {
 		return err
 	}
