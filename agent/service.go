@@ -21,9 +21,6 @@ func (c *runCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
-		return fmt.Errorf("data_dir: %w", err)
-	}
 	log, closeLog := logging.New(cfg.Log, cfg.DataDir)
 	defer closeLog.Close()
 	// A branch's PC is small and the agent has time: half of Go's usual slack.

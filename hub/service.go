@@ -20,9 +20,6 @@ func (c *runCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
-		return fmt.Errorf("data_dir: %w", err)
-	}
 	log, closeLog := logging.New(cfg.Log, cfg.DataDir)
 	defer closeLog.Close()
 	d := c.daemon()

@@ -137,9 +137,6 @@ func (a *App) Alive() bool {
 	return err == nil
 }
 
-// URL is where the page is.
-func (a *App) URL() string { return a.page.URL() }
-
 func (a *App) close() {
 	if a.page != nil {
 		_ = a.page.Close()

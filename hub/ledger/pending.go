@@ -63,9 +63,6 @@ type Group struct {
 	LastAt time.Time
 }
 
-// Complete tells whether all movements have come.
-func (g Group) Complete() bool { return g.Come >= g.Size }
-
 // PendingGroups gives the groups of a branch that have pending movements, in
 // the order in which they came, at most limit. An incomplete one waits for the
 // rest of its movements; LastAt tells how long already.

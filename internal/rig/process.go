@@ -1,16 +1,13 @@
 package rig
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -139,25 +136,6 @@ func (p *Process) Stop() error {
 		return fmt.Errorf("%s: %w\n%s", p.Name, p.err, p.tail)
 	}
 	return nil
-}
-
-// Resident is the process's resident memory in bytes, as Linux counts it.
-func (p *Process) Resident() (int64, error) {
-	if p.Ended() {
-		return 0, errors.New(p.Name + " is not running")
-	}
-	b, err := os.ReadFile(filepath.Join("/proc", fmt.Sprint(p.cmd.Process.Pid), "status"))
-	if err != nil {
-		return 0, err
-	}
-	for line := range bytes.Lines(b) {
-		if rest, ok := bytes.CutPrefix(line, []byte("VmHWM:")); ok {
-			var kb int64
-			_, err := fmt.Sscan(string(rest), &kb)
-			return kb << 10, err
-		}
-	}
-	return 0, errors.New("no VmHWM")
 }
 
 // Until asks done every 20 ms until it says so, fails, or ctx ends.
