@@ -1,0 +1,56 @@
+// Keeps the regions of the page that are marked data-live as the server sees
+// them. The server says by its event stream that something changed; the page
+// then asks for itself again. A page without a stream asks every two seconds.
+import { answer } from "./answer.js";
+
+const lost = document.getElementById("lost");
+const stream = document.body.dataset.events;
+const patience = 4000; // how long a broken line may last before it is told
+
+let asking = false, again = false, lostTimer = 0;
+
+/** Ask for this page and take over what differs. Only one request at a time. */
+export async function refresh() {
+  if (asking) { again = true; return; }
+  asking = true;
+  try {
+    const res = await fetch(location.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(8000) });
+    if (res.redirected || res.status === 404) { location.reload(); return; }
+    if (!res.ok) throw new Error(res.statusText);
+    take(new DOMParser().parseFromString(await res.text(), "text/html"));
+    here();
+  } catch { gone(); }
+  asking = false;
+  if (again) { again = false; refresh(); }
+}
+
+function take(fresh) {
+  const regions = document.querySelectorAll("[data-live]");
+  for (const region of regions.length ? regions : document.querySelectorAll("main, header .right")) {
+    const next = region.id ? fresh.getElementById(region.id) : fresh.querySelector(selector(region));
+    if (!next || next.innerHTML === region.innerHTML) continue;
+    const focus = region.contains(document.activeElement) ? document.activeElement : null;
+    // What a person is typing stays; the region follows when they are done.
+    if (focus && "value" in focus && focus.value !== focus.defaultValue) continue;
+    region.innerHTML = next.innerHTML;
+    if (focus && focus.id) document.getElementById(focus.id)?.focus({ preventScroll: true });
+  }
+}
+
+const selector = (e) => e.tagName === "MAIN" ? "main" : "header .right";
+
+function here() { clearTimeout(lostTimer); lostTimer = 0; if (lost) lost.hidden = true; }
+function gone() { if (!lostTimer) lostTimer = setTimeout(() => { if (lost) lost.hidden = false; }, patience); }
+
+if (stream) {
+  const events = new EventSource(stream);
+  let first = true;
+  events.onopen = () => { here(); if (!first) refresh(); first = false; };
+  events.onerror = gone; // the browser connects again by itself
+  events.addEventListener("changed", refresh);
+  events.addEventListener("answer", (e) => answer(JSON.parse(e.data)));
+  addEventListener("pagehide", () => events.close());
+} else {
+  const poll = async () => { await refresh(); setTimeout(poll, 2000); };
+  setTimeout(poll, 2000);
+}
