@@ -93,15 +93,14 @@ func (a *App) Run(ctx context.Context) error {
 	return errors.Join(err, a.outbox.Close())
 }
 
-// watchOutbox ends the agent when its file is damaged while in use: the start
-// that follows sets the file aside and carries over what can be read.
+// watchOutbox ends the agent when its file can no longer be used: the start that
+// follows reads it anew, and salvages one that is damaged.
 func (a *App) watchOutbox(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-a.outbox.Failed():
-		return fault.New(fault.Setup, "outbox_damaged", "the outbox was damaged while in use").
-			WithHint("it is salvaged at the next start")
+		return a.outbox.Failure()
 	}
 }
 

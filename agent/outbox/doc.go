@@ -36,7 +36,9 @@
 // from now on goes into a new epoch, whose first record tells the hub what
 // happened. What is missing in the middle of a stream shows as a batch that
 // names how many records before it are gone. Damage that shows while the file is
-// in use ends the outbox ([Outbox.Failed]); opening it again salvages.
+// in use ends the outbox ([Outbox.Failed]); opening it again salvages. So does a
+// disk that fails twice in the last step of a commit: what it holds is known
+// only when the file is opened again.
 //
 // # Concurrency
 //

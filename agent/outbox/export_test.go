@@ -88,6 +88,23 @@ func Hold(o *Outbox, fn func()) {
 	<-t.done
 }
 
+// FailSyncs makes the next n commits fail in their last step, when whoever reads
+// the file sees them already.
+func FailSyncs(o *Outbox, n int, err error) {
+	_ = o.job(func() error {
+		update := o.transact
+		o.transact = func(db *bolt.DB, fn func(*bolt.Tx) error) error {
+			e := update(db, fn)
+			if e != nil || n == 0 {
+				return e
+			}
+			n--
+			return err
+		}
+		return nil
+	})
+}
+
 // SeqKey is the key of the block that begins with seq.
 func SeqKey(seq uint64) []byte { return seqKey(seq) }
 

@@ -21,8 +21,8 @@ type Outbox struct {
 	clock func() time.Time
 	lock  *fileLock
 
-	// failed is closed with failure set when the file turned out to be damaged
-	// while it was in use.
+	// failed is closed with failure set when the file can no longer be used:
+	// it turned out to be damaged, or the disk leaves open what is on it.
 	failed  chan struct{}
 	failure atomic.Pointer[fault.Error]
 
@@ -30,6 +30,8 @@ type Outbox struct {
 	// that can no longer be mapped is opened anew.
 	dbMu sync.RWMutex
 	db   *bolt.DB
+	// transact is [bolt.DB.Update], but in tests of a disk that fails.
+	transact func(*bolt.DB, func(*bolt.Tx) error) error
 
 	// queue feeds the one goroutine that writes.
 	queue   chan *Ticket
@@ -77,6 +79,8 @@ func Open(cfg Config, log *slog.Logger, clock func() time.Time) (*Outbox, error)
 		current: make(map[movement.Lane]*stream),
 		changed: make(chan struct{}),
 		failed:  make(chan struct{}),
+
+		transact: (*bolt.DB).Update,
 	}
 	lock, err := lockFile(cfg.Path)
 	if err != nil {
@@ -129,17 +133,30 @@ func (o *Outbox) Close() error {
 	}
 }
 
-// Failed is closed when the file has been damaged while it was in use: nothing
-// can be recorded any more, and only opening anew, which salvages, helps. The
-// agent should end, to be started again.
+// Failed is closed when the file has been damaged while it was in use, or when
+// the disk has failed so that nobody knows what is on it: nothing can be
+// recorded or read any more, and only opening anew, which salvages, helps. The
+// agent should end with [Outbox.Failure], to be started again.
 func (o *Outbox) Failed() <-chan struct{} { return o.failed }
+
+// Failure says why [Outbox.Failed] is closed; nil where it is not.
+func (o *Outbox) Failure() error {
+	if f := o.failure.Load(); f != nil {
+		return f
+	}
+	return nil
+}
 
 // fail notes that the file is damaged.
 func (o *Outbox) fail(err error) error {
-	f := fault.New(fault.Setup, "outbox_damaged", "%s is damaged: %w", o.cfg.Path, err).
-		WithHint("restart the agent; it sets the file aside and carries over what can be read")
+	return o.end(fault.New(fault.Setup, "outbox_damaged", "%s is damaged: %w", o.cfg.Path, err).
+		WithHint("restart the agent; it sets the file aside and carries over what can be read"))
+}
+
+// end notes why the file can no longer be used, unless that is known already.
+func (o *Outbox) end(f *fault.Error) error {
 	if o.failure.CompareAndSwap(nil, f) {
-		o.log.Error("The outbox is damaged.", "file", o.cfg.Path, "err", err)
+		o.log.Error("The outbox cannot be used any more.", "file", o.cfg.Path, "err", f)
 		close(o.failed)
 	}
 	return o.failure.Load()

@@ -79,9 +79,6 @@ func (o *Outbox) explain(err error) error {
 	switch {
 	case errors.Is(err, berrors.ErrMaxSizeReached):
 		return o.fullFault()
-	case errors.Is(err, errUnsure):
-		return fault.New(fault.Transient, "outbox_unsure", "writing %s failed in its last step: %w", o.cfg.Path, err).
-			WithHint("check the disk; what was captured last may or may not be recorded")
 	case diskFull(err) || freeBytes(o.cfg.Path) < 256<<10:
 		o.reopenLost()
 		return fault.New(fault.Transient, "disk_full", "the disk of %s is full: %w", o.cfg.Path, err).

@@ -90,7 +90,8 @@ func (t *Ticket) Done() <-chan struct{} { return t.done }
 // Wait blocks until the write is durable or has failed. Where ctx ends first,
 // a write that nobody has begun is withdrawn; one that is being committed is
 // waited for, so that an error always means "not recorded" but for a disk that
-// fails in the very last step (code "outbox_unsure").
+// fails in the very last step (code "outbox_unsure", which also ends the outbox:
+// [Outbox.Failed]).
 func (t *Ticket) Wait(ctx context.Context) ([]Place, error) {
 	select {
 	case <-t.done:
@@ -111,7 +112,9 @@ func (t *Ticket) Wait(ctx context.Context) ([]Place, error) {
 // (class Data) leave everything as it was; "outbox_full" and "disk_full" (class
 // Transient) mean that nothing was recorded and that capture must not claim it
 // was; they pass by themselves when there is room again. "outbox_closed" comes
-// after [Outbox.Close].
+// after [Outbox.Close]. "outbox_unsure" (class Setup) leaves open whether w is
+// on disk, and "outbox_damaged" and "outbox_unwritable" of class Setup say that
+// nothing can be recorded before the agent is started again.
 func (o *Outbox) Append(ctx context.Context, w Write) ([]Place, error) {
 	t, err := o.Submit(ctx, w)
 	if err != nil {

@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"branchline/internal/fault"
 	"branchline/internal/killpoint"
 	"branchline/internal/movement"
 )
@@ -399,7 +401,7 @@ func (o *Outbox) update(fn func(*bolt.Tx) error) (err error) {
 		return err
 	}
 	var id int
-	err = o.db.Update(func(tx *bolt.Tx) error {
+	err = o.transact(o.db, func(tx *bolt.Tx) error {
 		id = tx.ID()
 		if _, err := tx.Bucket(stateBucket).NextSequence(); err != nil {
 			return err
@@ -414,19 +416,24 @@ func (o *Outbox) update(fn func(*bolt.Tx) error) (err error) {
 
 // unsure decides what became of a commit that failed. Where only the very last
 // step failed, the transaction is there for whoever reads, but may not be on
-// disk: another, empty one over it makes it certain.
+// disk: another, empty one over it makes it certain. Where that fails, too, the
+// outbox ends: what it has in memory is not what the file may hold, and only
+// opening the file tells.
 func (o *Outbox) unsure(id int, err error) error {
 	var seen int
 	if e := o.db.View(func(tx *bolt.Tx) error { seen = tx.ID(); return nil }); e != nil || seen < id {
 		return err
 	}
-	if e := o.db.Update(func(*bolt.Tx) error { return nil }); e != nil {
-		return errors.Join(errUnsure, err, e)
+	e := o.transact(o.db, func(*bolt.Tx) error { return nil })
+	if e == nil {
+		return nil
 	}
-	return nil
+	err = fmt.Errorf("%w; and again: %w", err, e)
+	_ = o.end(fault.New(fault.Setup, "outbox_unwritable", "the disk of %s has failed while it was written to: %w", o.cfg.Path, err).
+		WithHint("check the disk and restart the agent, which reads what is really there"))
+	return fault.New(fault.Setup, "outbox_unsure", "writing %s failed in its last step: %w", o.cfg.Path, err).
+		WithHint("check the disk and restart the agent; look then whether what was captured last is recorded, before it is captured again")
 }
-
-var errUnsure = errors.New("it is not known whether the last commit is on disk")
 
 // fold makes a run of the keys that wait; if that fails, the next commit tries
 // again.
