@@ -22,7 +22,7 @@ type commands struct {
 	Run       runCommand       `cmd:"" help:"Run the agent, on the console or as the service that is installed."`
 	Check     checkCommand     `cmd:"" help:"Read the configuration, say what is wrong with it, and end."`
 	TryExport tryExportCommand `cmd:"" help:"Show what a configured export makes of a file, without recording anything."`
-	Outbox    outboxCommands   `cmd:"" help:"Look into the outbox of a stopped agent."`
+	Outbox    outboxCommands   `cmd:"" help:"Look into the outbox, of the running agent or of a stopped one."`
 	Install   controlCommand   `cmd:"" help:"Install the service."`
 	Uninstall controlCommand   `cmd:"" help:"Uninstall the service; what it has recorded stays."`
 	Start     controlCommand   `cmd:"" help:"Start the installed service."`

@@ -8,17 +8,20 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
+	"branchline/agent/app"
 	"branchline/agent/config"
 	"branchline/agent/outbox"
+	"branchline/agent/receive"
 	"branchline/internal/control"
 	"branchline/internal/fault"
 	"branchline/internal/ui"
 )
 
 type outboxCommands struct {
-	Inspect inspectCommand `cmd:"" help:"Say what is in the outbox: streams, what is unsent, alarms."`
+	Inspect inspectCommand `cmd:"" help:"Say what is in the outbox: streams, what waits for the hub, what is open, alarms."`
 	Verify  verifyCommand  `cmd:"" help:"Walk every chain and say which record is altered, missing or inserted."`
 	Export  exportCommand  `cmd:"" help:"Write every record that is kept as one JSON object a line."`
 }
@@ -58,9 +61,9 @@ type inspectCommand struct {
 
 // Run prints the outbox at a glance.
 func (c *inspectCommand) Run() error {
-	var v outbox.Overview
+	var v app.Overview
 	err := c.ask("/outbox", &v, func(src outbox.Source) (err error) {
-		v, err = outbox.Inspect(src)
+		v, err = app.Inspect(src)
 		return err
 	})
 	if err != nil {
@@ -69,25 +72,67 @@ func (c *inspectCommand) Run() error {
 	if c.JSON {
 		return json.NewEncoder(os.Stdout).Encode(v)
 	}
-	fmt.Printf("branch %s, made %s, %d KiB used of a file of %d KiB, %d natural keys\n", v.Branch,
-		v.Created.Format(time.DateTime), v.Used>>10, v.Size>>10, v.Keys)
+	_, err = io.WriteString(os.Stdout, glance(v, time.Now()))
+	return err
+}
+
+// glance says an overview in people's words, as of now.
+func glance(v app.Overview, now time.Time) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "branch %s, made %s, %d KiB used of a file of %d KiB, %s remembered\n", v.Branch,
+		v.Created.Format(time.DateTime), v.Used>>10, v.Size>>10, many(v.Keys, "natural key"))
+	unsent := 0
 	for _, s := range v.Streams {
-		fmt.Printf("  %s/%s: %d records, %d to %d, confirmed by the hub through %d", s.Epoch, s.Lane, s.Records, s.First, s.Last, s.Acked)
+		fmt.Fprintf(&b, "  %s/%s: %s, %d to %d, confirmed by the hub through %d", s.Epoch, s.Lane,
+			many(int(s.Records), "record"), s.First, s.Last, s.Acked)
 		if !s.To.IsZero() {
-			fmt.Printf(", the last recorded %s ago", ui.Ago(time.Since(s.To)))
+			fmt.Fprintf(&b, ", the last recorded %s ago", ui.Ago(now.Sub(s.To)))
 		}
+		last := s.Last
 		if s.ForkedInto != "" {
-			fmt.Printf(", forked after %d into %s", s.ForkedAfter, s.ForkedInto)
+			fmt.Fprintf(&b, ", forked after %d into %s", s.ForkedAfter, s.ForkedInto)
+			last = min(last, s.ForkedAfter)
 		}
-		fmt.Println()
+		b.WriteByte('\n')
+		if last > s.Acked {
+			unsent += int(min(last-s.Acked, s.Records))
+		}
+	}
+	if unsent > 0 {
+		fmt.Fprintf(&b, "  %s not yet confirmed by the hub\n", many(unsent, "record"))
+	} else {
+		b.WriteString("  every record is confirmed by the hub\n")
+	}
+	if w := v.Open; w != (receive.Waiting{}) {
+		var open []string
+		if w.Deliveries == 1 {
+			open = append(open, "1 delivery")
+		} else if w.Deliveries > 1 {
+			open = append(open, fmt.Sprintf("%d deliveries", w.Deliveries))
+		}
+		if w.Counts > 0 {
+			open = append(open, many(w.Counts, "count"))
+		}
+		fmt.Fprintf(&b, "  %s open, %s not yet confirmed by a person, and no records so far\n",
+			strings.Join(open, " and "), many(w.Lines, "line"))
+	} else {
+		b.WriteString("  no delivery or count is open\n")
 	}
 	for _, a := range v.Alarms {
-		fmt.Printf("  alarm %s: %s: %s\n", a.At.Format(time.DateTime), a.Code, a.Text)
+		fmt.Fprintf(&b, "  alarm %s: %s: %s\n", a.At.Format(time.DateTime), a.Code, a.Text)
 	}
 	for _, d := range v.Damage {
-		fmt.Println("  damage:", d)
+		fmt.Fprintln(&b, "  damage:", d)
 	}
-	return nil
+	return b.String()
+}
+
+// many says a count with its noun.
+func many(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprint(n, " ", noun)
 }
 
 type verifyCommand struct{ outboxFlags }

@@ -61,13 +61,17 @@ func (o *Outbox) Notes(space, prefix string) iter.Seq2[Note, error] {
 			}
 			return nil
 		})
-		for _, n := range found {
-			if !yield(n, nil) {
-				return
-			}
+		yieldNotes(found, err, yield)
+	}
+}
+
+func yieldNotes(found []Note, err error, yield func(Note, error) bool) {
+	for _, n := range found {
+		if !yield(n, nil) {
+			return
 		}
-		if err != nil {
-			yield(Note{}, err)
-		}
+	}
+	if err != nil {
+		yield(Note{}, err)
 	}
 }

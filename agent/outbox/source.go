@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"slices"
 	"time"
@@ -21,6 +22,8 @@ type Source interface {
 	// as it is stored, in the order of the keys, key and value valid only
 	// during the call.
 	survey() (survey, error)
+	// Notes are as [Outbox.Notes] gives them.
+	Notes(space, prefix string) iter.Seq2[Note, error]
 	blocks(epoch string, lane movement.Lane, fn func(key, value []byte) error) error
 }
 
@@ -35,9 +38,9 @@ type survey struct {
 	streams []surveyed
 	newest  uint64         // the tail's sequence
 	notes   map[string]int // by space
-	keys    int
-	bytes   int64 // in use
-	size    int64 // of the file
+	keys    int            // in runs
+	bytes   int64          // in use
+	size    int64          // of the file
 	wrong   []string
 }
 
@@ -139,6 +142,30 @@ func (f *File) blocks(epoch string, lane movement.Lane, fn func(key, value []byt
 	return err
 }
 
+// Notes reads as [Outbox.Notes] does. A note whose sum is wrong is an error,
+// one on a page that cannot be read is missed; [Inspect] tells of both.
+func (f *File) Notes(space, prefix string) iter.Seq2[Note, error] {
+	return func(yield func(Note, error) bool) {
+		start := noteKey(space, prefix)
+		var found []Note
+		var bad error
+		w := f.raw.walk(f.raw.metas[0].pages, func(bucket []byte, it item) {
+			if string(bucket) != string(notesBucket) || !bytes.HasPrefix(it.key, start) {
+				return
+			}
+			value, err := noteValue(it.key, it.value)
+			if err != nil {
+				bad = errors.Join(bad, err)
+				return
+			}
+			found = append(found, Note{space, string(it.key[len(space)+1:]), value})
+		})
+		w.only = notesBucket
+		w.bucket(nil, f.raw.metas[0].root, nil, nil, 0)
+		yieldNotes(found, bad, yield)
+	}
+}
+
 func (o *Outbox) survey() (survey, error) {
 	s := survey{notes: make(map[string]int)}
 	err := o.view(func(tx *bolt.Tx) error {
@@ -155,6 +182,14 @@ func (o *Outbox) survey() (survey, error) {
 		s.newest = tx.Bucket(tailBucket).Sequence()
 		return s.states(tx.Bucket(stateBucket).Get)
 	})
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	for i := range s.streams { // acknowledgements reach the disk later
+		st := &s.streams[i]
+		if now := o.find(st.epoch, st.lane); now != nil {
+			st.state.Acked = max(st.state.Acked, now.Acked)
+		}
+	}
 	return s, err
 }
 
@@ -240,8 +275,7 @@ type Overview struct {
 	Used    int64            `json:"used"`
 	Streams []StreamOverview `json:"streams"`
 	Notes   map[string]int   `json:"notes"` // how many, by space
-	// Keys is how many natural keys are remembered on disk; those of the
-	// newest records are not counted.
+	// Keys is how many natural keys are remembered.
 	Keys   int     `json:"keys"`
 	Alarms []Alarm `json:"alarms"`
 	// Damage lists what is wrong with a file; a running outbox was looked
@@ -270,6 +304,21 @@ type StreamOverview struct {
 	To   time.Time `json:"to,omitzero"`
 }
 
+// waitingKeys counts the natural keys of a block's records that are in no run
+// yet. Those that a fork has recorded again count there.
+func (st *surveyed) waitingKeys(b *block) (n int) {
+	if b.last() <= st.state.Folded {
+		return 0
+	}
+	b.entries(func(e entry) bool {
+		if e.seq > st.state.Folded && (st.state.Fork == nil || e.seq <= st.state.Fork.Common) && mayHaveKey(e.record()) {
+			n++
+		}
+		return true
+	})
+	return n
+}
+
 // Inspect tells what is in an outbox.
 func Inspect(src Source) (Overview, error) {
 	s, err := src.survey()
@@ -294,6 +343,7 @@ func Inspect(src Source) (Overview, error) {
 			}
 			o.Records += uint64(b.count)
 			o.To = b.at
+			v.Keys += st.waitingKeys(&b)
 			return nil
 		})
 		if err != nil {

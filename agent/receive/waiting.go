@@ -1,0 +1,43 @@
+package receive
+
+import (
+	"encoding/json"
+	"iter"
+	"strings"
+
+	"branchline/agent/outbox"
+	"branchline/agent/scan"
+)
+
+// Waiting counts what was scanned and is not confirmed yet, so that it is no
+// movement.
+type Waiting struct {
+	Deliveries int `json:"deliveries"`
+	Counts     int `json:"counts"`
+	// Lines are the entries of all of them.
+	Lines int `json:"lines"`
+}
+
+// CountWaiting counts what a store holds; the store need not be a running one.
+// A session that cannot be read counts as a delivery.
+func CountWaiting(store interface {
+	Notes(space, prefix string) iter.Seq2[outbox.Note, error]
+}) (Waiting, error) {
+	var w Waiting
+	for n, err := range store.Notes(noteSpace, "") {
+		if err != nil {
+			return w, err
+		}
+		if strings.Contains(n.Key, "#") {
+			w.Lines++
+			continue
+		}
+		var s Session
+		if err := json.Unmarshal(n.Value, &s); err == nil && s.Purpose == scan.Count {
+			w.Counts++
+		} else {
+			w.Deliveries++
+		}
+	}
+	return w, nil
+}
