@@ -16,7 +16,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	// What every stage of a side may know.
-	shared := []string{"agent/outbox", "agent/scan", "hub/ledger"}
+	shared := []string{"agent/outbox", "agent/scan", "agent/counter", "hub/ledger"}
 	joins := []string{"agent", "agent/app", "agent/config", "hub", "hub/app", "hub/config"}
 	// Command line tools and the rig stand above everything.
 	above := []string{"internal/demo"}

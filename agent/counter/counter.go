@@ -1,0 +1,183 @@
+// Package counter holds the words that the branch page and the desk share:
+// what a person at the counter sees of the goods in hand, and what they can do
+// about them. The desk (package receive) gives it, the page shows it; neither
+// knows the other.
+package counter
+
+import (
+	"context"
+	"time"
+
+	"branchline/agent/scan"
+	"branchline/internal/movement"
+)
+
+// Desk is what the page asks of the desk. All methods are safe for concurrent
+// use. An answer comes after the commit; an error means that nothing changed,
+// and is worded for the person who reads it.
+type Desk interface {
+	// Work lists what is open and, for receiving, what is expected: the open
+	// first, then the expected by their due dates.
+	Work(p scan.Purpose) []Work
+	// View is one open session as it stands; a fault of class Data with the
+	// code "no_session" when there is none, as after its confirmation.
+	View(id string) (View, error)
+	// Open begins or joins the session of a document; an empty document opens
+	// one without an order. station is where the person stands.
+	Open(ctx context.Context, p scan.Purpose, doc movement.Document, station string) (id string, a scan.Answer, err error)
+	// Do carries out an action on a session.
+	Do(ctx context.Context, id string, a Action) (scan.Answer, error)
+	// Confirm records all of it as one group of movements, by the person with
+	// these initials, and closes the session. It refuses while a question is open.
+	Confirm(ctx context.Context, id, by string) (Receipt, error)
+	// Cancel throws a session away, with a word why.
+	Cancel(ctx context.Context, id, by, why string) error
+	// Receipt is what was confirmed, kept for a week; code "no_receipt".
+	Receipt(id string) (Receipt, error)
+	// Receipts lists what was confirmed lately, the newest first.
+	Receipts() []Receipt
+}
+
+// Work is one line of the list of what there is to do.
+type Work struct {
+	// ID is the open session's; empty for what is expected and not begun.
+	ID       string
+	Purpose  scan.Purpose
+	Document movement.Document
+	// Partner is who sends or gets the goods; empty when it is not known.
+	Partner string
+	// Due is zero when it is not known; Opened while it is not begun.
+	Due, Opened time.Time
+	// Stations work on it.
+	Stations []string
+	// Ordered is zero without an order. Both are packs.
+	Scanned, Ordered movement.Quantity
+	// Entries counts scans, Questions what a person must answer or look at.
+	Entries, Questions int
+}
+
+// View is a session as a person sees it.
+type View struct {
+	Work
+	// Checked tells whether it is compared with an order, as the hub sent it
+	// at AsOf.
+	Checked bool
+	AsOf    time.Time
+	// Lines are the products: those of the order as it names them, then those
+	// that are not on it.
+	Lines []Line
+	// Notices are what must be looked at, the newest first.
+	Notices []Notice
+	// Last is the latest entry's number, 0 for none.
+	Last int
+}
+
+// LineState says how a line stands.
+type LineState string
+
+const (
+	Waiting  LineState = "waiting"  // nothing of it scanned yet
+	Partial  LineState = "partial"  // less than ordered
+	Complete LineState = "complete" // as ordered
+	Over     LineState = "over"     // more than ordered
+	Extra    LineState = "extra"    // not on the order
+	LookAt   LineState = "look_at"  // a notice stands on it
+	Free     LineState = "free"     // there is no order to compare with
+)
+
+// Line is one product of a session.
+type Line struct {
+	Product movement.Product
+	// Name is empty when the product is not known here.
+	Name, Unit string
+	// Already was received before, against the same order.
+	Ordered, Already, Scanned movement.Quantity
+	State                     LineState
+	// Lots sums the entries by lot and expiry, in the order of scanning.
+	Lots    []Lot
+	Entries []Entry
+}
+
+// Lot is what a line holds of one lot.
+type Lot struct {
+	Lot      string
+	Expiry   movement.Date
+	Serials  int
+	Quantity movement.Quantity
+}
+
+// Entry is one scan.
+type Entry struct {
+	Number   int
+	Lot      string
+	Expiry   movement.Date
+	Serial   string
+	Quantity movement.Quantity
+	At       time.Time
+	By       string
+	// Set is what a person said of it: "damaged", "short" or empty; Reason why.
+	Set, Reason string
+	// Code is the notice's that stands on it, empty for none.
+	Code string
+}
+
+// Notice is something that a person must look at, or answer before the session
+// can be confirmed.
+type Notice struct {
+	// Entry is what it is about.
+	Entry int
+	Code  string
+	// Text is one sentence.
+	Text string
+	// Open tells that it must be answered before confirming; otherwise it only
+	// stays in sight.
+	Open bool
+	// Actions are what can be done, the most likely first.
+	Actions []Offer
+	// Lots are offered for the question which lot it is.
+	Lots []Lot
+}
+
+// Offer is an action with the word on its button.
+type Offer struct {
+	Action Action
+	Label  string
+}
+
+// Verb is what a person can do to an entry.
+type Verb string
+
+const (
+	Undo     Verb = "undo"     // take back the entry; with no entry, the station's latest
+	Quantity Verb = "quantity" // say how many packs it stands for
+	Correct  Verb = "correct"  // lot, expiry or quantity as the pack shows them
+	Accept   Verb = "accept"   // it is right as it is, with the warning kept in the record
+	Damaged  Verb = "damaged"  // it came, and cannot be sold; with a reason
+	Short    Verb = "short"    // it is missing though it was sent; with a reason
+	Person   Verb = "person"   // leave the question to a person at the hub
+)
+
+// Action is something done to an entry.
+type Action struct {
+	Verb Verb
+	// Entry is 0 for the latest of the station.
+	Entry   int
+	Station string
+	// Quantity is in packs; zero leaves it. Lot and Expiry for Correct.
+	Quantity movement.Quantity
+	Lot      string
+	Expiry   movement.Date
+	Reason   string
+	By       string
+}
+
+// Receipt is what was confirmed, for print and for its way to Odoo.
+type Receipt struct {
+	View
+	Group       string
+	By          string
+	ConfirmedAt time.Time
+	// Epoch and the first and last number of its movements in the outbox.
+	Epoch       string
+	First, Last uint64
+}
