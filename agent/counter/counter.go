@@ -177,7 +177,8 @@ type Receipt struct {
 	Group       string
 	By          string
 	ConfirmedAt time.Time
-	// Epoch and the first and last number of its movements in the outbox.
+	// Epoch, and First to Through, are the places of its movements in the live
+	// lane of the outbox.
 	Epoch       string
-	First, Last uint64
+	First, Through uint64
 }
