@@ -179,6 +179,6 @@ type Receipt struct {
 	ConfirmedAt time.Time
 	// Epoch, and First to Through, are the places of its movements in the live
 	// lane of the outbox.
-	Epoch       string
+	Epoch          string
 	First, Through uint64
 }
