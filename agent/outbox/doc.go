@@ -43,6 +43,7 @@
 // # Concurrency
 //
 // All methods of an [Outbox] may be called at the same time. One goroutine
-// writes; it takes everything that waits into one commit. Readers never wait
-// for it, but for the moment in which the file's map grows.
+// writes at a time, one of those that wait for their writes; it takes everything
+// that waits into one commit. Readers never wait for it, but for the moment in
+// which the file's map grows.
 package outbox

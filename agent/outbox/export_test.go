@@ -1,7 +1,6 @@
 package outbox
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -75,17 +74,23 @@ func Tamper(path string, fn func(*bolt.Tx) error) error {
 // StreamName is the name of a stream's bucket.
 func StreamName(epoch string, lane movement.Lane) []byte { return streamName(epoch, lane) }
 
-// Hold keeps the writer busy while fn runs.
+// QueueRoom is how many more writes and jobs may wait.
+func QueueRoom(o *Outbox) int { return cap(o.queue) - len(o.queue) }
+
+// Job runs fn in a turn.
+func Job(o *Outbox, fn func()) error { return o.job(func() error { fn(); return nil }) }
+
+// Hold has the turn while fn runs.
 func Hold(o *Outbox, fn func()) {
 	held, done := make(chan struct{}), make(chan struct{})
-	t := &Ticket{job: func() error { close(held); <-done; return nil }, done: make(chan struct{})}
-	if err := o.enqueue(context.Background(), t); err != nil {
-		panic(err)
-	}
+	ended := make(chan error)
+	go func() { ended <- o.job(func() error { close(held); <-done; return nil }) }()
 	<-held
 	fn()
 	close(done)
-	<-t.done
+	if err := <-ended; err != nil {
+		panic(err)
+	}
 }
 
 // FailSyncs makes the next n commits fail in their last step, when whoever reads

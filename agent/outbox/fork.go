@@ -24,7 +24,7 @@ const forkRecords = 2000
 // opening finishes the work.
 func (o *Outbox) Fork(epoch string, lane movement.Lane, common uint64) error {
 	return o.job(func() error {
-		s := o.find(epoch, lane) // the writer reads without the lock
+		s := o.find(epoch, lane) // who has the turn reads without the lock
 		if s == nil {
 			return unknownStream(epoch, lane)
 		}
@@ -113,7 +113,7 @@ func (o *Outbox) finishFork(s *stream) error {
 	}
 	for !s.Fork.Done {
 		fork := *s.Fork
-		g := growth{s: to, first: to.last + 1, last: to.last, head: to.head}
+		g := growth{s: to, first: to.last + 1, last: to.last, head: to.head, tail: to.tail}
 		err := o.update(func(tx *bolt.Tx) error {
 			if err := g.copyFrom(tx, s, &fork, o); err != nil {
 				return err

@@ -22,8 +22,8 @@ func hashKey(naturalKey string) keyHash {
 	return keyHash(sum[:])
 }
 
-// keyMemory knows which natural keys were recorded. It belongs to the writer's
-// goroutine.
+// keyMemory knows which natural keys were recorded. It belongs to whoever has
+// the turn.
 //
 // The newest keys are in memory only, since the records themselves hold them;
 // some thousand at a time are folded into a sorted run on disk. Small runs are

@@ -33,22 +33,26 @@ type Outbox struct {
 	// transact is [bolt.DB.Update], but in tests of a disk that fails.
 	transact func(*bolt.DB, func(*bolt.Tx) error) error
 
-	// queue feeds the one goroutine that writes.
+	// queue holds what is to be written; who writes holds the turn by filling
+	// it. bell tells the outbox's own goroutine of what nobody waits for.
 	queue   chan *Ticket
+	turn    chan struct{}
+	bell    chan struct{}
 	gate    sync.RWMutex // held for reading while queueing, so that none comes after Close
 	closed  bool
 	quit    chan struct{}
 	stopped chan struct{}
 
-	// mu guards what follows. Only the writer changes it, but for acked.
+	// mu guards what follows. Only who writes changes it, but for acked.
 	mu      sync.RWMutex
 	streams []*stream // in the order in which they were made
 	current map[movement.Lane]*stream
-	changed chan struct{}
+	changed chan struct{} // nil while nobody has asked for it
 	alarms  []Alarm
 	trouble error // why the last commit found no room; nil when it did
 
-	// The writer's own.
+	// Of whoever has the turn.
+	kept    *Ticket // taken from the queue, and the next to be served
 	keys    *keyMemory
 	crowd   int          // how many shared the last commit
 	order   uint64       // of the newest stream
@@ -74,10 +78,11 @@ func Open(cfg Config, log *slog.Logger, clock func() time.Time) (*Outbox, error)
 	o := &Outbox{
 		cfg: cfg, log: log, clock: clock,
 		queue:   make(chan *Ticket, 128),
+		turn:    make(chan struct{}, 1),
+		bell:    make(chan struct{}, 1),
 		quit:    make(chan struct{}),
 		stopped: make(chan struct{}),
 		current: make(map[movement.Lane]*stream),
-		changed: make(chan struct{}),
 		failed:  make(chan struct{}),
 
 		transact: (*bolt.DB).Update,
@@ -197,15 +202,20 @@ func (o *Outbox) Streams() []wire.Stream {
 // Changed returns a channel that is closed when there is something new to
 // send. Take it before looking at [Outbox.Streams], so that nothing is missed.
 func (o *Outbox) Changed() <-chan struct{} {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.changed == nil {
+		o.changed = make(chan struct{})
+	}
 	return o.changed
 }
 
 // signal wakes who waits for Changed; o.mu is held for writing.
 func (o *Outbox) signal() {
-	close(o.changed)
-	o.changed = make(chan struct{})
+	if o.changed != nil {
+		close(o.changed)
+		o.changed = nil
+	}
 }
 
 // find returns the stream, or nil. o.mu is held.

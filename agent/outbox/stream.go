@@ -68,6 +68,7 @@ type stream struct {
 
 	oldest, last uint64
 	head         movement.Hash // after last
+	tail         int           // bytes in the tail
 	dirty        bool          // streamState is to be written down
 }
 
@@ -107,6 +108,9 @@ func (s *stream) wire() wire.Stream {
 func loadStream(tx *bolt.Tx, branch, epoch string, lane movement.Lane) (*stream, error) {
 	s := &stream{epoch: epoch, lane: lane, head: movement.Genesis(branch, epoch, lane)}
 	c := cursorOf(tx, s.name())
+	for _, v := range c.tail {
+		s.tail += len(v)
+	}
 	if err := getState(tx, s.name(), &s.streamState); err != nil {
 		return nil, err
 	}

@@ -71,13 +71,21 @@ func settle(tx *bolt.Tx, s *stream, more *draft) (last uint64, head movement.Has
 	var at time.Time
 	var before movement.Hash
 	var keys [][]byte
-	for _, v := range tailOf(tx, name) {
+	values := tailOf(tx, name)
+	size := 0
+	for _, v := range values {
+		size += len(v)
+	}
+	if more != nil {
+		size += len(more.buf)
+	}
+	for _, v := range values {
 		b, err := parseBlock(v)
 		if err != nil {
 			return 0, head, err
 		}
 		if d == nil {
-			d, first, at = newDraft(blockTarget+4<<10), b.first, b.at
+			d, first, at = newDraft(size+len(head)), b.first, b.at
 			before = movement.Hash(b.body[4:])
 		}
 		b.entries(func(e entry) bool { d.addRecord(e.record()); return true })

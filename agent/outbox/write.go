@@ -57,6 +57,7 @@ const (
 
 // Ticket is a write under way.
 type Ticket struct {
+	o      *Outbox
 	lane   movement.Lane
 	blocks []*draft
 	keys   []keyHash // one for each movement; zero for none
@@ -64,7 +65,7 @@ type Ticket struct {
 	after  *Ticket
 	bytes  int
 
-	// job is used instead of the above for work that only the writer may do.
+	// job is used instead of the above for other work that needs the turn.
 	job func() error
 
 	state  atomic.Int32
@@ -87,7 +88,8 @@ func (t *Ticket) finish(err error) {
 // Done is closed when the outcome is known.
 func (t *Ticket) Done() <-chan struct{} { return t.done }
 
-// Wait blocks until the write is durable or has failed. Where ctx ends first,
+// Wait blocks until the write is durable or has failed; it may do the commit
+// itself, with what others wait for. Where ctx ends first,
 // a write that nobody has begun is withdrawn; one that is being committed is
 // waited for, so that an error always means "not recorded" but for a disk that
 // fails in the very last step (code "outbox_unsure", which also ends the outbox:
@@ -95,9 +97,12 @@ func (t *Ticket) Done() <-chan struct{} { return t.done }
 func (t *Ticket) Wait(ctx context.Context) ([]Place, error) {
 	select {
 	case <-t.done:
+	case t.o.turn <- struct{}{}:
+		t.o.serveUntil(t)
 	case <-ctx.Done():
 		if t.state.CompareAndSwap(waiting, withdrawn) {
 			t.finish(ctx.Err())
+			t.o.ring() // so that it does not stay in the queue
 		}
 		<-t.done
 	}
@@ -116,8 +121,11 @@ func (t *Ticket) Wait(ctx context.Context) ([]Place, error) {
 // on disk, and "outbox_damaged" and "outbox_unwritable" of class Setup say that
 // nothing can be recorded before the agent is started again.
 func (o *Outbox) Append(ctx context.Context, w Write) ([]Place, error) {
-	t, err := o.Submit(ctx, w)
+	t, err := o.prepare(w)
 	if err != nil {
+		return nil, err
+	}
+	if err := o.enqueue(ctx, t); err != nil {
 		return nil, err
 	}
 	return t.Wait(ctx)
@@ -133,11 +141,15 @@ func (o *Outbox) Submit(ctx context.Context, w Write) (*Ticket, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t, o.enqueue(ctx, t)
+	if err := o.enqueue(ctx, t); err != nil {
+		return nil, err
+	}
+	o.ring()
+	return t, nil
 }
 
 func (o *Outbox) prepare(w Write) (*Ticket, error) {
-	t := &Ticket{lane: w.Lane, notes: w.Notes, after: w.After, done: make(chan struct{})}
+	t := &Ticket{o: o, lane: w.Lane, notes: w.Notes, after: w.After, done: make(chan struct{})}
 	for _, n := range w.Notes {
 		if err := n.validate(); err != nil {
 			return nil, err

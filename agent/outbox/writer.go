@@ -1,11 +1,8 @@
 package outbox
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -19,94 +16,6 @@ import (
 // groupBytes is how much waiting work goes into one commit.
 const groupBytes = 4 << 20
 
-// tendEvery is how often acknowledgements are written down and old records
-// deleted.
-const tendEvery = time.Second
-
-func (o *Outbox) enqueue(ctx context.Context, t *Ticket) error {
-	o.gate.RLock()
-	defer o.gate.RUnlock()
-	if o.closed {
-		return closedFault()
-	}
-	select {
-	case o.queue <- t:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// run is the one goroutine that writes.
-func (o *Outbox) run() {
-	defer close(o.stopped)
-	debug.SetPanicOnFault(true) // a page that the disk no longer gives is an error, not the end
-	tick := time.NewTicker(tendEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case t := <-o.queue:
-			o.serve(t)
-		case <-tick.C:
-			o.tend()
-		case <-o.quit:
-			for {
-				select {
-				case t := <-o.queue:
-					o.serve(t)
-					continue
-				default:
-				}
-				break
-			}
-			o.saveAcks()
-			return
-		}
-	}
-}
-
-// serve takes t and all that waits behind it, until a job is among it.
-func (o *Outbox) serve(t *Ticket) {
-	if o.crowd > 1 {
-		runtime.Gosched() // whom the commit before has just released may queue again
-	}
-	var group []*Ticket
-	size := 0
-	for {
-		if !t.state.CompareAndSwap(waiting, taken) {
-			// withdrawn
-		} else if t.job != nil {
-			o.commit(group)
-			t.finish(t.job())
-			return
-		} else {
-			group = append(group, t)
-			size += t.bytes
-		}
-		if size >= groupBytes {
-			break
-		}
-		select {
-		case t = <-o.queue:
-			continue
-		default:
-		}
-		break
-	}
-	o.crowd = len(group)
-	o.commit(group)
-}
-
-// job runs fn on the writer's goroutine, between two commits.
-func (o *Outbox) job(fn func() error) error {
-	t := &Ticket{job: fn, done: make(chan struct{})}
-	if err := o.enqueue(context.Background(), t); err != nil {
-		return err
-	}
-	<-t.done
-	return t.err
-}
-
 // growth is what a commit adds to one stream.
 type growth struct {
 	s     *stream
@@ -114,6 +23,7 @@ type growth struct {
 	last  uint64
 	head  movement.Hash
 	open  *draft // the block being filled
+	tail  int    // bytes in the tail
 	// stored says that a block went into the stream's own bucket, so that
 	// there is no tail.
 	stored bool
@@ -225,7 +135,7 @@ func (c *change) take(tx *bolt.Tx, t *Ticket) error {
 	if g.s == nil {
 		c.o.mu.RLock()
 		g.s = c.o.current[t.lane]
-		g.last, g.head, g.first = g.s.last, g.s.head, g.s.last+1
+		g.last, g.head, g.first, g.tail = g.s.last, g.s.head, g.s.last+1, g.s.tail
 		c.o.mu.RUnlock()
 	}
 	t.places = make([]Place, len(t.keys))
@@ -320,17 +230,12 @@ func (c *change) flush(tx *bolt.Tx) error {
 // finish puts the block being filled into the tail, if it may lie there.
 func (g *growth) finish(tx *bolt.Tx, at time.Time) error {
 	size := len(g.open.buf)
-	if g.stored || size > tailBlock {
-		return g.store(tx, at)
-	}
-	for _, v := range tailOf(tx, g.s.name()) {
-		size += len(v)
-	}
-	if size > tailBytes {
+	if g.stored || size > tailBlock || g.tail+size > tailBytes {
 		return g.store(tx, at)
 	}
 	first := g.last + 1
 	value := g.seal(at)
+	g.tail += len(value)
 	return tx.Bucket(tailBucket).Put(tailKey(g.s.name(), first), value)
 }
 
@@ -350,6 +255,7 @@ func (g *growth) store(tx *bolt.Tx, at time.Time) error {
 		if err != nil {
 			return err
 		}
+		g.tail = 0
 		if last > 0 && more != nil {
 			g.last, g.head, g.open = last, head, nil
 			return nil
@@ -382,7 +288,7 @@ func (c *change) apply() {
 			if g.s.oldest == 0 {
 				g.s.oldest = g.first
 			}
-			g.s.last, g.s.head = g.last, g.head
+			g.s.last, g.s.head, g.s.tail = g.last, g.head, g.tail
 			grew = true
 		}
 	}
