@@ -39,14 +39,15 @@ func (l *Ledger) PendingWork(ctx context.Context) ([]PendingWork, error) {
 }
 
 // PendingLoose gives the pending movements of a branch and kind that belong to
-// no group, in the order of their streams, at most limit.
-func (l *Ledger) PendingLoose(ctx context.Context, branch string, kind movement.Kind, limit int) ([]Movement, error) {
+// no group and come after one, in the order of their streams, at most limit.
+// Zero begins with the first.
+func (l *Ledger) PendingLoose(ctx context.Context, branch string, kind movement.Kind, after MovementID, limit int) ([]Movement, error) {
 	id, ok, err := branchID(l.reader(ctx), branch)
 	if err != nil || !ok {
 		return nil, classify(err)
 	}
-	return l.movements(ctx, `WHERE m.state = 1 AND m.branch_id = $1 AND m.kind = $2 AND m.group_id = 0
-		ORDER BY m.id LIMIT $3`, id, KindNumber(kind), limit)
+	return l.movements(ctx, `WHERE m.state = 1 AND m.branch_id = $1 AND m.kind = $2 AND m.group_id = 0 AND m.id > $3
+		ORDER BY m.id LIMIT $4`, id, KindNumber(kind), int64(after), limit)
 }
 
 // Group is the set of movements that were confirmed together.
@@ -63,25 +64,34 @@ type Group struct {
 	LastAt time.Time
 }
 
-// PendingGroups gives the groups of a branch that have pending movements, in
-// the order in which they came, at most limit. An incomplete one waits for the
-// rest of its movements; LastAt tells how long already.
-func (l *Ledger) PendingGroups(ctx context.Context, branch string, complete bool, limit int) ([]Group, error) {
+// DueGroups gives the groups of a branch that have pending movements and wait
+// for no more of them: those that are complete, and those of which nothing has
+// come since quiet. They are in the order in which they came, after the one
+// with the id after, at most limit.
+func (l *Ledger) DueGroups(ctx context.Context, branch string, quiet time.Time, after int64, limit int) ([]Group, error) {
+	return l.groups(ctx, branch, `(g.come >= g.size OR g.last_at <= $2) AND g.id > $3 ORDER BY g.id LIMIT $4`,
+		quiet.UnixMilli(), after, limit)
+}
+
+// ComingGroups gives the incomplete groups of a branch of which something has
+// come since quiet, the one that has been silent longest first, at most limit.
+func (l *Ledger) ComingGroups(ctx context.Context, branch string, quiet time.Time, limit int) ([]Group, error) {
+	return l.groups(ctx, branch, `g.come < g.size AND g.last_at > $2 ORDER BY g.last_at, g.id LIMIT $3`,
+		quiet.UnixMilli(), limit)
+}
+
+func (l *Ledger) groups(ctx context.Context, branch, where string, args ...any) ([]Group, error) {
 	r := l.reader(ctx)
 	id, ok, err := branchID(r, branch)
 	if err != nil || !ok {
 		return nil, classify(err)
 	}
 	var all []Group
-	op := "<"
-	if complete {
-		op = ">="
-	}
 	err = r.Rows(`SELECT g.id, g.epoch, g.name, g.size, g.come, g.last_at, w.n FROM (
 			SELECT group_id, COUNT(*) AS n FROM movements
 			WHERE state = 1 AND branch_id = $1 AND group_id > 0 GROUP BY group_id) w
-		JOIN groups g ON g.id = w.group_id WHERE g.come `+op+` g.size ORDER BY g.id LIMIT $2`,
-		[]any{id, limit}, func(row Row) error {
+		JOIN groups g ON g.id = w.group_id WHERE `+where,
+		append([]any{id}, args...), func(row Row) error {
 			g := Group{Branch: branch}
 			var at int64
 			if err := row.Scan(&g.ID, &g.Epoch, &g.Name, &g.Size, &g.Come, &at, &g.Pending); err != nil {

@@ -24,28 +24,72 @@ func (r *Runner) branch(ctx context.Context, branch string, work []ledger.Pendin
 		}
 	}
 	p := r.pace(branch)
-	for {
+	v := visit{waiting: map[string]int{}, waits: map[movement.Kind]bool{}, passed: map[movement.Kind]bool{}}
+	for idle := 0; ; {
 		in := Input{Now: r.clock(), Branch: Branch{Code: branch, Zone: loc, Warehouse: warehouse, Places: places},
 			Settings: r.cfg.Settings, Catalogue: r.master, Since: p.since}
-		full, at, err := r.gather(ctx, &in, p, work)
+		full, at, err := r.gather(ctx, &in, p, &v, work)
 		next = earlier(next, at)
-		if err != nil || len(in.Pending) == 0 {
-			return next, err
-		}
-		out, err := r.decide(ctx, &in)
 		if err != nil {
 			return next, err
 		}
-		r.alarm(branch, out.Alarms)
-		if err := r.apply(ctx, &in, out); err != nil {
-			return next, err
+		idle++
+		if len(in.Pending) > 0 {
+			out, err := r.decide(ctx, &in)
+			if err != nil {
+				return next, err
+			}
+			if err := r.apply(ctx, &in, out); err != nil {
+				return next, err
+			}
+			v.add(p, &in, out)
+			if len(out.Postings)+len(out.Refused) > 0 {
+				idle = 0
+			}
 		}
-		next = earlier(next, r.settlePace(p, &in, out))
-		if !full || len(out.Postings)+len(out.Refused) == 0 {
-			return next, nil
+		if !full || idle >= maxIdle {
+			return earlier(next, r.settle(p, branch, v)), nil
 		}
 		if work, err = r.again(ctx, branch); err != nil {
 			return next, err
+		}
+	}
+}
+
+// visit is what the looks of one visit to a branch came to.
+type visit struct {
+	// now is when the last of them was, zero when there was nothing to look at.
+	now time.Time
+	// passed are the kinds whose loose movements have been looked at to the
+	// end, groupsPassed that all groups have.
+	passed       map[movement.Kind]bool
+	groupsPassed bool
+	// waiting counts what waits, by what for; waits are the kinds of it.
+	waiting map[string]int
+	waits   map[movement.Kind]bool
+	again   time.Time
+	alarms  []string
+}
+
+func (v *visit) add(p *pace, in *Input, out Output) {
+	v.now = in.Now
+	waits := false
+	for what, n := range out.Waiting {
+		v.waiting[what] += n
+		waits = waits || what != WaitWindow
+	}
+	if waits {
+		for i := range in.Pending {
+			v.waits[in.Pending[i].Kind] = true
+		}
+	}
+	for i := range out.Postings {
+		p.since[out.Postings[i].Kind] = in.Now
+	}
+	v.again = earlier(v.again, out.Again)
+	for _, a := range out.Alarms {
+		if !slices.Contains(v.alarms, a) {
+			v.alarms = append(v.alarms, a)
 		}
 	}
 }
@@ -62,13 +106,16 @@ func (r *Runner) again(ctx context.Context, branch string) ([]ledger.PendingWork
 }
 
 // gather reads what is due. full says that there is more than one look takes.
-func (r *Runner) gather(ctx context.Context, in *Input, p *pace, work []ledger.PendingWork) (full bool, next time.Time, err error) {
+func (r *Runner) gather(ctx context.Context, in *Input, p *pace, v *visit, work []ledger.PendingWork) (full bool, next time.Time, err error) {
 	branch, grouped := in.Branch.Code, false
 	var later []movement.Kind // not due, but may bring lots
 	for _, w := range work {
 		grouped = grouped || w.Grouped > 0
 		if w.Loose == 0 {
 			delete(p.since, w.Kind)
+			continue
+		}
+		if v.passed[w.Kind] {
 			continue
 		}
 		if p.since[w.Kind].IsZero() {
@@ -81,29 +128,35 @@ func (r *Runner) gather(ctx context.Context, in *Input, p *pace, work []ledger.P
 			}
 			continue
 		}
-		loose, err := r.ledger.PendingLoose(ctx, branch, w.Kind, maxLoose)
+		loose, err := r.ledger.PendingLoose(ctx, branch, w.Kind, p.looseAfter[w.Kind], maxLoose)
 		if err != nil {
 			return false, next, err
 		}
-		full = full || len(loose) == maxLoose
+		if len(loose) == maxLoose {
+			full, p.looseAfter[w.Kind] = true, loose[maxLoose-1].ID
+		} else {
+			v.passed[w.Kind] = true
+			delete(p.looseAfter, w.Kind)
+		}
 		in.Pending = append(in.Pending, loose...)
 	}
 	groupsDue := !p.group.After(in.Now)
 	if grouped && !groupsDue {
 		next = earlier(next, p.group)
 	}
-	if grouped && (groupsDue || len(in.Pending) > 0) {
-		more, at, err := r.gatherGroups(ctx, in)
+	if grouped && (groupsDue || len(in.Pending) > 0) && !v.groupsPassed {
+		more, at, err := r.gatherGroups(ctx, in, p)
 		if err != nil {
 			return false, next, err
 		}
+		v.groupsPassed = !more
 		full, next = full || more, earlier(next, at)
 	}
 	if len(in.Pending) == 0 {
 		return full, next, nil
 	}
 	for _, kind := range later {
-		loose, err := r.ledger.PendingLoose(ctx, branch, kind, maxLoose)
+		loose, err := r.ledger.PendingLoose(ctx, branch, kind, 0, maxLoose)
 		if err != nil {
 			return false, next, err
 		}
@@ -133,30 +186,32 @@ func (r *Runner) dueAt(w ledger.PendingWork, p *pace) time.Time {
 	return since.Add(r.cfg.Every)
 }
 
-func (r *Runner) gatherGroups(ctx context.Context, in *Input) (full bool, next time.Time, err error) {
-	ready, err := r.ledger.PendingGroups(ctx, in.Branch.Code, true, maxGroups)
+func (r *Runner) gatherGroups(ctx context.Context, in *Input, p *pace) (full bool, next time.Time, err error) {
+	quiet := in.Now.Add(-r.cfg.GroupPatience)
+	due, err := r.ledger.DueGroups(ctx, in.Branch.Code, quiet, p.groupAfter, maxGroups)
 	if err != nil {
 		return false, next, err
 	}
-	full = len(ready) == maxGroups
-	late, err := r.ledger.PendingGroups(ctx, in.Branch.Code, false, maxGroups)
-	if err != nil {
-		return false, next, err
+	p.groupAfter = 0
+	if full = len(due) == maxGroups; full {
+		p.groupAfter = due[maxGroups-1].ID
 	}
-	var waiting []ledger.Group
-	for _, g := range late {
-		if at := g.LastAt.Add(r.cfg.GroupPatience); at.After(in.Now) {
-			next = earlier(next, at)
-			waiting = append(waiting, g)
-			continue
+	for _, g := range due {
+		if g.Come < g.Size {
+			r.log.Warn("a group stays incomplete and is planned as far as it came", "branch", g.Branch, "group", g.Name, "size", g.Size, "come", g.Come)
 		}
-		r.log.Warn("a group stays incomplete and is planned as far as it came", "branch", g.Branch, "group", g.Name, "size", g.Size, "come", g.Come)
-		ready = append(ready, g)
 	}
-	if in.Pending, err = r.members(ctx, ready, in.Pending); err != nil {
+	coming, err := r.ledger.ComingGroups(ctx, in.Branch.Code, quiet, maxGroups)
+	if err != nil {
 		return false, next, err
 	}
-	in.Elsewhere, err = r.members(ctx, waiting, in.Elsewhere)
+	for _, g := range coming {
+		next = earlier(next, g.LastAt.Add(r.cfg.GroupPatience))
+	}
+	if in.Pending, err = r.members(ctx, due, in.Pending); err != nil {
+		return false, next, err
+	}
+	in.Elsewhere, err = r.members(ctx, coming, in.Elsewhere)
 	return full, next, err
 }
 
@@ -275,29 +330,24 @@ func (r *Runner) refuseEach(ctx context.Context, all []ledger.Refusal, at time.T
 	return nil
 }
 
-// settlePace remembers when what waits is looked at again.
-func (r *Runner) settlePace(p *pace, in *Input, out Output) (next time.Time) {
-	for i := range out.Postings {
-		p.since[out.Postings[i].Kind] = in.Now
+// settle remembers when what waits is looked at again.
+func (r *Runner) settle(p *pace, branch string, v visit) (next time.Time) {
+	if v.now.IsZero() {
+		return time.Time{}
 	}
-	waits := 0
-	for what, n := range out.Waiting {
-		if what != WaitWindow {
-			waits += n
-		}
-	}
-	r.metrics.waits(in.Branch.Code, out.Waiting)
+	r.alarm(branch, v.alarms)
+	r.metrics.waits(branch, v.waiting)
 	p.group = time.Time{}
 	clear(p.next)
-	if waits == 0 {
-		return out.Again
+	if len(v.waits) == 0 {
+		return v.again
 	}
-	at := in.Now.Add(r.cfg.Recheck)
+	at := v.now.Add(r.cfg.Recheck)
 	p.group = at
-	for i := range in.Pending {
-		p.next[in.Pending[i].Kind] = at
+	for kind := range v.waits {
+		p.next[kind] = at
 	}
-	return earlier(out.Again, at)
+	return earlier(v.again, at)
 }
 
 var _ Receipts = (*odoo.Client)(nil)

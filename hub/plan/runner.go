@@ -19,8 +19,9 @@ import (
 // goroutines, for one branch by one at a time.
 type Ledger interface {
 	PendingWork(ctx context.Context) ([]ledger.PendingWork, error)
-	PendingLoose(ctx context.Context, branch string, kind movement.Kind, limit int) ([]ledger.Movement, error)
-	PendingGroups(ctx context.Context, branch string, complete bool, limit int) ([]ledger.Group, error)
+	PendingLoose(ctx context.Context, branch string, kind movement.Kind, after ledger.MovementID, limit int) ([]ledger.Movement, error)
+	DueGroups(ctx context.Context, branch string, quiet time.Time, after int64, limit int) ([]ledger.Group, error)
+	ComingGroups(ctx context.Context, branch string, quiet time.Time, limit int) ([]ledger.Group, error)
 	GroupMembers(ctx context.Context, group int64) ([]ledger.Movement, error)
 	OpenPostings(ctx context.Context, branch string, now time.Time, limit int) ([]ledger.Posting, error)
 	LastBrought(ctx context.Context) (time.Time, error)
@@ -68,17 +69,24 @@ type Runner struct {
 	awayUntil time.Time
 }
 
-// pace is when a branch is looked at again.
+// pace is when a branch is looked at again, and where the next look begins:
+// one takes a part of what waits, and the next goes on behind it, so that what
+// cannot leave never hides what can.
 type pace struct {
 	since map[movement.Kind]time.Time
 	next  map[movement.Kind]time.Time
 	group time.Time
+
+	looseAfter map[movement.Kind]ledger.MovementID
+	groupAfter int64
 }
 
 // Bounds of one look at one branch, and of the whole.
 const (
 	maxLoose   = 10_000
 	maxGroups  = 200
+	// maxIdle is how many looks of one visit may come to nothing.
+	maxIdle    = 8
 	parallel   = 4
 	settleTime = 100 * time.Millisecond
 	// receiptsTimeout bounds how long a plan waits for Odoo's open receipts.
@@ -220,7 +228,7 @@ func (r *Runner) pace(branch string) *pace {
 	defer r.mu.Unlock()
 	p := r.branches[branch]
 	if p == nil {
-		p = &pace{since: map[movement.Kind]time.Time{}, next: map[movement.Kind]time.Time{}}
+		p = &pace{since: map[movement.Kind]time.Time{}, next: map[movement.Kind]time.Time{}, looseAfter: map[movement.Kind]ledger.MovementID{}}
 		r.branches[branch] = p
 	}
 	return p

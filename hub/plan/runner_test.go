@@ -287,6 +287,63 @@ func TestAnIncompleteGroupIsWaitedFor(t *testing.T) {
 	}
 }
 
+// However much cannot leave, what came behind it does, and soon.
+func TestWhatWaitsHidesNothing(t *testing.T) {
+	t.Run("groups", func(t *testing.T) {
+		d := newDesk(t)
+		d.once(t)
+		d.receipts.err = errors.New("connection refused")
+		var stuck [][]byte
+		for i := range 450 {
+			stuck = append(stuck, ledgertest.Record(movement.Receipt, 1, sku("B"), func(m *movement.Movement) {
+				m.Group = movement.Group{ID: fmt.Sprintf("order %d", i), Size: 1}
+				m.Document = movement.Document{Type: "order", Ref: fmt.Sprintf("P%05d", i)}
+			}))
+		}
+		d.send(t, stuck...)
+		d.send(t, ledgertest.Record(movement.Receipt, 1, sku("B"), func(m *movement.Movement) { m.Group = movement.Group{ID: "free", Size: 1} }))
+		if d.once(t); d.open(t) != 1 {
+			t.Errorf("%d postings behind deliveries that wait for Odoo", d.open(t))
+		}
+		// Once Odoo is back, all of them have their turn.
+		d.receipts.err = nil
+		for range 10 {
+			d.at = d.at.Add(10 * time.Second)
+			d.once(t)
+		}
+		if got := d.reasons(t); got["order_not_open"] != 450 {
+			t.Errorf("exceptions: %v", got)
+		}
+	})
+	t.Run("single movements", func(t *testing.T) {
+		d := newDesk(t)
+		d.once(t)
+		d.master.away = true
+		d.at = d.at.Add(time.Hour)
+		const stuck = 20_005
+		for from := 0; from < stuck; from += 1001 {
+			var records [][]byte
+			for i := range min(1001, stuck-from) {
+				records = append(records, ledgertest.Record(movement.Dispense, 1, sku("NONE"), func(m *movement.Movement) { m.NaturalKey = fmt.Sprintf("rx %d", from+i) }))
+			}
+			d.send(t, records...)
+		}
+		d.send(t, ledgertest.Record(movement.Dispense, 1, sku("B")))
+		if d.once(t); d.open(t) != 1 {
+			t.Errorf("%d postings behind movements that wait for the catalogue", d.open(t))
+		}
+		// More of them than one visit looks at: the next visits go on behind.
+		d.master.away = false
+		for range 3 {
+			d.at = d.at.Add(time.Minute)
+			d.once(t)
+		}
+		if got := d.reasons(t); got["unknown_product"] != stuck {
+			t.Errorf("exceptions: %v", got)
+		}
+	})
+}
+
 // BenchmarkPlanned is the planner with its ledger: reading what waits, planning,
 // and writing postings, for dispensings of 170 products.
 func BenchmarkPlanned(b *testing.B) {

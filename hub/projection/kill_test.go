@@ -109,7 +109,7 @@ func beKilled(path string) error {
 // postSome plans what is pending, refuses one in ten and posts the rest.
 func postSome(ctx context.Context, l *ledger.Ledger, n int) error {
 	branch := fmt.Sprintf("BR%02d", n%(killStreams/2))
-	pending, err := l.PendingLoose(ctx, branch, movement.Dispense, 10)
+	pending, err := l.PendingLoose(ctx, branch, movement.Dispense, 0, 10)
 	if err != nil || len(pending) == 0 {
 		return err
 	}

@@ -1,6 +1,8 @@
 package projection_test
 
 import (
+	"time"
+
 	"strings"
 	"testing"
 
@@ -126,7 +128,11 @@ func TestGroupsAreReadyWhenAllHaveCome(t *testing.T) {
 	ready := func(complete bool) []ledger.Group {
 		t.Helper()
 		catchUp(t, p)
-		g, err := l.PendingGroups(t.Context(), "BR01", complete, 10)
+		quiet := ledgertest.Noon.Add(-time.Second)
+		g, err := l.DueGroups(t.Context(), "BR01", quiet, 0, 10)
+		if !complete {
+			g, err = l.ComingGroups(t.Context(), "BR01", quiet, 10)
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,11 +156,14 @@ func TestGroupsAreReadyWhenAllHaveCome(t *testing.T) {
 	if len(g) != 1 || g[0].Pending != 2 || g[0].Epoch != epoch {
 		t.Fatalf("complete %+v", g)
 	}
+	if next, err := l.DueGroups(t.Context(), "BR01", ledgertest.Noon, g[0].ID, 10); err != nil || len(next) != 1 || next[0].Epoch == epoch {
+		t.Errorf("after it, and with patience at its end: %+v, %v", next, err)
+	}
 	members, err := l.GroupMembers(t.Context(), g[0].ID)
 	if err != nil || len(members) != 3 || members[2].State != ledger.Excepted || members[0].State != ledger.Pending {
 		t.Errorf("members %+v, %v", members, err)
 	}
-	if loose, err := l.PendingLoose(t.Context(), "BR01", movement.Receipt, 10); err != nil || len(loose) != 0 {
+	if loose, err := l.PendingLoose(t.Context(), "BR01", movement.Receipt, 0, 10); err != nil || len(loose) != 0 {
 		t.Errorf("members of groups are loose: %+v, %v", loose, err)
 	}
 }

@@ -100,7 +100,7 @@ func (h *history) plan() {
 		return
 	}
 	w := draw(h, rapid.SampledFrom(work), "work")
-	pending, err := h.l.PendingLoose(h.Context(), w.Branch, w.Kind, 10)
+	pending, err := h.l.PendingLoose(h.Context(), w.Branch, w.Kind, 0, 10)
 	h.must(err)
 	var ids []ledger.MovementID
 	for _, m := range pending {
