@@ -12,6 +12,8 @@ type checkup struct {
 	// hold something.
 	pages, used uint64
 	pageSize    int
+	meta        meta
+	seen        []uint64 // a bit for each page that is used
 }
 
 func (c *checkup) sound() bool { return len(c.wrong) == 0 }
@@ -34,7 +36,7 @@ func checkFile(r io.ReaderAt, size int64) checkup {
 		return c
 	}
 	m := f.metas[0]
-	c.pages = m.pages
+	c.pages, c.meta = m.pages, m
 	p := parts{seen: make(map[string]bool), last: make(map[string]uint64)}
 	w := f.walk(m.pages, nil)
 	w.visit = func(bucket []byte, it item) {
@@ -59,7 +61,7 @@ func checkFile(r io.ReaderAt, size int64) checkup {
 			w.complain("the part %q is missing", name)
 		}
 	}
-	c.wrong, c.used = w.wrong, w.used+2
+	c.wrong, c.used, c.seen = w.wrong, w.used+2, w.seen
 	return c
 }
 

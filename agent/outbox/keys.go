@@ -291,6 +291,7 @@ func (o *Outbox) loadKeys() error {
 				return m.refill(tx)
 			}
 			m.fill(r)
+			o.trim(tx, int64(len(v)))
 			return nil
 		})
 	})
@@ -340,6 +341,7 @@ func (o *Outbox) loadPending(s *stream) error {
 					return true
 				})
 				from = b.last() + 1
+				o.trim(tx, int64(len(v)))
 			}
 			if n == 0 {
 				from = s.last + 1

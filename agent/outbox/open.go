@@ -45,8 +45,8 @@ func openDB(path string, maxBytes int64) (db *bolt.DB, err error) {
 	opts := &bolt.Options{
 		Timeout:      time.Second,
 		FreelistType: bolt.FreelistMapType,
-		// The list of free pages is made when the file is opened, and need
-		// not be written with every commit.
+		// The list of free pages is written before the file is opened, and
+		// need not be written with every commit.
 		NoFreelistSync: true,
 	}
 	if maxBytes > 0 {
@@ -108,42 +108,23 @@ func (o *Outbox) examine() error {
 	if !c.sound() {
 		return o.replace(f, info.Size(), c.wrong)
 	}
-	if err := f.Close(); err != nil {
-		return err
-	}
 	if c.sparse() {
-		if err := o.compact(); err != nil {
+		fresh, err := o.compact(f, info.Size())
+		if err == nil {
+			c = fresh
+		} else {
 			o.log.Warn("The outbox could not be compacted; it is used as it is.", "file", o.cfg.Path, "err", err)
 		}
+	} else if err := f.Close(); err != nil {
+		return err
+	}
+	if err := noteFree(o.cfg.Path, &c); err != nil {
+		if c.meta.freelist != noFreelist {
+			return err // what it says is not to be trusted
+		}
+		o.log.Warn("The outbox takes longer to open, as nothing can be written to it.", "file", o.cfg.Path, "err", err)
 	}
 	return nil
-}
-
-// compact writes the file anew without its free pages.
-func (o *Outbox) compact() error {
-	fresh := o.cfg.Path + ".new"
-	from, err := openDB(o.cfg.Path, 0)
-	if err != nil {
-		return err
-	}
-	defer from.Close()
-	to, err := openDB(fresh, 0)
-	if err != nil {
-		return err
-	}
-	to.NoSync = true // synced once, at the end
-	err = bolt.Compact(to, from, 4<<20)
-	if err == nil {
-		err = to.Sync()
-	}
-	if err := errors.Join(err, to.Close(), from.Close()); err != nil {
-		os.Remove(fresh)
-		return err
-	}
-	if err := os.Rename(fresh, o.cfg.Path); err != nil {
-		return err
-	}
-	return syncFolder(o.cfg.Path)
 }
 
 // clip cuts s to n bytes at most, at the end of a character.

@@ -37,6 +37,7 @@ var order = binary.NativeEndian
 type meta struct {
 	pageSize int
 	root     uint64
+	freelist uint64
 	pages    uint64 // high water mark
 	txid     uint64
 }
@@ -91,7 +92,7 @@ func (f *rawFile) readMeta(at int64) (m meta, ok bool) {
 		order.Uint64(b[56:]) != sum.Sum64() {
 		return m, false
 	}
-	m = meta{pageSize: int(order.Uint32(b[8:])), root: order.Uint64(b[16:]), pages: order.Uint64(b[40:]), txid: order.Uint64(b[48:])}
+	m = meta{pageSize: int(order.Uint32(b[8:])), root: order.Uint64(b[16:]), freelist: order.Uint64(b[32:]), pages: order.Uint64(b[40:]), txid: order.Uint64(b[48:])}
 	if m.pageSize < 1024 || m.pageSize > 64<<10 || m.pageSize&(m.pageSize-1) != 0 {
 		return m, false
 	}
@@ -134,7 +135,8 @@ type walk struct {
 	used  uint64   // how many pages were seen
 	wrong []string // what is damaged, at most maxWrong
 	visit func(path []byte, it item)
-	only  []byte // the one bucket to go into; nil for all
+	only  []byte               // the one bucket to go into; nil for all
+	bufs  [maxDepth + 2][]byte // for the page at each depth
 }
 
 const maxWrong = 20
@@ -150,14 +152,15 @@ func (w *walk) complain(format string, args ...any) {
 	}
 }
 
-// read gives a page with its overflow, once.
-func (w *walk) read(id uint64) ([]byte, bool) {
+// read gives a page with its overflow, once. It is valid until another page of
+// that depth is read.
+func (w *walk) read(id uint64, depth int) ([]byte, bool) {
 	if id < 2 || id >= w.pages {
 		w.complain("page %d is not in the file", id)
 		return nil, false
 	}
 	size := int64(w.f.pageSize)
-	page := make([]byte, size)
+	page := w.buffer(depth, size)
 	if _, err := w.f.r.ReadAt(page, int64(id)*size); err != nil {
 		w.complain("page %d: %v", id, err)
 		return nil, false
@@ -176,7 +179,7 @@ func (w *walk) read(id uint64) ([]byte, bool) {
 	}
 	w.used += overflow + 1
 	if overflow > 0 {
-		page = append(page, make([]byte, int64(overflow)*size)...)
+		page = w.buffer(depth, int64(overflow+1)*size)
 		if _, err := w.f.r.ReadAt(page[size:], int64(id+1)*size); err != nil {
 			w.complain("page %d: %v", id, err)
 			return nil, false
@@ -185,16 +188,28 @@ func (w *walk) read(id uint64) ([]byte, bool) {
 	return page, true
 }
 
+// buffer is depth's, with what it held.
+func (w *walk) buffer(depth int, size int64) []byte {
+	b := w.bufs[depth]
+	if more := size - int64(len(b)); more > 0 {
+		b = append(b, make([]byte, more)...)
+		w.bufs[depth] = b
+	}
+	return b[:size]
+}
+
 // bucket walks the tree of a bucket below page id. Keys must lie in [low,
 // high), where high may be nil.
 func (w *walk) bucket(path []byte, id uint64, low, high []byte, depth int) {
-	page, ok := w.read(id)
+	if depth > maxDepth {
+		w.complain("page %d lies too deep", id)
+		return
+	}
+	page, ok := w.read(id, depth)
 	if !ok {
 		return
 	}
 	switch flags := order.Uint16(page[8:]); {
-	case depth > maxDepth:
-		w.complain("page %d lies too deep", id)
 	case flags == flagLeaf:
 		w.leaf(path, id, page, low, high, depth)
 	case flags == flagBranch:

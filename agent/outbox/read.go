@@ -84,7 +84,7 @@ func (o *Outbox) Read(epoch string, lane movement.Lane, from uint64, maxRecords,
 
 // trimEvery is how much is read before the pages are given back, which else
 // would count as the agent's memory.
-const trimEvery = 4 << 20
+const trimEvery = 1 << 20
 
 // trim gives read pages back to the system, once enough were read.
 func (o *Outbox) trim(tx *bolt.Tx, n int64) {

@@ -136,7 +136,7 @@ func (r *rescue) roots() []root {
 	all := uint64(f.size) / uint64(f.pageSize)
 	for i, m := range f.metas {
 		rt := root{page: m.root, pages: m.pages}
-		if page, ok := f.walk(m.pages, nil).read(m.root); ok {
+		if page, ok := f.walk(m.pages, nil).read(m.root, 0); ok {
 			rt.commit = commitOf(page)
 		}
 		if i == 0 && rt.commit == 0 {
