@@ -5,14 +5,19 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"branchline/internal/conf"
 	"branchline/internal/movement"
 )
 
-// Config says how a document is recognised that opens a session.
+// Config says how a document is recognised that opens a session, and when a
+// person is reminded of one that nobody confirms.
 type Config struct {
 	Documents []Pattern `yaml:"documents"`
+	// RemindAfter is how long a session may be open before it is an alarm; 0
+	// is for ever.
+	RemindAfter time.Duration `yaml:"remind_after"`
 }
 
 // Pattern recognises the barcode on one kind of document.
@@ -27,7 +32,7 @@ type Pattern struct {
 // DefaultConfig recognises Odoo's purchase orders ("P00017") and receipts
 // ("BR01/IN/00042").
 func DefaultConfig() Config {
-	return Config{Documents: []Pattern{
+	return Config{RemindAfter: 12 * time.Hour, Documents: []Pattern{
 		{Match: `P[0-9]{5,9}`, Type: "order"},
 		{Match: `[A-Z0-9]{1,8}/IN/[0-9]{3,9}`, Type: "delivery"},
 	}}
@@ -35,6 +40,9 @@ func DefaultConfig() Config {
 
 // Validate names setting and value of the first pattern that cannot be.
 func (c *Config) Validate() error {
+	if c.RemindAfter < 0 || c.RemindAfter > 90*24*time.Hour {
+		return conf.Bad("remind_after", c.RemindAfter, "must be 0 to 2160h")
+	}
 	for i := range c.Documents {
 		if _, err := c.Documents[i].compile(); err != nil {
 			return conf.In(fmt.Sprintf("documents[%d]", i), err)

@@ -80,6 +80,7 @@ func NewDesk(cfg Config, store Store, log *slog.Logger) (*Desk, error) {
 	for _, s := range d.sessions {
 		s.Entries = entries[s.ID]
 		slices.SortFunc(s.Entries, func(a, b Entry) int { return a.Number - b.Number })
+		s.judge()
 		log.Info("open session brought back", "session", s.ID, "lines", len(s.Entries))
 	}
 	slices.SortFunc(d.sessions, func(a, b *Session) int { return a.Opened.Compare(b.Opened) })

@@ -89,6 +89,7 @@ func (s Session) Apply(c Change) Session {
 	if c.Joined != "" && !slices.Contains(s.Stations, c.Joined) {
 		s.Stations = append(s.Stations, c.Joined)
 	}
+	s.judge()
 	return s
 }
 
@@ -98,7 +99,7 @@ func (s *Session) index(number int) int {
 
 // Add takes a scanned item. The same serial again is refused; a lot that came
 // with another expiry before in this session, or is past its expiry, counts,
-// but is told: the former goes to a person, since one of the two is wrong.
+// but is told. The former goes to a person with all that came of the lot.
 func (s *Session) Add(sc *scan.Scan, it scan.Item) (Change, error) {
 	if len(s.Entries) >= maxEntries {
 		return Change{}, fault.New(fault.Data, "session_full", "%s has %d lines, which is all one document can hold", s.Document.Ref, maxEntries).
@@ -111,20 +112,15 @@ func (s *Session) Add(sc *scan.Scan, it scan.Item) (Change, error) {
 	e := Entry{Number: number, Station: sc.Station, Item: it, Quantity: it.Quantity, At: sc.At, By: sc.By,
 		Source: movement.Source{Adapter: sc.Scanner}}
 	e.Source.SetRaw(sc.Raw)
-	answer := scan.Answer{Sound: scan.OK, Text: it.Words()}
 	for i := range s.Entries {
-		o := &s.Entries[i].Item
-		if o.Product != it.Product {
-			continue
-		}
-		if it.Serial != "" && o.Serial == it.Serial {
+		if o := &s.Entries[i].Item; it.Serial != "" && o.Serial == it.Serial && o.Product == it.Product {
 			return Change{}, fault.New(fault.Data, "serial_twice", "not counted: serial %s is in this delivery already", strconv.Quote(it.Serial))
 		}
-		if it.Lot != "" && o.Lot == it.Lot && !o.Expiry.IsZero() && !it.Expiry.IsZero() && o.Expiry != it.Expiry && e.Problem == nil {
-			e.Problem = &movement.Problem{Code: "conflicting_expiry", Field: "expiry", Text: fmt.Sprintf(
-				"lot %.40q came with expiry %s and with %s in one delivery: read both from the packs", it.Lot, o.Expiry, it.Expiry)}
-			answer = scan.Answer{Sound: scan.Warn, Code: e.Problem.Code, Text: e.Problem.Text}
-		}
+	}
+	answer := scan.Answer{Sound: scan.OK, Text: it.Words()}
+	next := s.Apply(Change{Put: []Entry{e}})
+	if p := next.Entries[len(next.Entries)-1].Problem; p != nil {
+		answer = scan.Answer{Sound: scan.Warn, Code: p.Code, Text: p.Text}
 	}
 	if today := movement.DateOf(sc.At); answer.Sound == scan.OK && !it.Expiry.IsZero() && it.Expiry.Before(today) {
 		answer = scan.Answer{Sound: scan.Warn, Code: "expired", Text: it.Words() + " expired on " + it.Expiry.String()}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"iter"
 	"strings"
+	"time"
 
 	"branchline/agent/outbox"
 	"branchline/agent/scan"
@@ -16,6 +17,31 @@ type Waiting struct {
 	Counts     int `json:"counts"`
 	// Lines are the entries of all of them.
 	Lines int `json:"lines"`
+	// Oldest is when the first of them was opened, zero for none.
+	Oldest time.Time `json:"oldest,omitzero"`
+}
+
+func (w *Waiting) add(s *Session, lines int) {
+	if s.Purpose == scan.Count {
+		w.Counts++
+	} else {
+		w.Deliveries++
+	}
+	w.Lines += lines
+	if w.Oldest.IsZero() || !s.Opened.IsZero() && s.Opened.Before(w.Oldest) {
+		w.Oldest = s.Opened
+	}
+}
+
+// Waiting counts what the desk holds.
+func (d *Desk) Waiting() Waiting {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var w Waiting
+	for _, s := range d.sessions {
+		w.add(s, len(s.Entries))
+	}
+	return w
 }
 
 // CountWaiting counts what a store holds; the store need not be a running one.
@@ -33,11 +59,10 @@ func CountWaiting(store interface {
 			continue
 		}
 		var s Session
-		if err := json.Unmarshal(n.Value, &s); err == nil && s.Purpose == scan.Count {
-			w.Counts++
-		} else {
-			w.Deliveries++
+		if err := json.Unmarshal(n.Value, &s); err != nil {
+			s = Session{}
 		}
+		w.add(&s, 0)
 	}
 	return w, nil
 }

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"branchline/internal/wire"
@@ -81,18 +80,16 @@ func (u *Uplink) setStatus(change func(*Status)) {
 // the line is tried again, with growing pauses as long as the hub does not
 // answer; it returns nil.
 func (u *Uplink) Run(ctx context.Context) error {
-	pauses := backoff.NewExponentialBackOff()
-	pauses.InitialInterval, pauses.MaxInterval = u.cfg.MinBackoff, u.cfg.MaxBackoff
-	pauses.Multiplier = 2
+	pauses := newPauses(&u.cfg)
 	for ctx.Err() == nil {
 		answered, err := u.connectOnce(ctx)
 		if ctx.Err() != nil {
 			break
 		}
 		if answered {
-			pauses.Reset()
+			pauses.reset()
 		}
-		pause := pauses.NextBackOff()
+		pause := pauses.next()
 		u.log.Warn("no line to the hub", "err", err, "retry_in", pause.Round(time.Millisecond))
 		timer := time.NewTimer(pause)
 		select {

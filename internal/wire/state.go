@@ -27,6 +27,18 @@ type State struct {
 	Streams []StreamState `json:"streams"`
 	// Alarms is what a person should look at.
 	Alarms []Alarm `json:"alarms,omitempty"`
+	// Open is what was scanned and nobody has confirmed, so that it is no
+	// record yet and not among the unsent.
+	Open OpenWork `json:"open,omitzero"`
+}
+
+// OpenWork counts deliveries and counts in progress at a branch. Lines are the
+// scans in all of them; Oldest is when the first was opened, zero for none.
+type OpenWork struct {
+	Deliveries uint      `json:"deliveries"`
+	Counts     uint      `json:"counts"`
+	Lines      uint      `json:"lines"`
+	Oldest     time.Time `json:"oldest,omitzero"`
 }
 
 // StreamState is a [Stream] as it is sent.
@@ -47,7 +59,9 @@ type Alarm struct {
 	Text string `json:"text"`
 }
 
-// StateVersion is the version of the form of a [State].
+// StateVersion is the version of the form of a [State]. A field may be added
+// without a new version: an older hub does not heed it, and where an older
+// agent does not send it, its zero value says that nothing was told.
 const StateVersion = 1
 
 const (
