@@ -286,14 +286,6 @@ func (l *Ledger) BranchesWithPostings(ctx context.Context) ([]string, error) {
 	return all, classify(err)
 }
 
-// LastOdooID is the greatest id of a document of a model that the ledger knows
-// of a branch, 0 for none: what is later in Odoo may be ours and unknown.
-func (l *Ledger) LastOdooID(ctx context.Context, branch, model string) (id int64, err error) {
-	err = l.reader(ctx).Row(`SELECT COALESCE(MAX(p.odoo_id), 0) FROM postings p JOIN branches b ON b.id = p.branch_id
-		WHERE b.code = $1 AND p.odoo_model = $2`, branch, model).Scan(&id)
-	return id, classify(err)
-}
-
 // PostingRuns tells which movements are in a posting.
 func (l *Ledger) PostingRuns(ctx context.Context, id int64) ([]Run, error) {
 	r := l.reader(ctx)

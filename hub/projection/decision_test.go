@@ -224,8 +224,8 @@ func TestPostings(t *testing.T) {
 		if want := []ledger.Run{{Stream: f.s.Stream, First: 1, Last: 2}, {Stream: f.s.Stream, First: 4, Last: 4}}; err != nil || !cmp.Equal(want, runs) {
 			t.Errorf("runs %+v, %v", runs, err)
 		}
-		if last, err := f.LastOdooID(t.Context(), "BR01", "stock.picking"); last != 9 || err != nil {
-			t.Error(last, err)
+		if p, err := f.Posting(t.Context(), id); err != nil || p.Odoo != (ledger.OdooRef{Model: "stock.picking", ID: 9, Name: "P"}) {
+			t.Errorf("%+v, %v", p, err)
 		}
 		if _, err := f.ChangePosting(t.Context(), id, ledger.PostingChange{State: ledger.PostingWithdrawn}); err == nil {
 			t.Error("what is done was withdrawn")
