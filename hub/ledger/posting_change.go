@@ -108,6 +108,26 @@ func (t *Tx) changePosting(id int64, c PostingChange) (parts []int64, err error)
 	return parts, nil
 }
 
+// TakeBack withdraws a posting that has not begun to go to Odoo; its movements
+// wait for the planner again. taken is false for one that has begun or is done,
+// which stays as it is.
+func (t *Tx) TakeBack(id int64, why string) (p Posting, taken bool, err error) {
+	var state string
+	if err := t.Row(`SELECT name, state, odoo_model, odoo_id, odoo_name FROM postings WHERE id = $1`, id).
+		Scan(&p.Name, &state, &p.Odoo.Model, &p.Odoo.ID, &p.Odoo.Name); err != nil {
+		return p, false, fmt.Errorf("posting %d: %w", id, err)
+	}
+	p.ID, p.State = id, PostingState(state)
+	if p.State != PostingPlanned {
+		return p, false, nil
+	}
+	at := time.Now().UTC()
+	if _, err := t.changePosting(id, PostingChange{At: at, State: PostingWithdrawn, Step: "withdrawn"}); err != nil {
+		return p, false, err
+	}
+	return p, true, t.Audit(Entry{At: at, Who: "hub", Action: "posting withdrawn", Subject: p.Name, Detail: why})
+}
+
 // settle gives the movements that are in the posting a state and a posting.
 func (t *Tx) settle(id int64, state State, posting int64) error {
 	type run struct{ first, last MovementID }

@@ -81,7 +81,8 @@ const (
 	// Retry lets the movement go on as if it had just come.
 	Retry Choice = "retry"
 	// Discard takes it out for good; it no longer counts as stock. For lost
-	// records it says that a person has seen it.
+	// records, and for what is in a document already, it says that a person
+	// has dealt with it, and changes nothing else.
 	Discard Choice = "discard"
 )
 
@@ -148,9 +149,20 @@ func (t *Tx) decide(id MovementID, d Decision) (met bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	var inDocument bool
+	if lastSeq == 0 {
+		var state int64
+		if err := t.Row(`SELECT state FROM movements WHERE id = $1`, int64(id)).Scan(&state); err != nil {
+			return false, err
+		}
+		inDocument = State(state) == Planned || State(state) == Posted
+	}
 	what := int64(ruledRetry)
 	if d.Choice == Discard {
 		what = ruledDiscard
+	} else if inDocument {
+		return false, fault.New(fault.Data, "incomplete_decision", "%s is in a document of Odoo already and cannot be tried again", name).
+			WithHint("settle it in Odoo, then discard the exception")
 	} else if lastSeq > 0 {
 		return false, fault.New(fault.Data, "incomplete_decision", "what %s lost cannot be tried again", name.Branch).
 			WithHint("discard the exception when the loss has been dealt with")
@@ -170,7 +182,7 @@ func (t *Tx) decide(id MovementID, d Decision) (met bool, err error) {
 	case d.Choice == Retry:
 		_, err = t.Exec(`UPDATE movements SET state = 1 WHERE id = $1`, int64(id))
 		t.Tell(Projected)
-	case lastSeq == 0:
+	case lastSeq == 0 && !inDocument:
 		err = t.discard(id)
 	}
 	if err == nil {

@@ -83,8 +83,8 @@ type pace struct {
 
 // Bounds of one look at one branch, and of the whole.
 const (
-	maxLoose   = 10_000
-	maxGroups  = 200
+	maxLoose  = 10_000
+	maxGroups = 200
 	// maxIdle is how many looks of one visit may come to nothing.
 	maxIdle    = 8
 	parallel   = 4

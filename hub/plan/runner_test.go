@@ -320,7 +320,7 @@ func TestWhatWaitsHidesNothing(t *testing.T) {
 		d.once(t)
 		d.master.away = true
 		d.at = d.at.Add(time.Hour)
-		const stuck = 20_005
+		const stuck = 10_005
 		for from := 0; from < stuck; from += 1001 {
 			var records [][]byte
 			for i := range min(1001, stuck-from) {

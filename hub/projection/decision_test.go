@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"branchline/hub/ledger"
 	"branchline/hub/ledger/ledgertest"
+	"branchline/hub/projection"
 	"branchline/internal/fault"
 	"branchline/internal/movement"
 )
@@ -350,6 +352,50 @@ func TestAdoption(t *testing.T) {
 		f.s.Commit(t, f.Ledger, dispensings(2, keyed("k"))...)
 		catchUp(t, projector(f.Ledger))
 		f.states(ledger.Duplicate, ledger.Posted)
+	})
+	t.Run("of a later copy of an event that is planned", func(t *testing.T) {
+		f := newFixture(t, dispensings(3, keyed("k"))...)
+		f.s.Commit(t, f.Ledger, dispensings(1)...)
+		catchUp(t, projector(f.Ledger))
+		id := f.post("Q", 1, 4)
+		adopt(f, "P", 2, 2)
+		f.states(ledger.Duplicate, ledger.Posted, ledger.Duplicate, ledger.Pending)
+		if p, err := f.Posting(t.Context(), id); err != nil || p.State != ledger.PostingWithdrawn {
+			t.Errorf("%+v, %v", p, err)
+		}
+	})
+	t.Run("of a later copy of an event that is posted", func(t *testing.T) {
+		f := newFixture(t, dispensings(2, keyed("k"))...)
+		f.change(f.post("Q", 1), ledger.PostingChange{State: ledger.PostingDone, Odoo: ledger.OdooRef{Model: "stock.picking", ID: 4, Name: "OUT/4"}})
+		adopt(f, "P", 2, 2)
+		f.states(ledger.Posted, ledger.Posted)
+		open := func() []ledger.Exception {
+			t.Helper()
+			catchUp(t, projector(f.Ledger))
+			e, err := f.Exceptions(t.Context(), ledger.ExceptionFilter{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return e
+		}
+		if e := open(); len(e) != 1 || e[0].Reason != projection.ReasonPostedTwice || !strings.Contains(e[0].Text, "OUT/4") {
+			t.Fatalf("nobody is told: %+v", e)
+		}
+		if s, err := f.BranchStock(t.Context(), "BR01"); err != nil || len(s) != 1 || s[0].WentOut != movement.Units(1) {
+			t.Errorf("counted %+v, %v", s, err)
+		}
+		d := ledger.Decision{Choice: ledger.Retry, Movements: f.ids(2), Who: "a", Why: "b", At: ledgertest.Noon}
+		if _, err := f.Decide(t.Context(), d); fault.CodeOf(err) != "incomplete_decision" {
+			t.Errorf("what is in a document was tried again: %v", err)
+		}
+		d.Choice = ledger.Discard
+		if n, err := f.Decide(t.Context(), d); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+		f.states(ledger.Posted, ledger.Posted)
+		if e := open(); len(e) != 0 {
+			t.Errorf("what was dealt with is told again: %+v", e)
+		}
 	})
 	t.Run("of an exception", func(t *testing.T) {
 		f := newFixture(t, dispensings(1, problem("expired"))...)

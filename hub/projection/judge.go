@@ -22,6 +22,8 @@ const (
 	ReasonLost = "lost_at_branch"
 	// ReasonDamaged is a batch in the ledger that no longer opens.
 	ReasonDamaged = "damaged_batch"
+	// ReasonPostedTwice is an event that stands in two documents of Odoo.
+	ReasonPostedTwice = "posted_twice"
 )
 
 // objection is why a movement goes to a person.
@@ -143,6 +145,8 @@ type circumstances struct {
 	rulings []ledger.Ruling
 	// holding is the posting that it is in, if any.
 	holding *ledger.Holding
+	// twice is another posting in which the same event stands; nil for none.
+	twice *ledger.Posting
 }
 
 // verdict is what becomes of a movement.
@@ -171,13 +175,20 @@ func judge(r *reading, c circumstances) verdict {
 	} else if r.bad == nil && c.repeat && c.equal {
 		v = verdict{state: ledger.Duplicate}
 	}
-	if c.holding != nil {
-		return verdict{state: c.holding.State, counts: r.bad == nil && r.understood, postingID: c.holding.PostingID}
+	var last *ledger.Ruling
+	if n := len(c.rulings); n > 0 {
+		last = &c.rulings[n-1]
 	}
-	if len(c.rulings) == 0 {
+	if c.holding != nil {
+		v = verdict{state: c.holding.State, counts: r.bad == nil && r.understood && c.twice == nil, postingID: c.holding.PostingID}
+		if c.twice != nil && (last == nil || !last.Discarded) {
+			v.except = &exception{objection: postedTwice(c.twice), stage: ledger.StageProjection, postingID: c.holding.PostingID}
+		}
 		return v
 	}
-	last := &c.rulings[len(c.rulings)-1]
+	if last == nil {
+		return v
+	}
 	switch {
 	case last.Discarded:
 		return verdict{state: ledger.Discarded}
@@ -187,6 +198,16 @@ func judge(r *reading, c circumstances) verdict {
 			ruled: last, postingID: last.PostingID}
 	}
 	return v
+}
+
+func postedTwice(other *ledger.Posting) objection {
+	where := "posting " + other.Name
+	if other.Odoo.Name != "" {
+		where = other.Odoo.Name + " (" + where + ")"
+	}
+	return objection{reason: ReasonPostedTwice, field: "natural_key",
+		text: "the same event is also in " + where + ", which had begun to go to Odoo when this document was found there",
+		hint: "look at both documents in Odoo and take one of them back there, with a return; then discard this exception: nothing more is posted by that"}
 }
 
 // object gives the first reason why a movement cannot go on by itself. A person

@@ -29,38 +29,47 @@ func (w *writing) checkRepeat(branch int64, id ledger.MovementID, r *reading, c 
 	}
 	c.repeat, c.equal = true, its == content
 	if c.equal && c.holding != nil {
-		return w.yield(ledger.MovementID(first))
+		c.twice, err = w.yield(ledger.MovementID(first))
 	}
-	return nil
+	return err
 }
 
 // yield makes the first of two equal movements the duplicate, when the later
-// one is in a document already and the first in none: a hub that was put back
-// from a backup may get them in another order than before. Otherwise the same
-// event would be posted twice.
-func (w *writing) yield(first ledger.MovementID) error {
+// one is in a document already: a hub that was put back from a backup may get
+// them in another order than before, and the same event must not be posted
+// twice. The first may be planned by then; its posting is taken back, and what
+// else was in it is planned again. What has begun to go to Odoo cannot be taken
+// back: twice says in which document the event stands a second time.
+func (w *writing) yield(first ledger.MovementID) (twice *ledger.Posting, err error) {
 	var item ledger.StockItem
-	var state, counts int64
-	err := w.tx.Row(`SELECT state, counts, branch_id, product_id, lot, unit FROM movements WHERE id = $1`, int64(first)).
-		Scan(&state, &counts, &item.BranchID, &item.ProductID, &item.Lot, &item.Unit)
+	var state, counts, posting int64
+	err = w.tx.Row(`SELECT state, counts, branch_id, product_id, lot, unit, posting_id FROM movements WHERE id = $1`, int64(first)).
+		Scan(&state, &counts, &item.BranchID, &item.ProductID, &item.Lot, &item.Unit, &posting)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if s := ledger.State(state); s != ledger.Pending && s != ledger.Excepted {
-		return nil
+	switch ledger.State(state) {
+	case ledger.Pending, ledger.Excepted:
+	case ledger.Planned, ledger.Posted:
+		p, taken, err := w.tx.TakeBack(posting, "its event was found in Odoo")
+		if err != nil || !taken {
+			return &p, err
+		}
+	default:
+		return nil, nil
 	}
-	if _, err := w.tx.Exec(`UPDATE movements SET state = $1, counts = 0 WHERE id = $2`,
+	if _, err := w.tx.Exec(`UPDATE movements SET state = $1, counts = 0, posting_id = 0 WHERE id = $2`,
 		int64(ledger.Duplicate), int64(first)); err != nil {
-		return err
+		return nil, err
 	}
 	if _, err := w.tx.Exec(`DELETE FROM exceptions WHERE id = $1`, int64(first)); err != nil {
-		return err
+		return nil, err
 	}
 	if counts == 1 {
 		w.stock.recompute(item)
 	}
-	return nil
+	return nil, nil
 }
