@@ -3,11 +3,9 @@ package ledger
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"branchline/internal/fault"
-	"branchline/internal/movement"
 )
 
 // What a ruling says; the numbers stand in the tables.
@@ -208,80 +206,4 @@ func (t *Tx) discard(id MovementID) error {
 		return nil
 	}
 	return t.RecomputeStock(item)
-}
-
-// Alias says that a product code means a product of Odoo.
-type Alias struct {
-	Product movement.Product
-	// ProductID is product.product's id in Odoo, ProductName its name there.
-	ProductID   int64
-	ProductName string
-	Who, Why    string
-	At          time.Time
-}
-
-// ReasonUnknownProduct is the reason code of exceptions that a new alias
-// releases.
-const ReasonUnknownProduct = "unknown_product"
-
-// SetAlias makes or changes an alias and releases every exception that waited
-// for this code; it returns how many.
-func (l *Ledger) SetAlias(ctx context.Context, a Alias) (released int, err error) {
-	if err := checkDecision(a.Who, a.Why); err != nil {
-		return 0, err
-	}
-	if a.Product.Code == "" || a.ProductID <= 0 || !Storable(a.Product.Code) {
-		return 0, fault.New(fault.Data, "incomplete_decision", "an alias needs a code and a product")
-	}
-	err = l.Write(ctx, func(tx *Tx) error {
-		released = 0
-		if _, err := tx.Exec(`INSERT INTO aliases (scheme, code, product_id, product_name, at, who, why)
-			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (scheme, code) DO UPDATE SET product_id = excluded.product_id,
-			product_name = excluded.product_name, at = excluded.at, who = excluded.who, why = excluded.why`,
-			string(a.Product.Scheme), a.Product.Code, a.ProductID, storable(a.ProductName), a.At.UnixMilli(),
-			storable(a.Who), storable(a.Why)); err != nil {
-			return err
-		}
-		code := string(a.Product.Scheme) + " " + a.Product.Code
-		if err := tx.Audit(Entry{At: a.At, Who: a.Who, Action: "alias", Subject: code,
-			Detail: fmt.Sprintf("means %s (%d): %s", a.ProductName, a.ProductID, a.Why)}); err != nil {
-			return err
-		}
-		var waiting []MovementID
-		if err := tx.Rows(`SELECT e.id FROM exceptions e JOIN movements m ON m.id = e.id
-			JOIN products p ON p.id = m.product_id WHERE e.reason = $1 AND p.code = $2 AND p.scheme = $3 ORDER BY e.id`,
-			[]any{ReasonUnknownProduct, a.Product.Code, string(a.Product.Scheme)}, func(r Row) error {
-				var id int64
-				err := r.Scan(&id)
-				waiting = append(waiting, MovementID(id))
-				return err
-			}); err != nil {
-			return err
-		}
-		d := Decision{Choice: Retry, Who: a.Who, Why: "alias for " + code + ": " + a.Why, At: a.At}
-		for _, id := range waiting {
-			if _, err := tx.decide(id, d); err != nil {
-				return err
-			}
-			released++
-		}
-		tx.Tell(Ruled)
-		return nil
-	})
-	return released, err
-}
-
-// Aliases lists all aliases.
-func (l *Ledger) Aliases(ctx context.Context) ([]Alias, error) {
-	var all []Alias
-	err := l.reader(ctx).Rows(`SELECT scheme, code, product_id, product_name, at, who, why FROM aliases
-		ORDER BY code, scheme`, nil, func(r Row) error {
-		var a Alias
-		var at int64
-		err := r.Scan(&a.Product.Scheme, &a.Product.Code, &a.ProductID, &a.ProductName, &at, &a.Who, &a.Why)
-		a.At = time.UnixMilli(at).UTC()
-		all = append(all, a)
-		return err
-	})
-	return all, classify(err)
 }

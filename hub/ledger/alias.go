@@ -1,0 +1,173 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"branchline/internal/fault"
+	"branchline/internal/movement"
+)
+
+// Alias says that a product code means a product of Odoo.
+type Alias struct {
+	Product movement.Product
+	// ProductID is product.product's id in Odoo, ProductName its name there.
+	ProductID   int64
+	ProductName string
+	Who, Why    string
+	At          time.Time
+}
+
+func (a *Alias) code() string { return string(a.Product.Scheme) + " " + a.Product.Code }
+
+// ReasonUnknownProduct is the reason code of exceptions that a new alias
+// releases.
+const ReasonUnknownProduct = "unknown_product"
+
+// SetAlias makes or changes an alias and releases every exception that waited
+// for this code; it returns how many. What was planned by another alias and is
+// not begun is planned again.
+func (l *Ledger) SetAlias(ctx context.Context, a Alias) (released int, err error) {
+	if err := checkDecision(a.Who, a.Why); err != nil {
+		return 0, err
+	}
+	if a.Product.Code == "" || a.ProductID <= 0 || !Storable(a.Product.Code) {
+		return 0, fault.New(fault.Data, "incomplete_decision", "an alias needs a code and a product")
+	}
+	err = l.Write(ctx, func(tx *Tx) (err error) {
+		released, err = tx.setAlias(&a)
+		return err
+	})
+	return released, err
+}
+
+func (t *Tx) setAlias(a *Alias) (released int, err error) {
+	var was int64
+	err = t.Row(`SELECT product_id FROM aliases WHERE scheme = $1 AND code = $2`, string(a.Product.Scheme), a.Product.Code).Scan(&was)
+	if err != nil && !errors.Is(err, errNoRows) {
+		return 0, err
+	}
+	if _, err := t.Exec(`INSERT INTO aliases (scheme, code, product_id, product_name, at, who, why)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (scheme, code) DO UPDATE SET product_id = excluded.product_id,
+		product_name = excluded.product_name, at = excluded.at, who = excluded.who, why = excluded.why`,
+		string(a.Product.Scheme), a.Product.Code, a.ProductID, storable(a.ProductName), a.At.UnixMilli(),
+		storable(a.Who), storable(a.Why)); err != nil {
+		return 0, err
+	}
+	if err := t.Audit(Entry{At: a.At, Who: a.Who, Action: "alias", Subject: a.code(),
+		Detail: fmt.Sprintf("means %s (%d): %s", a.ProductName, a.ProductID, a.Why)}); err != nil {
+		return 0, err
+	}
+	if was != 0 && was != a.ProductID {
+		if _, err := t.planAgain(a); err != nil {
+			return 0, err
+		}
+	}
+	t.Tell(Ruled)
+	return t.retryCode(a, `AND e.reason = '`+ReasonUnknownProduct+`'`, "alias for "+a.code()+": "+a.Why)
+}
+
+// RemoveAlias takes an alias back, of which Product, Who, Why and At are given;
+// it returns how many movements are looked at again. What was posted by it, or
+// is being posted, stays; what is planned is planned again, and so is what
+// planner or Odoo refused. One that is not there is a fault of class Data,
+// "unknown_alias".
+func (l *Ledger) RemoveAlias(ctx context.Context, a Alias) (again int, err error) {
+	if err := checkDecision(a.Who, a.Why); err != nil {
+		return 0, err
+	}
+	err = l.Write(ctx, func(tx *Tx) (err error) {
+		again, err = tx.removeAlias(&a)
+		return err
+	})
+	return again, err
+}
+
+func (t *Tx) removeAlias(a *Alias) (again int, err error) {
+	err = t.Row(`DELETE FROM aliases WHERE scheme = $1 AND code = $2 RETURNING product_id, product_name`,
+		string(a.Product.Scheme), a.Product.Code).Scan(&a.ProductID, &a.ProductName)
+	if errors.Is(err, errNoRows) {
+		return 0, fault.New(fault.Data, "unknown_alias", "no alias says what %s means", a.code()).
+			WithHint("see the list of aliases")
+	}
+	if err != nil {
+		return 0, err
+	}
+	if err := t.Audit(Entry{At: a.At, Who: a.Who, Action: "alias removed", Subject: a.code(),
+		Detail: fmt.Sprintf("meant %s (%d): %s", a.ProductName, a.ProductID, a.Why)}); err != nil {
+		return 0, err
+	}
+	if again, err = t.planAgain(a); err != nil {
+		return 0, err
+	}
+	n, err := t.retryCode(a, `AND e.stage <> '`+StageProjection+`'`, "alias for "+a.code()+" removed: "+a.Why)
+	t.Tell(Ruled)
+	return again + n, err
+}
+
+// planAgain withdraws the postings that are not begun and hold movements of the
+// alias' code, and counts these.
+func (t *Tx) planAgain(a *Alias) (movements int, err error) {
+	var postings []int64
+	if err := t.Rows(`SELECT p.id, COUNT(*) FROM postings p JOIN posting_sets s ON s.posting_id = p.id
+			JOIN movements m ON m.id BETWEEN s.stream_id * 1099511627776 + s.first_seq
+				AND s.stream_id * 1099511627776 + s.last_seq
+			JOIN products c ON c.id = m.product_id
+		WHERE p.state IN ('planned', 'posting') AND p.state = 'planned' AND m.posting_id = p.id AND c.code = $1 AND c.scheme = $2
+		GROUP BY p.id ORDER BY p.id`,
+		[]any{a.Product.Code, string(a.Product.Scheme)}, func(r Row) error {
+			var id, n int64
+			err := r.Scan(&id, &n)
+			postings, movements = append(postings, id), movements+int(n)
+			return err
+		}); err != nil {
+		return 0, err
+	}
+	for _, id := range postings {
+		if _, err := t.changePosting(id, PostingChange{At: a.At, State: PostingWithdrawn, Step: "alias changed"}); err != nil {
+			return 0, err
+		}
+	}
+	return movements, nil
+}
+
+// retryCode releases the exceptions of movements of the alias' code that are
+// chosen, and counts them.
+func (t *Tx) retryCode(a *Alias, which, why string) (released int, err error) {
+	var waiting []MovementID
+	if err := t.Rows(`SELECT e.id FROM exceptions e JOIN movements m ON m.id = e.id JOIN products p ON p.id = m.product_id
+		WHERE p.code = $1 AND p.scheme = $2 AND e.last_seq = 0 `+which+` ORDER BY e.id`,
+		[]any{a.Product.Code, string(a.Product.Scheme)}, func(r Row) error {
+			var id int64
+			err := r.Scan(&id)
+			waiting = append(waiting, MovementID(id))
+			return err
+		}); err != nil {
+		return 0, err
+	}
+	d := Decision{Choice: Retry, Who: a.Who, Why: why, At: a.At}
+	for _, id := range waiting {
+		if _, err := t.decide(id, d); err != nil {
+			return 0, err
+		}
+		released++
+	}
+	return released, nil
+}
+
+// Aliases lists all aliases by code.
+func (l *Ledger) Aliases(ctx context.Context) ([]Alias, error) {
+	var all []Alias
+	err := l.reader(ctx).Rows(`SELECT scheme, code, product_id, product_name, at, who, why FROM aliases
+		ORDER BY code, scheme`, nil, func(r Row) error {
+		var a Alias
+		var at int64
+		err := r.Scan(&a.Product.Scheme, &a.Product.Code, &a.ProductID, &a.ProductName, &at, &a.Who, &a.Why)
+		a.At = time.UnixMilli(at).UTC()
+		all = append(all, a)
+		return err
+	})
+	return all, classify(err)
+}
