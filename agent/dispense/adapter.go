@@ -247,18 +247,22 @@ func (a *adapter) read(ctx context.Context, f file) error {
 		return fault.New(fault.Transient, codeUnreadable, "%s cannot be opened, which is normal while it is being written: %w", f.name, err)
 	}
 	defer opened.Close()
-	f.ReaderAt = opened
+	f.ReaderAt, f.secret = opened, a.secret
 	a.status.set(func(s *Status) { s.State = Reading })
 	r, k, err := a.marks.start(a.e, f)
 	if err != nil {
 		return readFault(f.name, err)
 	}
 	k.position = r.pos
-	im := &importer{store: a.Store, marks: a.marks, name: f.name, k: k, now: a.Now, tally: func(n Counts) {
+	im := &importer{store: a.Store, marks: a.marks, name: f.name, k: k, now: a.Now, retention: a.Retention, tally: func(n Counts) {
 		a.m.count(a.e.Name, n)
 		a.status.set(func(s *Status) { s.Rows.add(n) })
 	}}
 	before := k.Counts
+	if a.marks.byName[f.name] == nil && before.Known > 0 { // read before, under another name
+		im.tally(before)
+		before = Counts{}
+	}
 	err = im.run(ctx, r)
 	kept := im.k
 	a.marks.byName[f.name] = &kept
@@ -281,6 +285,8 @@ func (a *adapter) read(ctx context.Context, f file) error {
 	a.status.set(func(s *Status) { s.file(FileStatus{Name: f.name, Done: true, At: a.Now(), Rows: im.k.Counts}) })
 	if n := im.k.Counts; n != before {
 		a.log.Info("export read", "file", f.name, "good", n.Good-before.Good, "bad", n.Bad-before.Bad, "known", n.Known-before.Known)
+	} else {
+		a.log.Info("export was read before, and holds nothing new", "file", f.name, "rows", n.Good+n.Bad+n.Known)
 	}
 	return nil
 }

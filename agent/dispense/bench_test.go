@@ -150,7 +150,7 @@ func BenchmarkMap(b *testing.B) {
 	b.ReportAllocs()
 	rows := 0
 	for b.Loop() {
-		r, err := newReader(&e, file{bytes.NewReader(text), "day.csv", int64(len(text)), time.Now()})
+		r, err := newReader(&e, file{ReaderAt: bytes.NewReader(text), name: "day.csv", size: int64(len(text)), changed: time.Now()})
 		if err != nil {
 			b.Fatal(err)
 		}

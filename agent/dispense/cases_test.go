@@ -160,7 +160,7 @@ func FuzzReader(f *testing.F) {
 		if err := e.Validate(); err != nil {
 			t.Fatal(err)
 		}
-		r, err := newReader(&e, file{bytes.NewReader(text), "a.csv", int64(len(text)), time.Unix(1.8e9, 0)})
+		r, err := newReader(&e, file{ReaderAt: bytes.NewReader(text), name: "a.csv", size: int64(len(text)), changed: time.Unix(1.8e9, 0)})
 		if err != nil {
 			return
 		}
@@ -187,7 +187,7 @@ func FuzzReader(f *testing.F) {
 			t.Fatalf("stopped at %d of %d", r.pos.Offset, len(text))
 		}
 		// The same place is found again.
-		again, err := newReader(&e, file{bytes.NewReader(text), "a.csv", int64(len(text)), time.Unix(1.8e9, 0)})
+		again, err := newReader(&e, file{ReaderAt: bytes.NewReader(text), name: "a.csv", size: int64(len(text)), changed: time.Unix(1.8e9, 0)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -133,7 +133,7 @@ func (c *checkpoints) start(e *Export, f file) (*reader, checkpoint, error) {
 		}
 		if r != nil {
 			copied := *k
-			copied.Done, copied.Counts = false, Counts{}
+			copied.Done, copied.Counts = false, Counts{Known: k.Good + k.Bad + k.Known}
 			return r, copied, nil
 		}
 	}

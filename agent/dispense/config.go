@@ -83,6 +83,9 @@ type Mapping struct {
 	Quantity Column            `yaml:"quantity"`
 	// Decimal is the decimal sign, "." or ",". Thousands are never separated.
 	Decimal string `yaml:"decimal"`
+	// MaxQuantity is the most that a row can plausibly be; 1000 when left out.
+	// More goes to a person, who can release it.
+	MaxQuantity int64 `yaml:"max_quantity"`
 	// Unit is a column; FixedUnit is one unit for all rows. Without either it
 	// is the product's own.
 	Unit      Column `yaml:"unit"`
@@ -153,7 +156,7 @@ func DefaultExport() Export {
 	return Export{
 		Pattern: "*.csv", Arrival: "whole", Settle: 5 * time.Second, Poll: 5 * time.Second, Finished: "leave",
 		CSV:     CSV{Delimiter: ",", Quote: `"`, Encoding: "utf-8", Header: &yes},
-		Mapping: Mapping{Kind: movement.Dispense, Schemes: []movement.Scheme{movement.GTIN}, Decimal: "."},
+		Mapping: Mapping{Kind: movement.Dispense, Schemes: []movement.Scheme{movement.GTIN}, Decimal: ".", MaxQuantity: 1000},
 	}
 }
 
@@ -231,6 +234,7 @@ func (e *Export) fill() {
 	e.CSV.Encoding = cmp.Or(e.CSV.Encoding, d.CSV.Encoding)
 	e.CSV.Header = cmp.Or(e.CSV.Header, d.CSV.Header)
 	e.Mapping.Kind = cmp.Or(e.Mapping.Kind, d.Mapping.Kind)
+	e.Mapping.MaxQuantity = cmp.Or(e.Mapping.MaxQuantity, d.Mapping.MaxQuantity)
 	e.Mapping.Decimal = cmp.Or(e.Mapping.Decimal, d.Mapping.Decimal)
 	if len(e.Mapping.Schemes) == 0 {
 		e.Mapping.Schemes = d.Mapping.Schemes
@@ -297,6 +301,8 @@ func (m *Mapping) validate(c *CSV) error {
 		return conf.Bad("decimal", m.Decimal, `must be "." or ","`)
 	case !m.Unit.IsZero() && m.FixedUnit != "":
 		return conf.Bad("fixed_unit", m.FixedUnit, "cannot be beside a column for the unit")
+	case m.MaxQuantity < 1 || m.MaxQuantity > 1_000_000:
+		return conf.Bad("max_quantity", m.MaxQuantity, "is not between 1 and 1000000")
 	case len(m.FixedUnit) > maxShort:
 		return conf.Bad("fixed_unit", m.FixedUnit, "is too long")
 	case !m.Expiry.IsZero() && len(m.ExpiryFormats) == 0:

@@ -17,6 +17,11 @@ type Options struct {
 	Metrics prometheus.Registerer // may be nil
 	// Now is nil for time.Now.
 	Now func() time.Time
+	// Retention is how long the store keeps a record at least, which tells
+	// what a repeated key can be a repeat of.
+	Retention time.Duration
+
+	secret []byte
 }
 
 // Dispense runs all adapters of a branch.
@@ -35,6 +40,10 @@ func New(cfg Config, o Options) (*Dispense, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	var err error
+	if o.secret, err = loadSecret(o.Store); err != nil {
+		return nil, err
 	}
 	m := newMetrics(o.Metrics)
 	d := &Dispense{}

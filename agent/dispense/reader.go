@@ -1,12 +1,13 @@
 package dispense
 
 import (
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
-	"strconv"
 	"time"
 
 	"branchline/internal/fault"
@@ -39,6 +40,8 @@ type reader struct {
 	m    *mapper
 	d    dialect
 	pos  position
+	// opaqueSum hashes lines of which nothing is kept.
+	opaqueSum hash.Hash
 }
 
 // file is what a reader needs to know of an export.
@@ -47,11 +50,14 @@ type file struct {
 	name    string
 	size    int64
 	changed time.Time
+	// secret keys the hash of lines of which nothing is kept, so that nobody
+	// can guess what stood in them.
+	secret []byte
 }
 
 // newReader reads the header, checks it, and stands before the first row.
 func newReader(e *Export, f file) (*reader, error) {
-	r := &reader{e: e, name: f.name}
+	r := &reader{e: e, name: f.name, opaqueSum: hmac.New(sha256.New, f.secret)}
 	quote, err := character("quote", e.CSV.Quote)
 	if err != nil {
 		return nil, err
@@ -177,13 +183,13 @@ func (r *reader) next(out *movement.Movement) error {
 func (r *reader) fill(out *movement.Movement, b []byte, end ending) {
 	switch {
 	case end == tooLong:
-		r.opaque(out, fault.New(fault.Data, "line_too_long", "the line has more than %d bytes", maxLine))
+		r.opaque(out, b, fault.New(fault.Data, "line_too_long", "the line has more than %d bytes", maxLine))
 		return
 	case !r.d.split(b, &r.m.row):
-		r.opaque(out, fault.New(fault.Data, "bad_quoting", "the quotes of the line do not fit, so that its columns cannot be told apart"))
+		r.opaque(out, b, fault.New(fault.Data, "bad_quoting", "the quotes of the line do not fit, so that its columns cannot be told apart"))
 		return
 	case len(r.m.row.spans) != r.m.columns:
-		r.opaque(out, fault.New(fault.Data, "wrong_column_count", "the line has %d columns, %d are expected", len(r.m.row.spans), r.m.columns))
+		r.opaque(out, b, fault.New(fault.Data, "wrong_column_count", "the line has %d columns, %d are expected", len(r.m.row.spans), r.m.columns))
 		return
 	}
 	err := r.m.understand(out)
@@ -194,6 +200,10 @@ func (r *reader) fill(out *movement.Movement, b []byte, end ending) {
 	}
 	if err == nil {
 		r.anchor(out.NaturalKey)
+		if limit := movement.Units(r.e.Mapping.MaxQuantity); out.Quantity > limit {
+			out.Problem = problemOf(fault.New(fault.Data, codeImplausible, "%s at once is more than the %s that a row is expected to be", out.Quantity, limit))
+			out.Source.SetRaw(r.m.raw())
+		}
 		return
 	}
 	r.unclear(out, err)
@@ -209,7 +219,7 @@ func (r *reader) unclear(out *movement.Movement, why error) {
 	*out = movement.Movement{Kind: out.Kind, OccurredAt: at, Source: source, Problem: problemOf(why)}
 	out.Source.SetRaw(r.m.raw())
 	if key == "" {
-		r.nameless(out)
+		r.nameless(out, []byte(out.Source.Raw))
 		return
 	}
 	r.anchor(key)
@@ -220,20 +230,28 @@ func (r *reader) unclear(out *movement.Movement, why error) {
 }
 
 // opaque keeps nothing of a line but where it stands: without its columns
-// told apart, any part of it can be about a patient.
-func (r *reader) opaque(out *movement.Movement, why error) {
+// told apart, any part of it can be about a patient. Only its keyed hash goes
+// into its own key, so that another bad line in its place is told, too.
+func (r *reader) opaque(out *movement.Movement, line []byte, why error) {
 	out.Problem = problemOf(why)
-	r.nameless(out)
+	r.opaqueSum.Reset()
+	r.opaqueSum.Write(line)
+	r.nameless(out, r.opaqueSum.Sum(nil))
 }
 
 func (r *reader) anchor(key string) { r.pos.Anchor, r.pos.Nth = key, 0 }
 
-// nameless gives a key to a row without one, by its place after one that has.
-func (r *reader) nameless(out *movement.Movement) {
+// nameless gives a key to a row without one, by its place after one that has,
+// and by what was read of it.
+func (r *reader) nameless(out *movement.Movement, content []byte) {
 	r.pos.Nth++
-	sum := sha256.Sum256([]byte(r.pos.Anchor + "\x00" + strconv.Itoa(r.pos.Nth) + "\x00" + out.Problem.Code))
-	out.NaturalKey = r.e.Name + "!" + hex.EncodeToString(sum[:12])
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\x00%d\x00%s\x00%s", r.pos.Anchor, r.pos.Nth, out.Problem.Code, content)
+	out.NaturalKey = r.e.Name + "!" + hex.EncodeToString(h.Sum(nil)[:12])
 }
+
+// codeImplausible marks a row that is understood, and still not believed.
+const codeImplausible = "implausible_quantity"
 
 func problemOf(err error) *movement.Problem {
 	text := err.Error()

@@ -87,6 +87,8 @@ type importer struct {
 	k     checkpoint // behind the last chunk that was compared
 	now   func() time.Time
 	tally func(Counts)
+	// retention is how long the outbox keeps a record at least.
+	retention time.Duration
 
 	flights []flight
 	last    *outbox.Ticket
@@ -195,7 +197,9 @@ func (im *importer) land(ctx context.Context, left int, free chan<- *chunk) erro
 }
 
 // compare counts the rows, and finds those whose natural key was recorded
-// before with another content: they go to a person.
+// before with another content: they go to a person. Where the earlier record is
+// no longer kept, the row's own time decides: what happened after all that was
+// dropped is no repeat of it, as when a till's numbers begin again.
 func (im *importer) compare(ctx context.Context, c *chunk, places []outbox.Place) (Counts, error) {
 	var n Counts
 	var conflicts []*movement.Movement
@@ -208,12 +212,17 @@ func (im *importer) compare(ctx context.Context, c *chunk, places []outbox.Place
 			n.Bad++
 		default:
 			n.Known++
-			if m.Problem != nil {
+			if m.Problem != nil && m.Problem.Code != codeImplausible {
 				continue
 			}
-			earlier, ok := im.earlier(p)
-			if ok && !sameEvent(m, &earlier) {
+			earlier, kept, err := im.earlier(p)
+			switch {
+			case err != nil:
+				return n, err
+			case kept && !sameEvent(m, &earlier):
 				conflicts = append(conflicts, conflict(m, &earlier))
+			case !kept && m.OccurredAt.After(im.now().Add(-im.retention)):
+				conflicts = append(conflicts, unproved(m))
 			}
 		}
 	}
@@ -234,19 +243,25 @@ func (im *importer) compare(ctx context.Context, c *chunk, places []outbox.Place
 	return n, nil
 }
 
-// earlier reads a recorded movement again, if it is still kept.
-func (im *importer) earlier(p outbox.Place) (m movement.Movement, ok bool) {
+// earlier reads a recorded movement again; kept is false when the outbox no
+// longer has it.
+func (im *importer) earlier(p outbox.Place) (m movement.Movement, kept bool, err error) {
 	w := im.window
 	if w == nil || w.Epoch != p.Epoch || w.Lane != p.Lane || p.Seq < w.First || p.Seq > w.Through() {
-		var err error
 		w, err = im.store.Read(p.Epoch, p.Lane, p.Seq, 512, 1<<20)
-		if err != nil || w == nil || w.First != p.Seq {
-			return m, false
+		if fault.ClassOf(err) == fault.Data { // of a stream that is gone
+			return m, false, nil
+		}
+		if err != nil {
+			return m, false, err
+		}
+		if w == nil || w.First != p.Seq {
+			return m, false, nil
 		}
 		im.window = w
 	}
-	m, err := movement.Decode(w.Records[p.Seq-w.First])
-	return m, err == nil
+	m, err = movement.Decode(w.Records[p.Seq-w.First])
+	return m, err == nil, nil
 }
 
 // sameEvent tells whether two movements with one natural key say the same.
@@ -257,11 +272,21 @@ func sameEvent(a, b *movement.Movement) bool {
 }
 
 func conflict(m, earlier *movement.Movement) *movement.Movement {
-	c := *m
-	err := fault.New(fault.Data, "conflicting_repeat",
+	return apart(m, fault.New(fault.Data, "conflicting_repeat",
 		"line %d of %s has the same key as line %d of %s, but says something else", m.Source.Line, m.Source.File, earlier.Source.Line, earlier.Source.File).
-		WithHint("if it is a correction, record the difference by hand; if they are two events, add a column to the key")
-	c.Problem = problemOf(err)
+		WithHint("if it is a correction, record the difference by hand; if they are two events, add a column to the key"))
+}
+
+func unproved(m *movement.Movement) *movement.Movement {
+	return apart(m, fault.New(fault.Data, "repeat_unproved",
+		"line %d of %s has a key that was recorded before, and happened after all that was recorded with it then", m.Source.Line, m.Source.File).
+		WithHint("the system's numbers may have begun again: release it if it is an event of its own, and add the date to the key"))
+}
+
+// apart is a row for a person, under a key of its own.
+func apart(m *movement.Movement, why error) *movement.Movement {
+	c := *m
+	c.Problem = problemOf(why)
 	c.RecordedAt = time.Time{}
 	// The content is part of the key, so that each other content is told once.
 	content := c
