@@ -148,8 +148,9 @@ func (t *Tx) retryCode(a *Alias, which, why string) (released int, err error) {
 		return 0, err
 	}
 	d := Decision{Choice: Retry, Who: a.Who, Why: why, At: a.At}
+	o := &opener{l: t.w.l, r: t}
 	for _, id := range waiting {
-		if _, err := t.decide(id, d); err != nil {
+		if _, err := t.decide(o, id, d); err != nil {
 			return 0, err
 		}
 		released++

@@ -17,18 +17,19 @@ const stageRelease = "release"
 
 // Release lets movements go on although the reason of their exception still
 // holds; it returns how many exceptions it met. A reason that is not in
-// [Releasable] is a fault of class Data, "not_releasable", and nothing is done.
+// [Releasable] is a fault of class Data, "not_releasable", a movement that the
+// hub never received one of "unknown_movement", and nothing is done.
 // Choice is not used.
 func (l *Ledger) Release(ctx context.Context, d Decision) (done int, err error) {
 	d.Choice = Retry
 	return l.carryOut(ctx, d, (*Tx).release)
 }
 
-func (t *Tx) release(id MovementID, d Decision) (bool, error) {
+func (t *Tx) release(o *opener, id MovementID, d Decision) (bool, error) {
 	var reason string
 	err := t.Row(`SELECT reason FROM exceptions WHERE id = $1`, int64(id)).Scan(&reason)
 	if errors.Is(err, errNoRows) {
-		return false, nil
+		return false, t.received(id)
 	}
 	if err != nil {
 		return false, err
@@ -48,7 +49,7 @@ func (t *Tx) release(id MovementID, d Decision) (bool, error) {
 	if err := t.Audit(Entry{At: d.At, Who: d.Who, Action: "release", Subject: name.String(), Detail: reason + ": " + d.Why}); err != nil {
 		return false, err
 	}
-	return t.decide(id, d)
+	return t.decide(o, id, d)
 }
 
 // Released gives the reasons that were set aside for pending movements of a

@@ -93,8 +93,7 @@ func (l *Ledger) Exceptions(ctx context.Context, f ExceptionFilter) ([]Exception
 // fillSources reads what was captured from the batches; neighbours are often in
 // the same one.
 func (l *Ledger) fillSources(r reader, all []Exception) (err error) {
-	var b *Batch
-	var records [][]byte
+	o := &opener{l: l, r: r}
 	for i := range all {
 		e := &all[i]
 		if e.Identity, err = l.identity(r, e.ID); err != nil {
@@ -103,21 +102,13 @@ func (l *Ledger) fillSources(r reader, all []Exception) (err error) {
 		if e.LastLost > 0 {
 			continue
 		}
-		seq := e.ID.Seq()
-		if b == nil || b.StreamID != e.ID.Stream() || seq < b.First || seq > b.Last {
-			if b, err = l.batchAt(r, e.ID.Stream(), seq); err != nil {
-				return err
-			}
-			if records, err = b.Records(); err != nil {
-				return err
-			}
+		record, err := o.record(e.ID)
+		if err != nil {
+			return fmt.Errorf("exception %s: %w", e.Identity, err)
 		}
-		if seq < b.First {
-			return fmt.Errorf("exception %s has no record", e.Identity)
-		}
-		m, derr := movement.Decode(records[seq-b.First])
-		if derr != nil {
-			e.Source.SetRaw(records[seq-b.First])
+		m, err := movement.Decode(record)
+		if err != nil {
+			e.Source.SetRaw(record)
 			continue
 		}
 		e.Source = m.Source

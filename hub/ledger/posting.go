@@ -244,12 +244,16 @@ func (l *Ledger) postings(ctx context.Context, where string, args ...any) ([]Pos
 func (l *Ledger) Posting(ctx context.Context, id int64) (Posting, error) {
 	all, err := l.postings(ctx, `WHERE p.id = $1`, id)
 	if err == nil && len(all) == 0 {
-		err = fault.New(fault.Data, "unknown_posting", "the hub has no posting %d", id)
+		err = unknownPosting(id)
 	}
 	if err != nil {
 		return Posting{}, err
 	}
 	return all[0], nil
+}
+
+func unknownPosting(id int64) error {
+	return fault.New(fault.Data, "unknown_posting", "the hub has no posting %d", id)
 }
 
 // PostingByName is Posting by the document's name; ok is false for none.

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -52,7 +53,11 @@ func (l *Ledger) ChangePosting(ctx context.Context, id int64, c PostingChange) (
 
 func (t *Tx) changePosting(id int64, c PostingChange) (parts []int64, err error) {
 	var was, name string
-	if err := t.Row(`SELECT state, name FROM postings WHERE id = $1`, id).Scan(&was, &name); err != nil {
+	err = t.Row(`SELECT state, name FROM postings WHERE id = $1`, id).Scan(&was, &name)
+	if errors.Is(err, errNoRows) {
+		return nil, unknownPosting(id)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("posting %d: %w", id, err)
 	}
 	if c.State == "" {

@@ -3,9 +3,11 @@ package ledger
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"branchline/internal/fault"
+	"branchline/internal/movement"
 )
 
 // What a ruling says; the numbers stand in the tables.
@@ -94,8 +96,11 @@ type Decision struct {
 }
 
 // Decide carries a person's decision out and returns how many exceptions it
-// met: one that is no longer open is passed over. A missing name or reason is a
-// fault of class Data, "incomplete_decision"; so is releasing what was lost.
+// met: one that is no longer open is passed over. These are faults of class
+// Data, and nothing is done: a missing name or reason ("incomplete_decision"), a
+// movement that the hub never received ("unknown_movement"), and a retry that
+// would change nothing ("not_retryable"): of what was lost, of what cannot be
+// read, of what is in a document already.
 func (l *Ledger) Decide(ctx context.Context, d Decision) (done int, err error) {
 	if d.Choice != Retry && d.Choice != Discard {
 		return 0, fault.New(fault.Data, "incomplete_decision", "%q is no decision", string(d.Choice))
@@ -105,14 +110,15 @@ func (l *Ledger) Decide(ctx context.Context, d Decision) (done int, err error) {
 
 // carryOut does to each exception what a person decided, all or none, and counts
 // those that were still open.
-func (l *Ledger) carryOut(ctx context.Context, d Decision, do func(*Tx, MovementID, Decision) (met bool, err error)) (done int, err error) {
+func (l *Ledger) carryOut(ctx context.Context, d Decision, do func(*Tx, *opener, MovementID, Decision) (met bool, err error)) (done int, err error) {
 	if err := checkDecision(d.Who, d.Why); err != nil {
 		return 0, err
 	}
 	err = l.Write(ctx, func(tx *Tx) error {
 		done = 0
+		o := &opener{l: l, r: tx}
 		for _, id := range d.Movements {
-			met, err := do(tx, id, d)
+			met, err := do(tx, o, id, d)
 			if err != nil {
 				return err
 			}
@@ -122,7 +128,10 @@ func (l *Ledger) carryOut(ctx context.Context, d Decision, do func(*Tx, Movement
 		}
 		return nil
 	})
-	return done, err
+	if err != nil {
+		return 0, err
+	}
+	return done, nil
 }
 
 func checkDecision(who, why string) error {
@@ -133,12 +142,48 @@ func checkDecision(who, why string) error {
 	return nil
 }
 
-func (t *Tx) decide(id MovementID, d Decision) (met bool, err error) {
+// received tells a movement that is no exception from one that never came.
+func (t *Tx) received(id MovementID) error {
+	var through int64
+	err := t.Row(`SELECT through FROM streams WHERE id = $1`, id.Stream()).Scan(&through)
+	if errors.Is(err, errNoRows) || err == nil && (id.Seq() == 0 || id.Seq() > uint64(through)) {
+		name := fmt.Sprintf("%d of stream %d", id.Seq(), id.Stream())
+		if n, err := t.w.l.identity(t, id); err == nil {
+			name = n.String()
+		}
+		return unknownMovement(name).WithHint("name it as the list of exceptions does")
+	}
+	return err
+}
+
+// retryable refuses a retry that cannot change anything; inDocument is a
+// movement's that is planned or posted.
+func (o *opener) retryable(id MovementID, name movement.ID, lost, inDocument bool) error {
+	no := func(why string) *fault.Error {
+		return fault.New(fault.Data, "not_retryable", "%s cannot be retried: %s", name, why)
+	}
+	switch {
+	case inDocument:
+		return no("it is in a document of Odoo already").WithHint("settle it in Odoo, then discard the exception")
+	case lost:
+		return no("the hub does not have it").WithHint("discard the exception when the loss has been dealt with")
+	}
+	record, err := o.record(id)
+	if err != nil {
+		return no("its batch in the ledger no longer opens").WithHint("put back the newest backup of the ledger; the branch sends the rest again")
+	}
+	if _, understood, err := ReadMovement(record); err != nil || !understood {
+		return no("nothing can be read from it").WithHint("record it again at the branch, then discard this one")
+	}
+	return nil
+}
+
+func (t *Tx) decide(o *opener, id MovementID, d Decision) (met bool, err error) {
 	var stage, reason string
 	var lastSeq int64
 	err = t.Row(`SELECT stage, reason, last_seq FROM exceptions WHERE id = $1`, int64(id)).Scan(&stage, &reason, &lastSeq)
 	if errors.Is(err, errNoRows) {
-		return false, nil
+		return false, t.received(id)
 	}
 	if err != nil {
 		return false, err
@@ -158,12 +203,8 @@ func (t *Tx) decide(id MovementID, d Decision) (met bool, err error) {
 	what := int64(ruledRetry)
 	if d.Choice == Discard {
 		what = ruledDiscard
-	} else if inDocument {
-		return false, fault.New(fault.Data, "incomplete_decision", "%s is in a document of Odoo already and cannot be tried again", name).
-			WithHint("settle it in Odoo, then discard the exception")
-	} else if lastSeq > 0 {
-		return false, fault.New(fault.Data, "incomplete_decision", "what %s lost cannot be tried again", name.Branch).
-			WithHint("discard the exception when the loss has been dealt with")
+	} else if err := o.retryable(id, name, lastSeq > 0, inDocument); err != nil {
+		return false, err
 	}
 	if err := t.rule(id, d.At, what, storable(d.Who), Refusal{Stage: stage, Reason: reason, Text: storable(d.Why)}); err != nil {
 		return false, err

@@ -222,7 +222,7 @@ func (l *Ledger) Find(ctx context.Context, id movement.ID) (MovementID, error) {
 	return MakeID(k.id, id.Seq), nil
 }
 
-func unknownMovement(id string) error {
+func unknownMovement(id string) *fault.Error {
 	return fault.New(fault.Data, "unknown_movement", "the hub has no movement %s", id)
 }
 

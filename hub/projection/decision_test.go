@@ -112,11 +112,38 @@ func TestDecisions(t *testing.T) {
 	})
 	t.Run("what was not understood cannot go on", func(t *testing.T) {
 		f := newFixture(t, ledgertest.Record(movement.Dispense, 1, problem("not_gs1"),
-			func(m *movement.Movement) { m.Product = movement.Product{} }), []byte("?"))
-		f.decide(ledger.Retry, 1, 2)
-		f.states(ledger.Excepted, ledger.Excepted)
+			func(m *movement.Movement) { m.Product = movement.Product{} }), []byte("?"), ledgertest.Record(movement.Dispense, 1, problem("expired")))
+		for _, seqs := range [][]uint64{{1}, {2}, {3, 2}} {
+			d := ledger.Decision{Choice: ledger.Retry, Movements: f.ids(seqs...), Who: "ann", Why: "again", At: ledgertest.Noon}
+			if n, err := f.Decide(t.Context(), d); n != 0 || fault.CodeOf(err) != "not_retryable" || fault.ClassOf(err) != fault.Data || fault.HintOf(err) == "" {
+				t.Errorf("%v: %d, %v", seqs, n, err)
+			}
+		}
+		if trail, err := f.AuditTrail(t.Context(), 0, 10); err != nil || len(trail) != 0 {
+			t.Errorf("what was not done stands in the audit trail: %+v, %v", trail, err)
+		}
+		f.states(ledger.Excepted, ledger.Excepted, ledger.Excepted)
 		f.decide(ledger.Discard, 1, 2)
-		f.states(ledger.Discarded, ledger.Discarded)
+		f.states(ledger.Discarded, ledger.Discarded, ledger.Excepted)
+	})
+	t.Run("of what never came", func(t *testing.T) {
+		f := newFixture(t, dispensings(1, problem("x"))...)
+		one := f.ids(1)[0]
+		for name, id := range map[string]ledger.MovementID{"seq 0": one - 1, "beyond the last": one + 1, "another stream": ledger.MakeID(77, 1)} {
+			d := ledger.Decision{Choice: ledger.Discard, Movements: []ledger.MovementID{one, id}, Who: "ann", Why: "seen", At: ledgertest.Noon}
+			n, err := f.Decide(t.Context(), d)
+			if n != 0 || fault.CodeOf(err) != "unknown_movement" || fault.ClassOf(err) != fault.Data {
+				t.Errorf("%s: %d discarded, %v", name, n, err)
+			}
+			d.Movements = d.Movements[1:]
+			if n, err := f.Release(t.Context(), d); n != 0 || fault.CodeOf(err) != "unknown_movement" {
+				t.Errorf("%s: %d released, %v", name, n, err)
+			}
+		}
+		if _, err := f.ChangePosting(t.Context(), 77, ledger.PostingChange{State: ledger.PostingWithdrawn}); fault.CodeOf(err) != "unknown_posting" {
+			t.Error(err)
+		}
+		f.states(ledger.Excepted)
 	})
 	t.Run("a second event with the same key goes on", func(t *testing.T) {
 		f := newFixture(t, ledgertest.Record(movement.Dispense, 1, keyed("k")), ledgertest.Record(movement.Dispense, 2, keyed("k")))
@@ -139,8 +166,16 @@ func TestDecisions(t *testing.T) {
 		if err := db.Close(); err != nil {
 			t.Fatal(err)
 		}
-		f.decide(ledger.Retry, 1, 2)
-		for seq, want := range map[uint64]ledger.State{1: ledger.Excepted, 2: ledger.Pending} {
+		d := ledger.Decision{Choice: ledger.Retry, Movements: f.ids(1), Who: "ann", Why: "again", At: ledgertest.Noon}
+		if n, err := f.Decide(t.Context(), d); n != 0 || fault.CodeOf(err) != "not_retryable" {
+			t.Errorf("%d tried again, %v", n, err)
+		}
+		if _, err := f.Adopt(t.Context(), ledger.Adopted{New: ledger.NewPosting{Name: "P", Branch: "BR01", Kind: movement.Dispense},
+			Runs: []ledger.Run{{Stream: f.s.Stream, First: 1, Last: 1}}, At: ledgertest.Noon}); err != nil {
+			t.Fatal(err)
+		}
+		f.decide(ledger.Retry, 2)
+		for seq, want := range map[uint64]ledger.State{1: ledger.Posted, 2: ledger.Pending} {
 			if m, err := f.Movement(t.Context(), f.ids(seq)[0]); err != nil || m.State != want {
 				t.Errorf("%d: %v, %v", seq, m.State, err)
 			}
@@ -385,7 +420,7 @@ func TestAdoption(t *testing.T) {
 			t.Errorf("counted %+v, %v", s, err)
 		}
 		d := ledger.Decision{Choice: ledger.Retry, Movements: f.ids(2), Who: "a", Why: "b", At: ledgertest.Noon}
-		if _, err := f.Decide(t.Context(), d); fault.CodeOf(err) != "incomplete_decision" {
+		if _, err := f.Decide(t.Context(), d); fault.CodeOf(err) != "not_retryable" {
 			t.Errorf("what is in a document was tried again: %v", err)
 		}
 		d.Choice = ledger.Discard

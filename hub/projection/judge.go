@@ -56,46 +56,24 @@ type reading struct {
 // read decides what a record says. It never fails: a record that is no movement
 // is a reading, too.
 func read(record []byte) (r reading) {
-	m, err := movement.Decode(record)
-	if err == nil {
-		r.m = m
-		if err = m.Validate(); err == nil {
-			err = storable(&m)
-		}
-	}
+	m, understood, err := ledger.ReadMovement(record)
 	if err != nil {
-		g := r.m.Group
-		r.m, r.bad = movement.Movement{}, objectionOf(err)
+		g := m.Group
+		r.bad = objectionOf(err)
 		if g.ID != "" && len(g.ID) <= 128 && g.Size >= 1 && g.Size <= 5000 && ledger.Storable(g.ID) {
 			r.m.Group = g
 		}
 		return r
 	}
-	r.understood = true
+	r.m, r.understood = m, understood
 	if p := m.Problem; p != nil {
 		r.problem = &objection{reason: p.Code, field: p.Field, text: p.Text}
-		m.Problem = nil
-		r.understood = m.Validate() == nil
 		if !slices.Contains(movement.Schemes, m.Product.Scheme) {
 			r.m.Product = movement.Product{}
 		}
 	}
 	r.content = fingerprint(&r.m)
 	return r
-}
-
-// storable refuses what a database's text cannot hold; agents never make it.
-func storable(m *movement.Movement) error {
-	for _, s := range []string{m.Product.Code, m.Lot, m.Serial, m.Unit, m.Document.Ref, m.Counterpart, m.Reason,
-		m.NaturalKey, m.Group.ID} {
-		if strings.IndexByte(s, 0) >= 0 {
-			return fault.New(fault.Data, "invalid_movement", "a field of the movement holds a NUL character")
-		}
-	}
-	if p := m.Problem; p != nil && !ledger.Storable(p.Field+p.Text) {
-		return fault.New(fault.Data, "invalid_movement", "problem.text holds a NUL character")
-	}
-	return nil
 }
 
 // fingerprint is over what must be equal when the same event is read again: all

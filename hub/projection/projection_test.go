@@ -190,7 +190,7 @@ func TestWhatTheBranchLostIsAnException(t *testing.T) {
 		t.Errorf("overview %+v, %v", all, err)
 	}
 	d := ledger.Decision{Choice: ledger.Retry, Movements: []ledger.MovementID{open[0].ID}, Who: "ann", Why: "counted", At: ledgertest.Noon}
-	if _, err := l.Decide(t.Context(), d); err == nil || !strings.Contains(err.Error(), "cannot be tried again") {
+	if _, err := l.Decide(t.Context(), d); err == nil || !strings.Contains(err.Error(), "cannot be retried") {
 		t.Errorf("retry of what is lost: %v", err)
 	}
 	d.Choice = ledger.Discard

@@ -13,6 +13,7 @@ import (
 	"branchline/hub/ledger"
 	"branchline/hub/ledger/ledgertest"
 	"branchline/hub/projection"
+	"branchline/internal/fault"
 	"branchline/internal/movement"
 )
 
@@ -169,6 +170,9 @@ func (h *history) decide() {
 	}
 	n, err := h.l.Decide(h.Context(), ledger.Decision{Choice: choice, Movements: []ledger.MovementID{e.ID},
 		Who: "ann", Why: "seen", At: h.at()})
+	if choice == ledger.Retry && fault.CodeOf(err) == "not_retryable" {
+		return
+	}
 	h.must(err)
 	if n != 1 {
 		h.Fatalf("decided %d", n)

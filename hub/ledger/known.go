@@ -1,0 +1,101 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"branchline/internal/fault"
+)
+
+// This file tells a question about what there is from one about what there
+// never was, which would be answered with nothing.
+
+// Branches lists the codes of all branches that ever sent something.
+func (l *Ledger) Branches(ctx context.Context) ([]string, error) {
+	return l.words(ctx, `SELECT code FROM branches ORDER BY code`)
+}
+
+// CheckBranch refuses a code of no branch, as a fault of class Data,
+// "unknown_branch". Empty is fine, it stands for all.
+func (l *Ledger) CheckBranch(ctx context.Context, code string) error {
+	if code == "" {
+		return nil
+	}
+	_, ok, err := branchID(l.reader(ctx), code)
+	if err != nil || ok {
+		return classify(err)
+	}
+	all, err := l.Branches(ctx)
+	if err != nil {
+		return err
+	}
+	return fault.New(fault.Data, "unknown_branch", "no branch %q has ever sent anything", code).WithHint(someOf(all))
+}
+
+// Reasons lists the reason codes of open exceptions, of all branches.
+func (l *Ledger) Reasons(ctx context.Context) ([]string, error) {
+	return l.words(ctx, `SELECT DISTINCT reason FROM exceptions ORDER BY reason`)
+}
+
+// CheckReason refuses a reason code that no exception has or had, as a fault of
+// class Data, "unknown_reason". Empty is fine, it stands for all.
+func (l *Ledger) CheckReason(ctx context.Context, reason string) error {
+	if reason == "" {
+		return nil
+	}
+	for _, query := range []string{`SELECT 1 FROM exceptions WHERE reason = $1 LIMIT 1`, `SELECT 1 FROM rulings WHERE reason = $1 LIMIT 1`} {
+		var one int64
+		if err := l.reader(ctx).Row(query, reason).Scan(&one); err == nil {
+			return nil
+		} else if !errors.Is(err, errNoRows) {
+			return classify(err)
+		}
+	}
+	all, err := l.Reasons(ctx)
+	if err != nil {
+		return err
+	}
+	return fault.New(fault.Data, "unknown_reason", "no exception has, or ever had, the reason %q", reason).WithHint(someOf(all))
+}
+
+// PostingStates are all that a posting can have.
+var PostingStates = []PostingState{PostingPlanned, PostingBegun, PostingDone, PostingSplit, PostingWithdrawn, PostingRefused}
+
+// CheckPostingState refuses what is no state of a posting, as a fault of class
+// Data, "unknown_state". Empty is fine, it stands for all.
+func CheckPostingState(s PostingState) error {
+	if s == "" || slices.Contains(PostingStates, s) {
+		return nil
+	}
+	names := make([]string, len(PostingStates))
+	for i, s := range PostingStates {
+		names[i] = string(s)
+	}
+	return fault.New(fault.Data, "unknown_state", "no posting can be %q", string(s)).WithHint(someOf(names))
+}
+
+// someOf says what could have been asked for; of many only the first.
+func someOf(known []string) string {
+	const enough = 20
+	switch n := len(known); {
+	case n == 0:
+		return "there are none so far"
+	case n > enough:
+		return "there are " + strings.Join(known[:enough], ", ") + " and others"
+	default:
+		return "there are " + strings.Join(known, ", ")
+	}
+}
+
+func (l *Ledger) words(ctx context.Context, query string) ([]string, error) {
+	var all []string
+	err := l.reader(ctx).Rows(query, nil, func(r Row) error {
+		var s string
+		err := r.Scan(&s)
+		all = append(all, s)
+		return err
+	})
+	return all, classify(err)
+}
