@@ -145,7 +145,9 @@ func (r *rescue) block(ref blockRef) (block, error) {
 	if _, err := r.raw.r.ReadAt(v, ref.offset); err != nil {
 		return block{}, err
 	}
-	return parseBlock(v)
+	b, err := parseBlock(v)
+	b.epoch, b.lane, b.first = ref.epoch, ref.lane, ref.first // see place
+	return b, err
 }
 
 // value is what is stored for a claim: the block itself, or a smaller one with

@@ -89,7 +89,7 @@ func FuzzFile(f *testing.F) {
 		r := bytes.NewReader(file)
 		c := checkFile(r, int64(len(file)))
 		rs := newRescue(r, int64(len(file)))
-		rs.gather()
+		rs.gather("BR01")
 		n := uint64(0)
 		for _, s := range rs.sorted() {
 			for _, cl := range rs.claims(s, "BR01") {

@@ -3,6 +3,7 @@ package outbox
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"encoding/json"
 	"io"
 	"math"
@@ -31,6 +32,9 @@ type rescue struct {
 	notes   map[string]found
 	runs    map[string]found
 	streams map[string]*rescued
+	named   map[string]bool        // the streams that the tree names
+	led     map[movement.Hash]spot // where the tree leads to blocks, by the hash after them
+	carved  []carved
 }
 
 // found is the content of an envelope.
@@ -46,7 +50,6 @@ type rescued struct {
 	state   streamState
 	known   uint64 // the last seq as the tree names it; 0 if it does not
 	reached uint64 // the last seq that the tree leads to
-	tree    map[uint64]movement.Hash
 	refs    []blockRef
 }
 
@@ -54,6 +57,8 @@ type rescued struct {
 type blockRef struct {
 	offset int64
 	size   int
+	epoch  string
+	lane   movement.Lane
 	first  uint64
 	last   uint64
 	at     int64
@@ -64,14 +69,15 @@ func newRescue(f io.ReaderAt, size int64) *rescue {
 	return &rescue{
 		raw:    readRaw(f, size),
 		states: make(map[string]found), notes: make(map[string]found), runs: make(map[string]found),
-		streams: make(map[string]*rescued),
+		streams: make(map[string]*rescued), named: make(map[string]bool), led: make(map[movement.Hash]spot),
 	}
 }
 
-// gather reads the file.
-func (r *rescue) gather() {
+// gather reads the file of a branch's outbox.
+func (r *rescue) gather(branch string) {
 	r.followTree()
 	r.carve()
+	r.place(branch)
 	for name, s := range r.streams {
 		if st, ok := r.states[name]; ok && json.Unmarshal(st.content, &s.state) != nil {
 			s.state = streamState{}
@@ -177,6 +183,7 @@ func (r *rescue) take(bucket []byte, it item) {
 		if epoch, lane, ok := parseStreamName(it.key); ok && it.bucket {
 			s := r.stream(epoch, lane)
 			s.known = max(s.known, bucketSequence(it.value))
+			r.named[string(it.key)] = true
 		}
 		if bytes.Equal(it.key, stateBucket) {
 			r.commit = max(r.commit, bucketSequence(it.value))
@@ -186,12 +193,14 @@ func (r *rescue) take(bucket []byte, it item) {
 		}
 		return
 	}
-	if _, _, ok := parseStreamName(bucket); ok || bytes.Equal(bucket, tailBucket) {
-		if b, err := parseBlock(it.value); err == nil { // it says itself where it belongs
-			s := r.stream(b.epoch, b.lane)
-			s.tree[b.first] = b.head()
-			s.reached = max(s.reached, b.last())
+	if b, err := parseBlock(it.value); err == nil {
+		var at spot
+		if name, seq, ok := parseTailKey(it.key); ok {
+			at = spot{string(name), seq}
+		} else if seq, err := keySeq(it.key); err == nil {
+			at = spot{string(bucket), seq}
 		}
+		r.led[b.head()] = at
 		return
 	}
 	for _, kind := range []byte{kindState, kindNote, kindKeys} {
@@ -220,7 +229,7 @@ func (r *rescue) stream(epoch string, lane movement.Lane) *rescued {
 	name := string(streamName(epoch, lane))
 	s := r.streams[name]
 	if s == nil {
-		s = &rescued{epoch: epoch, lane: lane, tree: make(map[uint64]movement.Hash)}
+		s = &rescued{epoch: epoch, lane: lane}
 		r.streams[name] = s
 	}
 	return s
@@ -315,9 +324,13 @@ func (r *rescue) carveBlock(at int64) {
 	if size == 0 {
 		return
 	}
-	s := r.stream(b.epoch, b.lane)
-	head, ok := s.tree[b.first]
-	s.refs = append(s.refs, blockRef{at, size, b.first, b.last(), b.at.UnixMilli(), ok && head == b.head()})
+	var key [8]byte
+	_, _ = r.raw.r.ReadAt(key[:], max(at-8, 0)) // where there is none it says nothing that fits
+	r.carved = append(r.carved, carved{
+		blockRef: blockRef{offset: at, size: size, at: b.at.UnixMilli()},
+		name:     string(streamName(b.epoch, b.lane)), says: b.first, key: binary.BigEndian.Uint64(key[:]),
+		count: b.count, before: movement.Hash(b.body[4:]), after: b.head(),
+	})
 }
 
 func (r *rescue) carveEnvelope(at int64) {

@@ -25,7 +25,7 @@ func (o *Outbox) replace(f *os.File, size int64, why []string) error {
 	path := o.cfg.Path
 	o.log.Error("The outbox is damaged; what can be read is carried over.", "file", path, "err", strings.Join(why, "; "))
 	r := newRescue(f, size)
-	r.gather()
+	r.gather(o.cfg.Branch)
 	if r.store != nil && r.store.Branch != o.cfg.Branch {
 		return foreign(path, r.store.Branch, o.cfg.Branch)
 	}
