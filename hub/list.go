@@ -150,11 +150,12 @@ func (c *movementsCommand) Run() error {
 			if err != nil {
 				return err
 			}
-			for i := range page {
-				v, err := traced(ctx, l, &page[i])
-				if err != nil {
-					return err
-				}
+			ways, err := l.Ways(ctx, page)
+			if err != nil {
+				return err
+			}
+			for i := range ways {
+				v := lineOf(&ways[i])
 				if c.JSON {
 					err = enc.Encode(v)
 				} else {
@@ -173,24 +174,11 @@ func (c *movementsCommand) Run() error {
 	})
 }
 
-func traced(ctx context.Context, l *ledger.Ledger, m *ledger.Movement) (movementLine, error) {
-	v := movementLine{ID: m.Identity.String(), Branch: m.Identity.Branch, Kind: string(m.Kind), Scheme: string(m.Product.Scheme),
+func lineOf(m *ledger.Way) movementLine {
+	return movementLine{ID: m.Identity.String(), Branch: m.Identity.Branch, Kind: string(m.Kind), Scheme: string(m.Product.Scheme),
 		Code: m.Product.Code, Lot: m.Lot, Expiry: m.Expiry.String(), Serial: m.Serial, Quantity: m.Quantity.String(),
-		Unit: m.Unit, OccurredAt: m.OccurredAt, State: m.State.String()}
-	t, err := l.Trace(ctx, m.Identity)
-	if err != nil {
-		return v, err
-	}
-	if r, err := movement.Decode(t.Record.Bytes); err == nil {
-		v.Source = source(&r.Source)
-	}
-	if t.Exception != nil {
-		v.Reason, v.Text = t.Exception.Reason, t.Exception.Text
-	}
-	if t.Posting != nil {
-		v.Posting, v.Odoo = t.Posting.Name, t.Posting.Odoo.Name
-	}
-	return v, nil
+		Unit: m.Unit, OccurredAt: m.OccurredAt, Source: source(&m.Source), State: m.State.String(),
+		Posting: m.Posting, Odoo: m.Odoo.Name, Reason: m.ExceptionReason, Text: m.ExceptionText}
 }
 
 type postingsCommand struct {

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -29,7 +30,8 @@ type Exception struct {
 	Kind          movement.Kind
 	Document      movement.Document
 	// Source says where it was read; Raw there is what was read. For a record
-	// that is no movement Raw is the record.
+	// that is no movement Raw is the record. It is empty when the batch no
+	// longer opens.
 	Source movement.Source
 }
 
@@ -103,6 +105,9 @@ func (l *Ledger) fillSources(r reader, all []Exception) (err error) {
 			continue
 		}
 		record, err := o.record(e.ID)
+		if errors.Is(err, errUnreadable) {
+			continue // the rest of the list is as good as before
+		}
 		if err != nil {
 			return fmt.Errorf("exception %s: %w", e.Identity, err)
 		}

@@ -50,21 +50,24 @@ type opener struct {
 	records [][]byte
 }
 
-// record gives the bytes of a movement. An error says that the ledger does not
-// hold them, or that they were altered.
+// errUnreadable says that the ledger does not hold a record, or no longer as it
+// came.
+var errUnreadable = errors.New("the record cannot be read from the ledger")
+
+// record gives the bytes of a movement, or [errUnreadable].
 func (o *opener) record(id MovementID) ([]byte, error) {
 	seq := id.Seq()
 	if b := o.batch; b == nil || b.StreamID != id.Stream() || seq < b.First || seq > b.Last {
 		b, err := o.l.batchAt(o.r, id.Stream(), seq)
+		if errors.Is(err, errNoRows) || err == nil && seq < b.First {
+			return nil, errUnreadable
+		}
 		if err != nil {
 			return nil, err
 		}
-		if seq < b.First {
-			return nil, errors.New("it has no record")
-		}
 		o.batch = nil
 		if o.records, err = b.Records(); err != nil {
-			return nil, err
+			return nil, errors.Join(errUnreadable, err)
 		}
 		o.batch = b
 	}

@@ -169,6 +169,9 @@ func (o *opener) retryable(id MovementID, name movement.ID, lost, inDocument boo
 		return no("the hub does not have it").WithHint("discard the exception when the loss has been dealt with")
 	}
 	record, err := o.record(id)
+	if err != nil && !errors.Is(err, errUnreadable) {
+		return err
+	}
 	if err != nil {
 		return no("its batch in the ledger no longer opens").WithHint("put back the newest backup of the ledger; the branch sends the rest again")
 	}

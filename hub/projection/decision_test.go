@@ -166,6 +166,14 @@ func TestDecisions(t *testing.T) {
 		if err := db.Close(); err != nil {
 			t.Fatal(err)
 		}
+		if e, err := f.Exceptions(t.Context(), ledger.ExceptionFilter{}); err != nil || len(e) != 2 {
+			t.Errorf("exceptions %+v, %v", e, err)
+		}
+		if list, err := f.Movements(t.Context(), ledger.MovementFilter{}); err != nil || len(list) != 2 {
+			t.Errorf("movements %+v, %v", list, err)
+		} else if ways, err := f.Ways(t.Context(), list); err != nil || len(ways) != 2 || ways[1].ExceptionReason != "expired" {
+			t.Errorf("ways %+v, %v", ways, err)
+		}
 		d := ledger.Decision{Choice: ledger.Retry, Movements: f.ids(1), Who: "ann", Why: "again", At: ledgertest.Noon}
 		if n, err := f.Decide(t.Context(), d); n != 0 || fault.CodeOf(err) != "not_retryable" {
 			t.Errorf("%d tried again, %v", n, err)
