@@ -1,0 +1,28 @@
+package feed
+
+import "branchline/internal/wire"
+
+// Kind is the kind of a document; each has a channel of its own.
+type Kind string
+
+const (
+	Catalogue  = Kind(wire.Catalogue)
+	Deliveries = Kind(wire.Deliveries)
+	OnHand     = Kind(wire.Stock)
+)
+
+// Kinds lists all kinds, in the order in which they are asked for: the small
+// ones that people wait for first.
+var Kinds = []Kind{Deliveries, Catalogue, OnHand}
+
+// Channel is the channel that carries the kind down.
+func (k Kind) Channel() wire.Channel { return wire.Channel(k) }
+
+// KindOf is the kind that a channel carries; ok is false for other channels.
+func KindOf(c wire.Channel) (k Kind, ok bool) {
+	switch k = Kind(c); k {
+	case Catalogue, Deliveries, OnHand:
+		return k, true
+	}
+	return "", false
+}
