@@ -2,6 +2,8 @@ package app
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,7 +25,11 @@ func (a *App) toOdoo(metrics prometheus.Registerer) (err error) {
 	}
 	a.catalogue = catalogue.New(a.cfg.Catalogue, a.odoo, a.ledger, a.log, time.Now, metrics)
 	a.planner = plan.NewRunner(a.cfg.Plan(), a.ledger, a.catalogue, a.odoo, a.log, time.Now, metrics)
-	a.poster = post.New(a.cfg.Posting, a.ledger, a.odoo, a.log, time.Now, metrics)
+	posting := a.cfg.Posting
+	for _, b := range a.cfg.Branches {
+		posting.Branches = append(posting.Branches, b.Code)
+	}
+	a.poster = post.New(posting, a.ledger, a.odoo, a.log, time.Now, metrics)
 	return nil
 }
 
@@ -43,8 +49,12 @@ func (a *App) odooState() web.Odoo {
 // alarms is what stands still until a person has mended it.
 func (a *App) alarms() []string {
 	var all []string
-	if st := a.poster.Status(); st.Halted != "" {
+	st := a.poster.Status()
+	if st.Halted != "" {
 		all = append(all, fmt.Sprintf("Posting to Odoo stands still since %s: %s", ui.Ago(time.Since(st.HaltedSince)), st.Halted))
+	}
+	for _, branch := range slices.Sorted(maps.Keys(st.Blocked)) {
+		all = append(all, fmt.Sprintf("Branch %s: its postings wait for a right in Odoo: %s", branch, st.Blocked[branch]))
 	}
 	for branch, whys := range a.planner.Alarms() {
 		for _, why := range whys {

@@ -48,7 +48,7 @@ func TestTheSampleIsGood(t *testing.T) {
 	}
 	// What the sample shows as a default is the default.
 	d := config.Default()
-	if !reflect.DeepEqual(c.Planning, d.Planning) || c.Posting != d.Posting || c.Web.Listen != d.Web.Listen || c.Log != d.Log ||
+	if !reflect.DeepEqual(c.Planning, d.Planning) || !reflect.DeepEqual(c.Posting, d.Posting) || c.Web.Listen != d.Web.Listen || c.Log != d.Log ||
 		c.Broker.Listen != d.Broker.Listen || c.Broker.MaxBranches != d.Broker.MaxBranches || c.Broker.MaxMessages != d.Broker.MaxMessages ||
 		c.Odoo.Transport != d.Odoo.Transport || c.Odoo.Timeout != d.Odoo.Timeout || c.Catalogue.Every != d.Catalogue.Every {
 		t.Error("the sample shows other defaults than there are")

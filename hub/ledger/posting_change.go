@@ -23,6 +23,9 @@ type PostingChange struct {
 	// Attempt is written down when it has a step. Its fault becomes the
 	// posting's newest, also when empty.
 	Attempt Attempt
+	// Changed says how the document that is done differs from the posting; it
+	// goes into the audit trail.
+	Changed string
 	// Refused are movements of the posting that become exceptions. Only with
 	// a State that is not alive.
 	Refused []Refusal
@@ -89,6 +92,11 @@ func (t *Tx) changePosting(id int64, c PostingChange) (parts []int64, err error)
 	t.Tell(PostingsChanged)
 	switch {
 	case c.State == PostingDone:
+		if c.Changed != "" {
+			if err := t.Audit(Entry{At: c.At, Who: "hub", Action: "changed in Odoo", Subject: name, Detail: c.Changed}); err != nil {
+				return nil, err
+			}
+		}
 		return nil, t.settle(id, Posted, id)
 	case c.State.Alive():
 		return nil, nil

@@ -2,6 +2,7 @@ package post
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"branchline/hub/ledger"
@@ -56,6 +57,15 @@ func (p *Poster) look(ctx context.Context, d *odoo.Picking) error {
 	if !ok || d.State == odoo.Cancelled {
 		return nil // a copy of a marker, or nothing that moves stock
 	}
+	says, err := read(m)
+	if err != nil {
+		// Anybody in Odoo can write a note. It names no movement of ours.
+		p.log.Warn("a marker in Odoo cannot be read", "document", d.Name, "odoo_id", d.ID, "err", err)
+		return nil
+	}
+	if len(p.cfg.Branches) > 0 && !slices.Contains(p.cfg.Branches, says.branch) {
+		return nil // of another hub that uses the same Odoo
+	}
 	known, exists, err := p.ledger.PostingByName(ctx, m.Posting)
 	if err != nil {
 		return err
@@ -64,7 +74,7 @@ func (p *Poster) look(ctx context.Context, d *odoo.Picking) error {
 		return nil // posted, or the next run of the posting finds it
 	}
 	if d.State == odoo.Done {
-		return p.take(ctx, d, m)
+		return p.take(ctx, d, says)
 	}
 	p.log.Warn("a document of ours that nobody waits for is taken back", "posting", m.Posting, "document", d.Name, "odoo_id", d.ID)
 	if m.PickingID != 0 {
@@ -82,19 +92,19 @@ func (p *Poster) look(ctx context.Context, d *odoo.Picking) error {
 }
 
 // take adopts a document that is done.
-func (p *Poster) take(ctx context.Context, d *odoo.Picking, m odoo.Marker) error {
-	says, err := read(m)
-	if err != nil {
-		// Anybody in Odoo can write a note. It names no movement of ours.
-		p.log.Warn("a marker in Odoo cannot be read", "document", d.Name, "odoo_id", d.ID, "err", err)
+func (p *Poster) take(ctx context.Context, d *odoo.Picking, says marked) error {
+	_, err := p.ledger.Adopt(ctx, ledger.Adopted{New: ledger.NewPosting{Name: says.posting, Branch: says.branch, Kind: says.kind},
+		Odoo: refOf(*d), Runs: says.runs, At: p.clock()})
+	if fault.ClassOf(err) == fault.Data {
+		// It names movements that cannot be; nothing of ours can be posted twice
+		// by it, and nobody waits for it.
+		p.log.Error("a document in Odoo cannot be adopted", "document", d.Name, "odoo_id", d.ID, "err", err)
 		return nil
 	}
-	_, err = p.ledger.Adopt(ctx, ledger.Adopted{New: ledger.NewPosting{Name: m.Posting, Branch: says.branch, Kind: says.kind},
-		Odoo: refOf(*d), Runs: says.runs, At: p.clock()})
 	if err != nil {
 		return err
 	}
 	p.metrics.adopted.Inc()
-	p.log.Warn("a document in Odoo that the ledger did not know is adopted", "branch", says.branch, "posting", m.Posting, "document", d.Name)
+	p.log.Warn("a document in Odoo that the ledger did not know is adopted", "branch", says.branch, "posting", says.posting, "document", d.Name)
 	return nil
 }

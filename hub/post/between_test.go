@@ -26,6 +26,7 @@ func exceptionsOf(w *world) ledger.ExceptionFilter {
 // denying is an Odoo whose user may not make documents.
 type denying struct {
 	post.Odoo
+	code string
 	mu   sync.Mutex
 	deny bool
 	n    int
@@ -51,7 +52,7 @@ func (d *denying) CreateDocument(ctx context.Context, p odoo.NewPicking, moves [
 	d.n++
 	d.mu.Unlock()
 	if deny {
-		return 0, fault.New(fault.Setup, odoo.CodeRight, "Odoo does not allow its user to make documents")
+		return 0, fault.New(fault.Setup, d.code, "Odoo does not allow its user to make documents")
 	}
 	return d.Odoo.CreateDocument(ctx, p, moves)
 }

@@ -8,80 +8,97 @@ import (
 
 	"branchline/hub/post"
 	"branchline/internal/fault"
+	"branchline/internal/movement"
 	"branchline/internal/odoo"
 )
 
-// meddler validates what it has changed, as a person in Odoo would, while our
-// own call is lost.
+// meddler is somebody in Odoo who changes the quantity of a document's first
+// line at one moment, once.
 type meddler struct {
 	post.Odoo
 	w     *world
+	when  string
 	calls atomic.Int64
 }
 
+var errLost = fault.New(fault.Transient, odoo.CodeAway, "the answer is lost")
+
+func (m *meddler) meddle(ctx context.Context, id int64) {
+	lines, err := m.Odoo.DocumentLines(ctx, id)
+	must(m.w.t, err)
+	must(m.w.t, m.w.admin.Write(ctx, "stock.move.line", []int64{lines[0].ID}, map[string]any{"quantity": 6.0}))
+}
+
+// Validate is the last moment: the lines have been compared.
 func (m *meddler) Validate(ctx context.Context, id int64, c odoo.Confirm) (odoo.Validated, error) {
-	if m.calls.Add(1) > 1 {
+	if m.when == "created" || m.calls.Add(1) > 1 {
 		return m.Odoo.Validate(ctx, id, c)
 	}
-	lines, err := m.DocumentLines(ctx, id)
-	if err != nil {
-		return odoo.Validated{}, err
+	if m.when != "never" {
+		m.meddle(ctx, id)
 	}
-	if err := m.w.admin.Write(ctx, "stock.move.line", []int64{lines[0].ID}, map[string]any{"quantity": 6.0}); err != nil {
-		return odoo.Validated{}, err
-	}
-	if _, err := m.Odoo.Validate(ctx, id, c); err != nil {
-		return odoo.Validated{}, err
-	}
-	return odoo.Validated{}, fault.New(fault.Transient, odoo.CodeAway, "the answer is lost")
-}
-
-// A receipt that a person changed and validated in Odoo is not taken for what
-// was received without a word.
-func TestAReceiptChangedInOdooIsTold(t *testing.T) {
-	w := simulated(t, 17)
-	w.betweenOdoo = func(o post.Odoo) post.Odoo { return &meddler{Odoo: o, w: w} }
-	w.on(w.ledger)
-	p := w.product(odoo.ByQuantity)
-	w.send(w.moved("receipt", p, 10, forOrder(w.order(map[int64]float64{p.ID: 10}))))
-	w.settle()
-	trail, err := w.ledger.AuditTrail(t.Context(), 0, 1000)
-	must(t, err)
-	for _, e := range trail {
-		if e.Action == "changed in Odoo" && strings.Contains(e.Detail, "validated in Odoo otherwise") {
-			return
-		}
-	}
-	t.Errorf("the audit trail does not tell of it: %+v", trail)
-}
-
-// Where nobody meddles, the trail tells of nothing.
-func TestAReceiptFoundDoneAsItWasIsNoNews(t *testing.T) {
-	w := simulated(t, 17)
-	w.betweenOdoo = func(o post.Odoo) post.Odoo { return &forgetful{Odoo: o} }
-	w.on(w.ledger)
-	p := w.product(odoo.ByLot)
-	w.send(w.moved("receipt", p, 10, forOrder(w.order(map[int64]float64{p.ID: 10}))))
-	w.settle()
-	trail, err := w.ledger.AuditTrail(t.Context(), 0, 1000)
-	must(t, err)
-	for _, e := range trail {
-		if e.Action == "changed in Odoo" {
-			t.Errorf("told of %+v", e)
-		}
-	}
-}
-
-// forgetful loses the answer of the first validation.
-type forgetful struct {
-	post.Odoo
-	calls atomic.Int64
-}
-
-func (f *forgetful) Validate(ctx context.Context, id int64, c odoo.Confirm) (odoo.Validated, error) {
-	v, err := f.Odoo.Validate(ctx, id, c)
-	if err == nil && f.calls.Add(1) == 1 {
-		return odoo.Validated{}, fault.New(fault.Transient, odoo.CodeAway, "the answer is lost")
+	v, err := m.Odoo.Validate(ctx, id, c)
+	if err == nil && m.when != "before our validation" {
+		err = errLost // it was a person who validated, say
 	}
 	return v, err
+}
+
+func (m *meddler) CreateDocument(ctx context.Context, p odoo.NewPicking, moves []odoo.NewMove) (int64, error) {
+	id, err := m.Odoo.CreateDocument(ctx, p, moves)
+	if err != nil || m.when != "created" || m.calls.Add(1) > 1 {
+		return id, err
+	}
+	m.meddle(ctx, id)
+	if _, err := m.Odoo.Validate(ctx, id, odoo.Confirm{Backorder: true, Expired: true}); err != nil {
+		return id, err
+	}
+	return id, errLost
+}
+
+func (w *world) told() (all []string) {
+	trail, err := w.ledger.AuditTrail(w.t.Context(), 0, 1000)
+	must(w.t, err)
+	for _, e := range trail {
+		if e.Action == "changed in Odoo" {
+			all = append(all, e.Detail)
+		}
+	}
+	return all
+}
+
+// What a person changed in Odoo before a document was validated is not taken
+// for what was posted without a word, and told once. Where nobody meddles, the
+// trail tells of nothing.
+func TestADocumentChangedInOdooIsTold(t *testing.T) {
+	for _, when := range []string{"before our validation", "and validated there", "created", "never"} {
+		for _, kind := range []movement.Kind{movement.Receipt, movement.Dispense} {
+			t.Run(string(kind)+" "+when, func(t *testing.T) {
+				if kind == movement.Receipt && when == "created" {
+					t.Skip("a receipt for an order is not ours to create")
+				}
+				t.Parallel()
+				w := simulated(t, 17)
+				w.betweenOdoo = func(o post.Odoo) post.Odoo { return &meddler{Odoo: o, w: w, when: when} }
+				w.on(w.ledger)
+				p := w.product(odoo.ByQuantity)
+				if kind == movement.Receipt {
+					w.send(w.moved(kind, p, 10, forOrder(w.order(map[int64]float64{p.ID: 10}))))
+				} else {
+					w.send(w.moved(kind, p, 10))
+				}
+				w.settle()
+				told := w.told()
+				switch {
+				case when == "never" && len(told) > 0:
+					t.Errorf("told of %q", told)
+				case when != "never" && (len(told) != 1 || !strings.Contains(told[0], "4 of product")):
+					t.Errorf("the audit trail tells %q", told)
+				}
+				if got := w.exceptions(); len(got) != 0 || w.state(1).String() != "posted" {
+					t.Errorf("exceptions %v, state %s", got, w.state(1))
+				}
+			})
+		}
+	}
 }

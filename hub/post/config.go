@@ -29,6 +29,9 @@ type Config struct {
 	DefectTries int           `yaml:"defect_tries"`
 	// SweepEvery is how often documents left behind in Odoo are looked for.
 	SweepEvery time.Duration `yaml:"sweep_every"`
+	// Branches are those of this hub: documents of others in the same Odoo are
+	// left alone. Empty for all.
+	Branches []string `yaml:"-"`
 }
 
 // DefaultConfig suits an Odoo of four workers.

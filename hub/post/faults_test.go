@@ -1,11 +1,14 @@
 package post_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"branchline/hub/post"
 	"branchline/internal/fault"
 	"branchline/internal/movement"
 	"branchline/internal/odoo"
@@ -174,7 +177,7 @@ func TestARefusedReceiptLineLeavesTheOrderAsItWas(t *testing.T) {
 func TestPostingStopsForSetupAndGoesOn(t *testing.T) {
 	w := simulated(t, 19)
 	b := w.product(odoo.ByQuantity)
-	deny := &denying{}
+	deny := &denying{code: odoo.CodeDenied}
 	w.betweenOdoo = deny.stand
 	w.on(w.ledger)
 	deny.set(true)
@@ -194,6 +197,71 @@ func TestPostingStopsForSetupAndGoesOn(t *testing.T) {
 		t.Errorf("still halted: %s", s.Halted)
 	}
 	w.check()
+}
+
+// A right that is missing for one branch is told, and holds up no other.
+func TestAMissingRightHoldsUpItsBranchOnly(t *testing.T) {
+	w := simulated(t, 19)
+	b := w.product(odoo.ByQuantity)
+	deny := &denying{code: odoo.CodeRight}
+	w.betweenOdoo = deny.stand
+	w.posts.SetupPause = time.Hour
+	w.on(w.ledger)
+	deny.set(true)
+	w.send(w.moved(movement.Dispense, b, 3))
+	ctx, cancel := contextFor(t)
+	defer cancel()
+	if !w.until(ctx, func() bool { return w.poster.Status().Blocked[w.branch.Code] != "" }) {
+		t.Fatalf("no alarm: %s", w.describe())
+	}
+	if s := w.poster.Status(); s.Halted != "" {
+		t.Errorf("all branches stand still: %s", s.Halted)
+	}
+	open, err := w.ledger.OpenPostings(t.Context(), w.branch.Code, w.clock.now().Add(50*time.Minute), 10)
+	must(t, err)
+	if len(open) != 0 {
+		t.Errorf("tried again at once: %+v", open)
+	}
+	deny.set(false)
+	w.clock.forward(2 * time.Hour)
+	w.settle()
+	if s := w.poster.Status(); len(s.Blocked) != 0 {
+		t.Errorf("still told: %v", s.Blocked)
+	}
+	w.check()
+}
+
+// unsearchable is an Odoo that answers no search for documents of ours.
+type unsearchable struct {
+	post.Odoo
+	n atomic.Int64
+}
+
+func (u *unsearchable) MarkedSince(context.Context, string, time.Time) ([]odoo.Picking, error) {
+	u.n.Add(1)
+	return nil, fault.New(fault.Transient, odoo.CodeBusy, "busy")
+}
+
+func TestASearchThatFailsIsNotMadeAgainAtOnce(t *testing.T) {
+	w := simulated(t, 19)
+	u := &unsearchable{}
+	w.betweenOdoo = func(o post.Odoo) post.Odoo { u.Odoo = o; return u }
+	w.posts.RetryFirst, w.posts.RetryMost = time.Hour, time.Hour
+	w.on(w.ledger)
+	ctx, cancel := contextFor(t)
+	defer cancel()
+	looks := 0
+	w.until(ctx, func() bool {
+		w.send(w.moved(movement.Dispense, w.product(odoo.ByQuantity), 1)) // wakes the poster
+		looks++
+		return u.n.Load() > 0 && looks > 10
+	})
+	if n := u.n.Load(); n != 1 {
+		t.Errorf("searched %d times", n)
+	}
+	if w.poster.Status().Adopted {
+		t.Error("posting began before the search had succeeded")
+	}
 }
 
 func TestCallsAreHeldBackWhileOdooIsAway(t *testing.T) {

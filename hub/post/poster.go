@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -43,6 +44,8 @@ type Poster struct {
 	busy    map[string]bool
 	idle    map[string]time.Time // a branch has nothing to do until then
 	adopted bool
+	// blocked says why a branch's postings cannot go, by branch.
+	blocked map[string]string
 	halt    halt
 	open    bool // the breaker
 	openAt  time.Time
@@ -60,7 +63,7 @@ type halt struct {
 // New makes a poster; reg may be nil.
 func New(cfg Config, l Ledger, o Odoo, log *slog.Logger, clock func() time.Time, reg prometheus.Registerer) *Poster {
 	p := &Poster{cfg: cfg, ledger: l, log: log, clock: clock, metrics: newMetrics(reg), wake: make(chan struct{}, 1),
-		busy: map[string]bool{}, idle: map[string]time.Time{}}
+		busy: map[string]bool{}, idle: map[string]time.Time{}, blocked: map[string]string{}}
 	p.gate = newGate(o, cfg, p.breakerChanged)
 	return p
 }
@@ -88,6 +91,8 @@ type Status struct {
 	// Halted says why all posting stands still; empty if it does not.
 	Halted      string
 	HaltedSince time.Time
+	// Blocked says which branches' postings wait for a right in Odoo, and why.
+	Blocked map[string]string
 	// BreakerOpen: Odoo is away, since when.
 	BreakerOpen  bool
 	BreakerSince time.Time
@@ -100,7 +105,7 @@ type Status struct {
 func (p *Poster) Status() Status {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := Status{Halted: p.halt.reason, HaltedSince: p.halt.since, BreakerOpen: p.open, Adopted: p.adopted}
+	s := Status{Halted: p.halt.reason, HaltedSince: p.halt.since, BreakerOpen: p.open, Adopted: p.adopted, Blocked: maps.Clone(p.blocked)}
 	if p.open {
 		s.BreakerSince = p.openAt
 	}
@@ -115,7 +120,8 @@ func (p *Poster) Run(ctx context.Context) error {
 	defer workers.Wait()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var swept time.Time
+	var swept, sweepAt time.Time
+	var failed int64
 	for {
 		select {
 		case <-ctx.Done():
@@ -128,12 +134,15 @@ func (p *Poster) Run(ctx context.Context) error {
 		case <-timer.C:
 		}
 		pause := p.cfg.RetryFirst
-		if p.held() == 0 && p.clock().Sub(swept) >= p.cfg.SweepEvery {
+		if p.held() == 0 && !p.clock().Before(sweepAt) {
 			switch err := p.adopt(ctx, swept); {
 			case err == nil:
-				swept = p.clock()
+				swept, failed = p.clock(), 0
+				sweepAt = swept.Add(p.cfg.SweepEvery)
 			case ctx.Err() == nil:
 				p.failedLook(err)
+				sweepAt = p.clock().Add(p.backoff(failed))
+				failed++
 			}
 		}
 		if p.Status().Adopted {
@@ -141,8 +150,10 @@ func (p *Poster) Run(ctx context.Context) error {
 			if pause, err = p.dispatch(ctx, &workers); err != nil && ctx.Err() == nil {
 				p.log.Error("postings cannot be read from the ledger", "err", err)
 			}
+		} else {
+			pause = sweepAt.Sub(p.clock())
 		}
-		timer.Reset(max(pause, p.held(), time.Millisecond))
+		timer.Reset(max(min(pause, sweepAt.Sub(p.clock())), p.held(), time.Millisecond))
 	}
 }
 

@@ -27,10 +27,7 @@ func (r *run) receipt(ctx context.Context) (ledger.OdooRef, error) {
 		if !ours {
 			return ref, errReplan // somebody else received it
 		}
-		if err := r.compare(ctx, ref); err != nil {
-			return ref, err
-		}
-		return ref, r.date(ctx, ref)
+		return ref, r.finish(ctx, ref)
 	}
 	rec, err := g.receipt(ctx, d.ID)
 	if err != nil {
@@ -56,15 +53,15 @@ func (r *run) receipt(ctx context.Context) (ledger.OdooRef, error) {
 	if d, err = g.byID(ctx, d.ID); err != nil {
 		return ref, err
 	}
+	if d.found && d.State == odoo.Done && r.ours(d.Picking) {
+		return ref, r.finish(ctx, ref)
+	}
 	if lines, err = g.lines(ctx, ref.ID); err != nil {
 		return ref, err
 	}
 	if why := r.differs(lines); why != "" || !d.found || !r.ours(d.Picking) {
 		return ref, fault.New(fault.Data, ReceiptChanged, "somebody changed %s in Odoo while it was received: %s", ref.Name, why).
 			WithHint("look at the receipt in Odoo, then retry")
-	}
-	if d.State == odoo.Done {
-		return ref, r.date(ctx, ref)
 	}
 	return ref, r.validate(ctx, ref)
 }
@@ -237,22 +234,4 @@ func halves(b *ledger.PostingBody) []*ledger.PostingBody {
 	}
 	n := len(b.Lines[0].Parts)
 	return []*ledger.PostingBody{part(line(b.Lines[0].Parts[:n/2])), part(line(b.Lines[0].Parts[n/2:]))}
-}
-
-// compare holds a receipt that was found done against what was to be received:
-// a person may have changed it before validating it in Odoo. What is in Odoo
-// stands; the difference goes into the audit trail, for a person to settle.
-func (r *run) compare(ctx context.Context, ref ledger.OdooRef) error {
-	lines, err := r.p.gate.lines(ctx, ref.ID)
-	if err != nil {
-		return err
-	}
-	why := r.differs(lines)
-	if why == "" {
-		return nil
-	}
-	r.p.log.Error("a receipt was changed in Odoo and validated there", "branch", r.at.Branch, "posting", r.at.Name,
-		"document", ref.Name, "odoo_id", ref.ID, "err", why)
-	return r.p.ledger.Audit(ctx, ledger.Entry{At: r.p.clock(), Who: "hub", Action: "changed in Odoo", Subject: r.at.Name,
-		Detail: ref.Name + " was validated in Odoo otherwise than it was received: " + why})
 }

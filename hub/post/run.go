@@ -1,10 +1,14 @@
 package post
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"branchline/hub/ledger"
@@ -60,7 +64,9 @@ type run struct {
 	runs  []ledger.Run
 	began time.Time
 	step  string // what is being done, for the attempt
-	log   *slog.Logger
+	// changed tells how the document that is done differs from the posting.
+	changed string
+	log     *slog.Logger
 }
 
 // post carries the posting out and gives the document that holds it.
@@ -97,14 +103,14 @@ func (r *run) document(ctx context.Context) (ledger.OdooRef, error) {
 	if err != nil {
 		return ref, err
 	}
+	if d.State == odoo.Done {
+		return ref, r.finish(ctx, ref)
+	}
 	if why := r.differs(lines); why != "" {
 		return ref, fault.New(fault.Data, ChangedLines, "Odoo holds other lines in %s than were sent: %s", r.at.Name, why).
 			WithHint("look at the document in Odoo, then retry")
 	}
 	killpoint.Here("post.moves-written")
-	if d.State == odoo.Done {
-		return ref, r.date(ctx, ref)
-	}
 	if err := g.do(ctx, 1, func(ctx context.Context, o Odoo) error { return o.ShowLines(ctx, d.ID, lines) }); err != nil {
 		return ref, err
 	}
@@ -239,9 +245,20 @@ func sameDay(l *ledger.PostingLine, moment time.Time, loc *time.Location) bool {
 	return d == 0 || l.Expiry == odoo.ExpiryDate(moment, loc) || l.Expiry == odoo.ExpiryDate(moment, time.UTC)
 }
 
+// maxDifferences bounds how many are told.
+const maxDifferences = 10
+
 // differs tells in what the lines in Odoo are not exactly the planned ones;
 // empty if they are.
 func (r *run) differs(lines []odoo.Line) string {
+	all := r.differences(lines)
+	if n := len(all); n > maxDifferences {
+		all = append(all[:maxDifferences], fmt.Sprintf("and %d more", n-maxDifferences))
+	}
+	return strings.Join(all, "; ")
+}
+
+func (r *run) differences(lines []odoo.Line) (all []string) {
 	type key struct {
 		product int64
 		lot     string
@@ -254,21 +271,22 @@ func (r *run) differs(lines []odoo.Line) string {
 	for _, l := range lines {
 		q, err := movement.QuantityFromFloat(l.Quantity)
 		if err != nil {
-			return err.Error()
+			all = append(all, err.Error())
+			continue
 		}
-		k := key{l.ProductID, l.LotName}
-		left, ok := want[k]
-		if !ok || q > left {
-			return fmt.Sprintf("%s of product %d, lot %q, too many", q, l.ProductID, l.LotName)
-		}
-		want[k] = left - q
+		want[key{l.ProductID, l.LotName}] -= q
 	}
-	for k, left := range want {
-		if left != 0 {
-			return fmt.Sprintf("%s of product %d, lot %q, too few", left, k.product, k.lot)
+	for _, k := range slices.SortedFunc(maps.Keys(want), func(a, b key) int {
+		return cmp.Or(cmp.Compare(a.product, b.product), cmp.Compare(a.lot, b.lot))
+	}) {
+		switch left := want[k]; {
+		case left > 0:
+			all = append(all, fmt.Sprintf("%s of product %d, lot %q, too few", left, k.product, k.lot))
+		case left < 0:
+			all = append(all, fmt.Sprintf("%s of product %d, lot %q, too many", -left, k.product, k.lot))
 		}
 	}
-	return ""
+	return all
 }
 
 // validate posts the document. Only the state read back counts.
@@ -283,7 +301,29 @@ func (r *run) validate(ctx context.Context, ref ledger.OdooRef) error {
 			WithHint("answer it in Odoo or change what it asks about, then retry")
 	}
 	killpoint.Here("post.validated")
-	return r.date(ctx, ref)
+	return r.finish(ctx, ref)
+}
+
+// finish does what is left to do with a document that is done. It may be
+// repeated.
+func (r *run) finish(ctx context.Context, ref ledger.OdooRef) error {
+	if err := r.date(ctx, ref); err != nil {
+		return err
+	}
+	return r.compare(ctx, ref)
+}
+
+// compare holds a document that is done against what was to be posted: a person
+// in Odoo may have changed it at any moment before. What is in Odoo stands; the
+// difference goes into the audit trail together with the posting's end.
+func (r *run) compare(ctx context.Context, ref ledger.OdooRef) error {
+	r.step = "compare"
+	lines, err := r.p.gate.lines(ctx, ref.ID)
+	if err != nil {
+		return err
+	}
+	r.changed = r.differs(lines)
+	return nil
 }
 
 // date gives a document of a past day its own date. The goods have moved

@@ -40,8 +40,8 @@ func (r *run) settle(ctx context.Context, ref ledger.OdooRef, err error) error {
 		}
 		return r.refused(ctx, err)
 	case fault.Setup:
-		r.p.stopFor(err)
-		return r.later(ctx, err, 0)
+		r.blocked(err)
+		return r.later(ctx, err, r.p.cfg.SetupPause)
 	}
 	return r.slow(ctx, err)
 }
@@ -67,13 +67,17 @@ func errorOf(w ledger.FaultWords) error {
 func (r *run) done(ctx context.Context, ref ledger.OdooRef) error {
 	killpoint.Here("post.before-record")
 	r.step = ledger.StepDone
-	_, err := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), State: ledger.PostingDone, Step: ledger.StepDone,
-		Odoo: ref, Attempt: r.attempt(nil)})
-	if err != nil {
+	c := ledger.PostingChange{At: r.p.clock(), State: ledger.PostingDone, Step: ledger.StepDone, Odoo: ref, Attempt: r.attempt(nil)}
+	if r.changed != "" {
+		r.log.Error("a document was changed in Odoo before it was validated", "document", ref.Name, "odoo_id", ref.ID, "err", r.changed)
+		c.Changed = ref.Name + " is done in Odoo otherwise than it was posted: " + r.changed
+	}
+	if _, err := r.p.ledger.ChangePosting(ctx, r.at.ID, c); err != nil {
 		return err
 	}
 	killpoint.Here("post.recorded")
 	r.p.works()
+	r.p.unblock(r.at.Branch)
 	r.p.metrics.posted(&r.at, r.body, r.p.clock())
 	r.log.Info("posted", "document", ref.Name, "odoo_id", ref.ID, "movements", r.at.Movements, "lines", len(r.body.Lines))
 	return nil
@@ -160,12 +164,17 @@ func (r *run) keepRefusal(ctx context.Context, err error) error {
 // movement to a person.
 func (r *run) refused(ctx context.Context, cause error) error {
 	ref, posted, err := r.release(ctx)
+	if err == nil && posted {
+		err = r.compare(ctx, ref)
+	}
 	switch {
 	case ctx.Err() != nil || errors.Is(err, errHeldBack):
 		return nil
 	case err != nil && fault.ClassOf(err) == fault.Setup:
-		r.p.stopFor(err)
-		return nil
+		r.blocked(err)
+		_, werr := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), Step: stepRefused,
+			NextAt: r.p.clock().Add(r.p.cfg.SetupPause)})
+		return werr
 	case err != nil:
 		// The reason of the refusal stays the posting's newest fault.
 		r.log.Warn("a refused posting cannot be taken back in Odoo yet", "err", err)
@@ -236,6 +245,29 @@ func (p *Poster) backoff(attempts int64) time.Duration {
 		d = b.NextBackOff()
 	}
 	return d
+}
+
+// blocked halts all posting when Odoo's setup is at fault for all; a missing
+// right can be a matter of one branch's company or warehouse, and holds up that
+// branch only.
+func (r *run) blocked(err error) {
+	if fault.CodeOf(err) != odoo.CodeRight {
+		r.p.stopFor(err)
+		return
+	}
+	r.p.mu.Lock()
+	defer r.p.mu.Unlock()
+	if r.p.blocked[r.at.Branch] == "" {
+		r.log.Error("the branch's postings wait until Odoo's rights are mended", "err", err)
+	}
+	r.p.blocked[r.at.Branch] = err.Error()
+}
+
+// unblock says that the branch's postings go through.
+func (p *Poster) unblock(branch string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.blocked, branch)
 }
 
 // stopFor halts all posting for a while if Odoo's setup is at fault.

@@ -71,6 +71,12 @@ func (c *clock) now() time.Time {
 	return time.Now().Add(c.ahead)
 }
 
+func (c *clock) forward(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ahead += d
+}
+
 var serial atomic.Int64
 
 func must(t testing.TB, err error) {
