@@ -80,11 +80,11 @@ func (c *inspectCommand) Run() error {
 func glance(v app.Overview, now time.Time) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "branch %s, made %s, %d KiB used of a file of %d KiB, %s remembered\n", v.Branch,
-		v.Created.Format(time.DateTime), v.Used>>10, v.Size>>10, many(v.Keys, "natural key"))
-	unsent := 0
+		v.Created.Format(time.DateTime), v.Used>>10, v.Size>>10, ui.Many(v.Keys, "natural key", "natural keys"))
+	unsent := uint64(0)
 	for _, s := range v.Streams {
 		fmt.Fprintf(&b, "  %s/%s: %s, %d to %d, confirmed by the hub through %d", s.Epoch, s.Lane,
-			many(int(s.Records), "record"), s.First, s.Last, s.Acked)
+			ui.Many(s.Records, "record", "records"), s.First, s.Last, s.Acked)
 		if !s.To.IsZero() {
 			fmt.Fprintf(&b, ", the last recorded %s ago", ui.Ago(now.Sub(s.To)))
 		}
@@ -95,26 +95,24 @@ func glance(v app.Overview, now time.Time) string {
 		}
 		b.WriteByte('\n')
 		if last > s.Acked {
-			unsent += int(min(last-s.Acked, s.Records))
+			unsent += min(last-s.Acked, s.Records)
 		}
 	}
 	if unsent > 0 {
-		fmt.Fprintf(&b, "  %s not yet confirmed by the hub\n", many(unsent, "record"))
+		fmt.Fprintf(&b, "  %s not yet confirmed by the hub\n", ui.Many(unsent, "record", "records"))
 	} else {
 		b.WriteString("  every record is confirmed by the hub\n")
 	}
 	if w := v.Open; w != (receive.Waiting{}) {
 		var open []string
-		if w.Deliveries == 1 {
-			open = append(open, "1 delivery")
-		} else if w.Deliveries > 1 {
-			open = append(open, fmt.Sprintf("%d deliveries", w.Deliveries))
+		if w.Deliveries > 0 {
+			open = append(open, ui.Many(w.Deliveries, "delivery", "deliveries"))
 		}
 		if w.Counts > 0 {
-			open = append(open, many(w.Counts, "count"))
+			open = append(open, ui.Many(w.Counts, "count", "counts"))
 		}
 		fmt.Fprintf(&b, "  %s open, %s not yet confirmed by a person, and no records so far\n",
-			strings.Join(open, " and "), many(w.Lines, "line"))
+			strings.Join(open, " and "), ui.Many(w.Lines, "line", "lines"))
 	} else {
 		b.WriteString("  no delivery or count is open\n")
 	}
@@ -125,14 +123,6 @@ func glance(v app.Overview, now time.Time) string {
 		fmt.Fprintln(&b, "  damage:", d)
 	}
 	return b.String()
-}
-
-// many says a count with its noun.
-func many(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return fmt.Sprint(n, " ", noun)
 }
 
 type verifyCommand struct{ outboxFlags }

@@ -25,7 +25,8 @@
 // One bbolt file, one bucket for each stream (key: seq of a block's first
 // record), "tail", "notes", "keys", "acks" and "state". Only one process opens
 // it: a lock file beside it says which. Opening checks every page in use, every
-// record's hash and every sum with code that trusts nothing.
+// record's hash and every sum with code that trusts nothing, a page at a time,
+// and writes down which pages are free, so that bbolt need not look for itself.
 //
 // # Damage
 //
