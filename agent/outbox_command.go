@@ -100,10 +100,11 @@ func glance(v app.Overview, now time.Time) string {
 	}
 	if unsent > 0 {
 		fmt.Fprintf(&b, "  %s not yet confirmed by the hub\n", ui.Many(unsent, "record", "records"))
-	} else {
+	} else if len(v.Damage) == 0 {
 		b.WriteString("  every record is confirmed by the hub\n")
 	}
-	if w := v.Open; w != (receive.Waiting{}) {
+	switch w := v.Open; {
+	case w != (receive.Waiting{}):
 		var open []string
 		if w.Deliveries > 0 {
 			open = append(open, ui.Many(w.Deliveries, "delivery", "deliveries"))
@@ -111,9 +112,12 @@ func glance(v app.Overview, now time.Time) string {
 		if w.Counts > 0 {
 			open = append(open, ui.Many(w.Counts, "count", "counts"))
 		}
+		if len(open) == 0 {
+			open = append(open, "something that cannot be read")
+		}
 		fmt.Fprintf(&b, "  %s open, %s not yet confirmed by a person, and no records so far\n",
 			strings.Join(open, " and "), ui.Many(w.Lines, "line", "lines"))
-	} else {
+	case len(v.Damage) == 0:
 		b.WriteString("  no delivery or count is open\n")
 	}
 	for _, a := range v.Alarms {
