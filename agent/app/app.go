@@ -38,6 +38,7 @@ type App struct {
 	scans   *capture.Capture
 	exports *dispense.Dispense
 	uplink  *uplink.Uplink
+	branch  *web.Page
 	page    *webserver.Server
 	control *control.Server
 }
@@ -60,15 +61,14 @@ func New(cfg config.Config, version string, log *slog.Logger) (_ *App, err error
 	if a.outbox, err = outbox.Open(cfg.Outbox, a.log, time.Now); err != nil {
 		return nil, err
 	}
+	if a.branch, err = web.New(a.State, a.log); err != nil {
+		return nil, err
+	}
 	if err := a.stages(metrics); err != nil {
 		return nil, err
 	}
 	metrics.MustRegister(outboxMetrics{a.outbox})
-	pages, err := web.Handler(a.State, a.log)
-	if err != nil {
-		return nil, err
-	}
-	if a.page, err = webserver.New(cfg.Web, pages, a.Problems, metrics, a.log); err != nil {
+	if a.page, err = webserver.New(cfg.Web, a.branch, a.Problems, metrics, a.log); err != nil {
 		return nil, err
 	}
 	if a.control, err = control.Listen(cfg.DataDir, a.controlRoutes()); err != nil {
@@ -87,6 +87,7 @@ func (a *App) Run(ctx context.Context) error {
 	g.Add("exports", func(ctx context.Context) error { a.exports.Run(ctx); return ctx.Err() })
 	g.Add("uplink", func(ctx context.Context) error { return errors.Join(a.uplink.Run(ctx), ctx.Err()) })
 	g.Add("page", a.page.Run)
+	g.Add("open pages", a.branch.Run)
 	g.Add("control", a.control.Run)
 	err := g.Run(ctx)
 	a.log.Info("agent ends")
@@ -132,5 +133,7 @@ func (a *App) describe(s *wire.State) {
 		return
 	}
 	s.Unsent, s.OldestUnsent, s.Bytes = st.Unsent, st.OldestUnsent, st.Bytes
+	w := a.desk.Waiting()
+	s.Open = wire.OpenWork{Deliveries: uint(w.Deliveries), Counts: uint(w.Counts), Lines: uint(w.Lines), Oldest: w.Oldest}
 	s.Alarms = append(s.Alarms, a.alarms(st)...)
 }

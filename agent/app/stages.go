@@ -15,10 +15,10 @@ func (a *App) stages(metrics prometheus.Registerer) (err error) {
 	if a.desk, err = receive.NewDesk(a.cfg.Receive, a.outbox, a.log); err != nil {
 		return err
 	}
-	if a.scans, err = capture.New(a.cfg.Capture, capture.Options{Handler: capture.Route(a.desk, capture.Direct{Store: a.outbox}), Log: a.log, Metrics: metrics}); err != nil {
+	if a.scans, err = capture.New(a.cfg.Capture, capture.Options{Handler: capture.Route(a.desk, capture.Direct{Store: a.outbox}), Beeper: a.branch, Log: a.log, Metrics: metrics}); err != nil {
 		return err
 	}
-	if a.exports, err = dispense.New(a.cfg.Exports, dispense.Options{Store: a.outbox, Log: a.log, Metrics: metrics}); err != nil {
+	if a.exports, err = dispense.New(a.cfg.Exports, dispense.Options{Store: a.outbox, Log: a.log, Metrics: metrics, Retention: a.cfg.Outbox.Retention}); err != nil {
 		return err
 	}
 	if a.uplink, err = uplink.New(a.cfg.Hub, a.outbox, a.log, metrics); err != nil {

@@ -2,10 +2,14 @@ package app
 
 import (
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"branchline/agent/outbox"
+	"branchline/agent/receive"
+	"branchline/agent/scan"
 	"branchline/agent/web"
 	"branchline/internal/wire"
 )
@@ -26,6 +30,9 @@ func (a *App) State() web.State {
 	for _, alarm := range append(a.alarms(st), line.Alarms...) {
 		s.Alarms = append(s.Alarms, alarm.Text)
 	}
+	for _, o := range a.desk.Sessions() {
+		s.Open = append(s.Open, openOf(&o))
+	}
 	for _, d := range a.scans.Status() {
 		detail := d.Port
 		if d.Reason != "" {
@@ -40,6 +47,16 @@ func (a *App) State() web.State {
 	return s
 }
 
+// openOf says a session to the page.
+func openOf(s *receive.Session) web.Open {
+	o := web.Open{Count: s.Purpose == scan.Count, Document: s.Document.Ref, Since: s.Opened, Lines: len(s.Entries),
+		Packs: s.Packs().String(), Stations: s.Stations, Next: "Scan the goods, or BL-CANCEL to close it."}
+	if len(s.Entries) > 0 {
+		o.Next = "When all is scanned: scan BL-CONFIRM at " + strings.Join(s.Stations, " or ") + "."
+	}
+	return o
+}
+
 // alarms is what a person at the branch must know of the outbox and exports.
 func (a *App) alarms(st outbox.Stats) []wire.Alarm {
 	var list []wire.Alarm
@@ -48,6 +65,10 @@ func (a *App) alarms(st outbox.Stats) []wire.Alarm {
 	}
 	for _, alarm := range st.Alarms {
 		list = append(list, wire.Alarm{Code: alarm.Code, Text: alarm.Text})
+	}
+	if w, after := a.desk.Waiting(), a.cfg.Receive.RemindAfter; after > 0 && !w.Oldest.IsZero() && time.Since(w.Oldest) >= after {
+		list = append(list, wire.Alarm{Code: "open_long", Text: "A delivery or count is open since " + w.Oldest.Format("2 January 15:04") +
+			": confirm it (BL-CONFIRM), or throw it away (BL-CANCEL, twice). Nothing of it is at the hub yet."})
 	}
 	for _, e := range a.exports.Status() {
 		if e.Code != "" {

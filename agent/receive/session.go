@@ -179,6 +179,15 @@ func (s *Session) Words() string {
 	return fmt.Sprintf("%s %s (%d lines)", what, s.Document.Ref, len(s.Entries))
 }
 
+// Packs is what all entries stand for.
+func (s *Session) Packs() movement.Quantity {
+	var sum movement.Quantity
+	for i := range s.Entries {
+		sum += s.Entries[i].Quantity
+	}
+	return sum
+}
+
 // Movements makes the group of movements of a confirmed session. Their natural
 // keys are those of the session, so that confirming it again changes nothing.
 // A receipt has one movement for each entry. What was counted is summed by

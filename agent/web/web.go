@@ -1,8 +1,9 @@
-// Package web is the branch page: is everything that was scanned safe, and is
-// it on its way?
+// Package web is the branch page: is everything that was scanned safe, is it on
+// its way, and what did the last scan come to?
 package web
 
 import (
+	"context"
 	"embed"
 	"html/template"
 	"log/slog"
@@ -25,7 +26,10 @@ type State struct {
 	Unsent       uint64
 	OldestUnsent time.Time
 	// Kept is how many bytes the outbox has on disk.
-	Kept     int64
+	Kept int64
+	// Open are deliveries and counts that nobody has confirmed yet; what was
+	// scanned for them is safe, and not among the unsent.
+	Open     []Open
 	Scanners []Device
 	Exports  []Export
 	// Alarms are sentences for the people at the branch.
@@ -43,6 +47,21 @@ type Hub struct {
 	Trouble string
 }
 
+// Open is one delivery or count in progress.
+type Open struct {
+	// Count tells it from a delivery.
+	Count    bool
+	Document string
+	Since    time.Time
+	// Lines counts scans, Packs what they stand for.
+	Lines int
+	Packs string
+	// Stations are the scanners that work on it.
+	Stations []string
+	// Next is what a person must do, as a sentence.
+	Next string
+}
+
 // Device is one scanner.
 type Device struct {
 	Name, For string
@@ -51,6 +70,8 @@ type Device struct {
 	// Detail is its port, or why it is down.
 	Detail string
 	Scans  uint64
+	// Last is the answer to its latest scan; nil for none. The page fills it in.
+	Last *Answer
 }
 
 // Export is one watched folder.
@@ -66,19 +87,43 @@ type Export struct {
 	Known uint64
 }
 
-// Handler serves the page; state is asked at each request, from any goroutine.
-func Handler(state func() State, log *slog.Logger) (http.Handler, error) {
+// Page is the branch page. It serves requests from any goroutine.
+type Page struct {
+	live
+	state func() State
+	log   *slog.Logger
+	pages *template.Template
+	mux   *http.ServeMux
+}
+
+// New makes the page; state is asked at each request, from any goroutine.
+func New(state func() State, log *slog.Logger) (*Page, error) {
 	t, err := template.New("").Funcs(ui.Funcs()).ParseFS(pages, "pages/*.html")
 	if err != nil {
 		return nil, err
 	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Cache-Control", "no-store")
-		if err := t.ExecuteTemplate(w, "status.html", state()); err != nil {
-			log.Debug("page not written", "err", err)
-		}
-	})
-	return mux, nil
+	p := &Page{state: state, log: log, pages: t, mux: http.NewServeMux()}
+	p.mux.HandleFunc("GET /{$}", p.show)
+	p.mux.Handle("GET /events", &p.stream)
+	return p, nil
+}
+
+// Run keeps open pages up to date until ctx ends.
+func (p *Page) Run(ctx context.Context) error { return p.run(ctx) }
+
+func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.mux.ServeHTTP(w, r) }
+
+func (p *Page) show(w http.ResponseWriter, _ *http.Request) {
+	view := struct {
+		State
+		Last *Answer
+	}{p.state(), p.latest()}
+	for i := range view.Scanners {
+		view.Scanners[i].Last = p.of(view.Scanners[i].Name)
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	if err := p.pages.ExecuteTemplate(w, "status.html", view); err != nil {
+		p.log.Debug("page not written", "err", err)
+	}
 }

@@ -1,23 +1,42 @@
 package web_test
 
 import (
+	"bufio"
+	"context"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"branchline/agent/scan"
 	"branchline/agent/web"
 )
 
 func show(t *testing.T, s web.State) string {
-	h, err := web.Handler(func() web.State { return s }, slog.New(slog.DiscardHandler))
+	return page(t, s).show()
+}
+
+// branch is a page of one state.
+type branch struct {
+	*web.Page
+	t *testing.T
+}
+
+func page(t *testing.T, s web.State) branch {
+	p, err := web.New(func() web.State { return s }, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return branch{p, t}
+}
+
+func (p branch) show() string {
+	t := p.t
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	p.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	body, _ := io.ReadAll(w.Result().Body)
 	if w.Code != 200 || !strings.HasSuffix(strings.TrimSpace(string(body)), "</html>") {
 		t.Fatalf("status %d, page cut: %s", w.Code, body)
@@ -31,7 +50,11 @@ func TestStatusSaysWhatIsSafe(t *testing.T) {
 		state web.State
 		want  []string
 	}{
-		"all sent": {web.State{Hub: web.Hub{Connected: true}}, []string{"Everything scanned and read is at the hub", "Connected · all sent"}},
+		"all sent": {web.State{Hub: web.Hub{Connected: true}}, []string{"Everything scanned and read is at the hub", "Connected · all sent", "Nothing waits"}},
+		"all sent, but one open": {web.State{Hub: web.Hub{Connected: true}, Open: []web.Open{{Document: "P00017", Since: now.Add(-time.Hour), Lines: 2, Packs: "14", Stations: []string{"goods-in", "front"}, Next: "Scan BL-CONFIRM."}}},
+			[]string{"safe on this PC, and not yet confirmed", "1 delivery or count open", "P00017", ">14<", "goods-in, front", "Scan BL-CONFIRM."}},
+		"one open, some unsent": {web.State{Unsent: 1, OldestUnsent: now, Hub: web.Hub{Connected: true}, Open: []web.Open{{Document: "P00017"}, {Document: "x", Count: true}}},
+			[]string{"1 movement is on", "P00017", "Count", "Sent when somebody confirms it"}},
 		"on its way": {web.State{Unsent: 3, OldestUnsent: now, Hub: web.Hub{Connected: true}},
 			[]string{"3 movements are on their way"}},
 		"offline": {web.State{Unsent: 214, OldestUnsent: now, Hub: web.Hub{Since: now, Trouble: "no route to host"}},
@@ -52,6 +75,67 @@ func TestStatusSaysWhatIsSafe(t *testing.T) {
 			if strings.Contains(body, "<script>x") || strings.Contains(body, "<img") {
 				t.Error("markup from outside is not escaped")
 			}
+			if len(c.state.Open) > 0 && (strings.Contains(body, "Nothing waits") || strings.Contains(body, "all sent<")) {
+				t.Error("it says that nothing waits, though something is open")
+			}
 		})
+	}
+}
+
+// The answer to a scan is on the page at once, with its sound in words, and
+// open pages hear it.
+func TestAnswers(t *testing.T) {
+	p := page(t, web.State{Scanners: []web.Device{{Name: "goods-in", Up: true}, {Name: "front", Up: true}}})
+	server := httptest.NewServer(p)
+	defer server.Close()
+	res, err := http.Get(server.URL + "/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	lines := bufio.NewScanner(res.Body)
+	lines.Scan() // it is open
+	p.Beep("goods-in", scan.Answer{Sound: scan.OK, Text: "gtin 04012345678901"})
+	p.Beep("front", scan.Answer{Sound: scan.Warn, Code: "expired", Text: "<b>expired</b>"})
+	p.Beep("goods-in", scan.Answer{Sound: scan.Refused, Code: "serial_twice", Text: "not counted"})
+	var events []string
+	for len(events) < 3 && lines.Scan() {
+		if data, ok := strings.CutPrefix(lines.Text(), "data: {\""); ok {
+			events = append(events, data)
+		}
+	}
+	for i, want := range []string{`"sound":"ok"`, `"scanner":"front"`, `"sound":"refused"`} {
+		if !strings.Contains(events[i], want) {
+			t.Errorf("event %d is %s, want %s", i, events[i], want)
+		}
+	}
+	body := p.show()
+	for _, want := range []string{"answer refused", "not counted", "Not counted", "&lt;b&gt;expired", ">Look<"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%q is not on the page:\n%s", want, body)
+		}
+	}
+	if strings.Contains(body, "04012345678901") {
+		t.Error("the answer before the last is still there")
+	}
+}
+
+// At the end open pages are let go.
+func TestPagesEndWithTheAgent(t *testing.T) {
+	p := page(t, web.State{})
+	server := httptest.NewServer(p)
+	defer server.Close()
+	res, err := http.Get(server.URL + "/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	ctx, end := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- p.Run(ctx) }()
+	end()
+	<-done
+	if _, err := io.ReadAll(res.Body); err != nil {
+		t.Error(err)
 	}
 }
