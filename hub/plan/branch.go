@@ -108,7 +108,7 @@ func (r *Runner) again(ctx context.Context, branch string) ([]ledger.PendingWork
 // gather reads what is due. full says that there is more than one look takes.
 func (r *Runner) gather(ctx context.Context, in *Input, p *pace, v *visit, work []ledger.PendingWork) (full bool, next time.Time, err error) {
 	branch, grouped := in.Branch.Code, false
-	var later []movement.Kind // not due, but may bring lots
+	var later []movement.Kind // not to be planned now, but may bring lots
 	for _, w := range work {
 		grouped = grouped || w.Grouped > 0
 		if w.Loose == 0 {
@@ -116,6 +116,9 @@ func (r *Runner) gather(ctx context.Context, in *Input, p *pace, v *visit, work 
 			continue
 		}
 		if v.passed[w.Kind] {
+			if slices.Contains(r.cfg.NewLotsOn, w.Kind) {
+				later = append(later, w.Kind)
+			}
 			continue
 		}
 		if p.since[w.Kind].IsZero() {
@@ -144,7 +147,8 @@ func (r *Runner) gather(ctx context.Context, in *Input, p *pace, v *visit, work 
 	if grouped && !groupsDue {
 		next = earlier(next, p.group)
 	}
-	if grouped && (groupsDue || len(in.Pending) > 0) && !v.groupsPassed {
+	again := grouped && v.groupsPassed
+	if grouped && (groupsDue || len(in.Pending) > 0) && !again {
 		more, at, err := r.gatherGroups(ctx, in, p)
 		if err != nil {
 			return false, next, err
@@ -155,12 +159,8 @@ func (r *Runner) gather(ctx context.Context, in *Input, p *pace, v *visit, work 
 	if len(in.Pending) == 0 {
 		return full, next, nil
 	}
-	for _, kind := range later {
-		loose, err := r.ledger.PendingLoose(ctx, branch, kind, 0, maxLoose)
-		if err != nil {
-			return false, next, err
-		}
-		in.Elsewhere = append(in.Elsewhere, loose...)
+	if err := r.elsewhere(ctx, in, later, again, work); err != nil {
+		return false, next, err
 	}
 	if in.Open, err = r.ledger.OpenPostings(ctx, branch, time.Time{}, maxLoose); err != nil {
 		return false, next, err
@@ -169,6 +169,43 @@ func (r *Runner) gather(ctx context.Context, in *Input, p *pace, v *visit, work 
 		return false, next, err
 	}
 	return full, next, nil
+}
+
+// elsewhere reads what may bring lots and is not to be planned now, and tells
+// whether there is more of it.
+func (r *Runner) elsewhere(ctx context.Context, in *Input, later []movement.Kind, groups bool, work []ledger.PendingWork) error {
+	for _, kind := range later {
+		loose, err := r.ledger.PendingLoose(ctx, in.Branch.Code, kind, 0, maxLoose)
+		if err != nil {
+			return err
+		}
+		in.Elsewhere = append(in.Elsewhere, loose...)
+	}
+	if groups {
+		none := time.Time{} // so that none has been silent for too long
+		coming, err := r.ledger.ComingGroups(ctx, in.Branch.Code, none, maxGroups)
+		if err != nil {
+			return err
+		}
+		due, err := r.ledger.DueGroups(ctx, in.Branch.Code, none, 0, maxGroups)
+		if err != nil {
+			return err
+		}
+		if in.Elsewhere, err = r.members(ctx, append(due, coming...), in.Elsewhere); err != nil {
+			return err
+		}
+	}
+	unseen := map[movement.Kind]int64{}
+	for _, w := range work {
+		unseen[w.Kind] = w.Loose + w.Grouped
+	}
+	for _, seen := range [][]ledger.Movement{in.Pending, in.Elsewhere} {
+		for i := range seen {
+			unseen[seen[i].Kind]--
+		}
+	}
+	in.MoreLots = slices.ContainsFunc(r.cfg.NewLotsOn, func(k movement.Kind) bool { return unseen[k] > 0 })
+	return nil
 }
 
 // dueAt is when loose movements of a kind are worth a look.

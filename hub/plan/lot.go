@@ -148,6 +148,9 @@ func (p *planner) settleNewLot(r *resolved, s *lotState) bool {
 		return false
 	case p.makesLots(m.Kind), p.released(m, UnknownLot):
 		return true
+	case p.in.MoreLots:
+		p.wait(WaitLot)
+		return false
 	}
 	p.refuse(m, UnknownLot, "lot", "check the lot on the pack; release the line to make the lot in Odoo, or discard it",
 		"Odoo has no lot %s of %s", r.lot, product.Name)

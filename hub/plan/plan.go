@@ -55,6 +55,9 @@ type Input struct {
 	// now: their windows are not over, or their groups incomplete. They only
 	// say which lots are on their way.
 	Elsewhere []ledger.Movement
+	// MoreLots says that more waits at the branch than is in Pending and
+	// Elsewhere, and that it may bring lots.
+	MoreLots bool
 	// Since is when movements of a kind were first seen waiting.
 	Since map[movement.Kind]time.Time
 	// Receipts are the branch's open receipts in Odoo, by id, read after the

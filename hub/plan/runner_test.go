@@ -344,6 +344,82 @@ func TestWhatWaitsHidesNothing(t *testing.T) {
 	})
 }
 
+// A lot that is in none of the parts of what waits that a look takes may be on
+// its way all the same.
+func TestALotBehindMuchElseThatWaitsIsOnItsWay(t *testing.T) {
+	lot := func(m *movement.Movement) { m.Lot, m.Expiry = "NEW", movement.Date{Year: 2029, Month: 1, Day: 1} }
+	group := func(i int) func(*movement.Movement) {
+		return func(m *movement.Movement) { m.Group = movement.Group{ID: fmt.Sprint("g", i), Size: 1} }
+	}
+	order := func(m *movement.Movement) { m.Document = movement.Document{Type: "order", Ref: "P1"} }
+	late := func(m *movement.Movement) { m.Group.Size = 2 }
+	for name, c := range map[string]struct {
+		n      int
+		change func(i int) []func(*movement.Movement)
+	}{
+		"deliveries for an order, while Odoo is away": {201, func(i int) []func(*movement.Movement) { return []func(*movement.Movement){group(i), order} }},
+		"incomplete deliveries":                       {201, func(i int) []func(*movement.Movement) { return []func(*movement.Movement){group(i), late} }},
+		"single lines for an order":                   {10_001, func(int) []func(*movement.Movement) { return []func(*movement.Movement){order} }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			d.receipts.err = errors.New("connection refused")
+			d.at = d.at.Add(10 * time.Minute)
+			var records [][]byte
+			for i := range c.n {
+				product := sku("B")
+				if i == c.n-1 {
+					product = sku("A")
+				}
+				records = append(records, ledgertest.Record(movement.Receipt, 1, append(c.change(i), product, func(m *movement.Movement) {
+					if i == c.n-1 {
+						lot(m)
+					}
+				})...))
+			}
+			for len(records) > 0 {
+				n := min(len(records), 1000)
+				d.send(t, records[:n]...)
+				records = records[n:]
+			}
+			for range 3 {
+				d.send(t, ledgertest.Record(movement.Dispense, 1, sku("A"), lot))
+				d.at = d.at.Add(time.Second)
+				d.once(t)
+			}
+			if got := d.reasons(t); len(got) != 0 {
+				t.Errorf("exceptions: %v", got)
+			}
+		})
+	}
+}
+
+// What waits for a lot on its way does not keep a lot that nobody brings from
+// being told.
+func TestALotThatNobodyBringsIsToldBehindMuchThatWaits(t *testing.T) {
+	lot := func(name string) func(*movement.Movement) {
+		return func(m *movement.Movement) { m.Lot, m.Expiry = name, movement.Date{Year: 2029, Month: 1, Day: 1} }
+	}
+	d := newDesk(t)
+	d.at = d.at.Add(10 * time.Minute)
+	d.send(t, ledgertest.Record(movement.Receipt, 1, sku("A"), lot("NEW"), func(m *movement.Movement) { m.Group = movement.Group{ID: "g", Size: 2} }))
+	for range 10 {
+		var records [][]byte
+		for range 1000 {
+			records = append(records, ledgertest.Record(movement.Dispense, 1, sku("A"), lot("NEW")))
+		}
+		d.send(t, records...)
+	}
+	d.send(t, ledgertest.Record(movement.Dispense, 1, sku("A"), lot("NONE")))
+	for range 3 {
+		d.at = d.at.Add(time.Minute)
+		d.once(t)
+	}
+	if got := d.reasons(t); len(got) != 1 || got["unknown_lot"] != 1 {
+		t.Errorf("exceptions: %v", got)
+	}
+}
+
 // BenchmarkPlanned is the planner with its ledger: reading what waits, planning,
 // and writing postings, for dispensings of 170 products.
 func BenchmarkPlanned(b *testing.B) {
