@@ -144,7 +144,7 @@ func (e *External) work(ctx context.Context) error {
 	defer l.Close("", nil)
 	e.setLine(l, nil)
 	err = l.Subscribe(ctx, func(topic string, payload []byte) { e.enqueue(ctx, topic, payload) },
-		wire.AllBranches(wire.Movements), wire.AllBranches(wire.Report), wire.AllBranches(wire.Presence))
+		wire.AllBranches(wire.Movements), wire.AllBranches(wire.Report), wire.AllBranches(wire.Presence), wire.AllBranches(wire.Want))
 	if err != nil {
 		return err
 	}

@@ -18,11 +18,11 @@ var Kinds = []Kind{Deliveries, Catalogue, OnHand}
 // Channel is the channel that carries the kind down.
 func (k Kind) Channel() wire.Channel { return wire.Channel(k) }
 
+// Valid tells whether it is one of [Kinds].
+func (k Kind) Valid() bool { return k == Catalogue || k == Deliveries || k == OnHand }
+
 // KindOf is the kind that a channel carries; ok is false for other channels.
 func KindOf(c wire.Channel) (k Kind, ok bool) {
-	switch k = Kind(c); k {
-	case Catalogue, Deliveries, OnHand:
-		return k, true
-	}
-	return "", false
+	k = Kind(c)
+	return k, k.Valid()
 }

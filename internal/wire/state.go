@@ -25,6 +25,8 @@ type State struct {
 	// Streams lets a hub that was restored from a backup see what it lacks, or
 	// has from elsewhere.
 	Streams []StreamState `json:"streams"`
+	// Documents is what the branch knows of Odoo.
+	Documents []DocumentState `json:"documents,omitempty"`
 	// Alarms is what a person should look at.
 	Alarms []Alarm `json:"alarms,omitempty"`
 	// Open is what was scanned and nobody has confirmed, so that it is no
@@ -53,6 +55,17 @@ type StreamState struct {
 	Hash movement.Hash `json:"hash,omitzero"`
 }
 
+// DocumentState says which version of a document an agent has.
+type DocumentState struct {
+	// Kind is the channel that carries it down.
+	Kind Channel `json:"kind"`
+	// Version is empty, and AsOf zero, while there is none.
+	Version string    `json:"version,omitempty"`
+	AsOf    time.Time `json:"as_of,omitzero"`
+	// Missing is how many parts of the version under way have yet to come.
+	Missing int `json:"missing,omitempty"`
+}
+
 // Alarm is a reason code and its sentence.
 type Alarm struct {
 	Code string `json:"code"`
@@ -68,6 +81,7 @@ const (
 	maxState        = 256 << 10
 	maxStateStreams = 200
 	maxStateAlarms  = 50
+	maxStateDocs    = 10
 )
 
 // Marshal makes the payload. Streams and alarms beyond the first 200 and 50
@@ -93,8 +107,14 @@ func ParseState(payload []byte) (State, error) {
 	if err := json.Unmarshal(payload, &s); err != nil {
 		return s, fault.New(fault.Data, "malformed_report", "the report is not JSON: %w", err)
 	}
-	if s.V != StateVersion || len(s.Streams) > maxStateStreams || len(s.Alarms) > maxStateAlarms {
+	if s.V != StateVersion || len(s.Streams) > maxStateStreams || len(s.Alarms) > maxStateAlarms ||
+		len(s.Documents) > maxStateDocs {
 		return s, fault.New(fault.Data, "malformed_report", "the report has a form that this hub does not know")
+	}
+	for _, d := range s.Documents {
+		if len(d.Version) > 64 || d.Missing < 0 {
+			return s, fault.New(fault.Data, "malformed_report", "the report names a document that cannot be")
+		}
 	}
 	for _, st := range s.Streams {
 		if !movement.ValidEpoch(st.Epoch) || !st.Lane.Valid() || st.Acked > st.Last || st.Last > 1<<62 {

@@ -16,6 +16,8 @@ const (
 	Movements Channel = "movements"
 	Report    Channel = "report"
 	Presence  Channel = "presence"
+	// Want carries up what the agent lacks of the three that follow Ack.
+	Want Channel = "want"
 	// Ack carries the hub's answers down; the others what a branch needs to
 	// know of Odoo, and its settings.
 	Ack        Channel = "ack"
@@ -26,11 +28,11 @@ const (
 )
 
 // Channels lists all channels, those that lead up first.
-var Channels = []Channel{Movements, Report, Presence, Ack, Catalogue, Deliveries, Stock, Settings}
+var Channels = []Channel{Movements, Report, Presence, Want, Ack, Catalogue, Deliveries, Stock, Settings}
 
 // Up tells whether a branch may publish on the channel; on the others it may
 // only listen.
-func (c Channel) Up() bool { return c == Movements || c == Report || c == Presence }
+func (c Channel) Up() bool { return c == Movements || c == Report || c == Presence || c == Want }
 
 const topicRoot = "branchline/1/"
 
