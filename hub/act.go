@@ -38,7 +38,7 @@ func (f *configFlag) ask(method, path string, in, out any) error {
 // whoFlag names the person who decides, for the audit trail.
 type whoFlag struct {
 	Who string `help:"Who decides; the user of this session when left out."`
-	Why string `help:"A word why, for the audit trail." required:""`
+	Why string `help:"A word why, for the audit trail; required." required:"" placeholder:"WORD"`
 }
 
 func (f *whoFlag) who() string {
@@ -57,32 +57,23 @@ type decideCommand struct {
 	Movements []string `arg:"" help:"The movements, as the list of exceptions names them."`
 }
 
-// Run retries or discards, as the command is called.
+// said is what became of an exception, by the command that did it.
+var said = map[string]string{"retry": "tried again", "release": "released", "discard": "discarded"}
+
+// Run retries, releases or discards, as the command is called. What was no
+// exception any more is told, and ends with a failure.
 func (c *decideCommand) Run(ctx *kong.Context) error {
+	name := ctx.Selected().Name
 	var done int
-	err := c.ask("POST", "/decide", app.Decision{Choice: ctx.Selected().Name, Movements: c.Movements, Who: c.who(), Why: c.Why}, &done)
-	if err == nil {
-		fmt.Printf("%d of %d exceptions: %s\n", done, len(c.Movements), ctx.Selected().Name)
+	if err := c.ask("POST", "/decide", app.Decision{Choice: name, Movements: c.Movements, Who: c.who(), Why: c.Why}, &done); err != nil {
+		return err
 	}
-	return err
-}
-
-type aliasCommand struct {
-	configFlag
-	whoFlag
-	Scheme  string `arg:"" help:"gtin, ndc, pzn, hibc or sku."`
-	Code    string `arg:"" help:"The code as the exceptions show it."`
-	Product string `arg:"" help:"The product's internal reference or barcode in Odoo."`
-}
-
-// Run makes the alias.
-func (c *aliasCommand) Run() error {
-	var done app.AliasMade
-	err := c.ask("POST", "/alias", app.Alias{Scheme: c.Scheme, Code: c.Code, Product: c.Product, Who: c.who(), Why: c.Why}, &done)
-	if err == nil {
-		fmt.Printf("%s %s means %s; %d exceptions go on.\n", c.Scheme, c.Code, done.Product, done.Released)
+	fmt.Printf("%d %s\n", done, said[name])
+	if left := len(c.Movements) - done; left > 0 {
+		return fault.New(fault.Data, "no_exception", "%d of the %d named wait for nobody", left, len(c.Movements)).
+			WithHint("see branchline-hub exceptions for what does, and branchline-hub movements for what became of these")
 	}
-	return err
+	return nil
 }
 
 type rebuildCommand struct{ configFlag }

@@ -2,13 +2,16 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"branchline/hub/config"
@@ -52,6 +55,7 @@ type exceptionLine struct {
 	Field    string    `json:"field,omitempty"`
 	Text     string    `json:"text"`
 	Hint     string    `json:"hint,omitempty"`
+	Scheme   string    `json:"scheme,omitempty"`
 	Code     string    `json:"code,omitempty"`
 	Lot      string    `json:"lot,omitempty"`
 	Quantity string    `json:"quantity,omitempty"`
@@ -63,6 +67,9 @@ type exceptionLine struct {
 // Run lists the oldest first.
 func (c *exceptionsCommand) Run() error {
 	return c.withLedger(func(ctx context.Context, l *ledger.Ledger, out io.Writer) error {
+		if err := cmp.Or(l.CheckBranch(ctx, c.Branch), l.CheckReason(ctx, c.Reason)); err != nil {
+			return err
+		}
 		enc := json.NewEncoder(out)
 		filter := ledger.ExceptionFilter{Branch: c.Branch, Reason: c.Reason, Limit: 1000}
 		n := 0
@@ -74,7 +81,7 @@ func (c *exceptionsCommand) Run() error {
 			for i := range page {
 				e := &page[i]
 				v := exceptionLine{ID: e.Identity.String(), Branch: e.Identity.Branch, Since: e.Since, Reason: e.Reason,
-					Field: e.Field, Text: e.Text, Hint: e.Hint, Code: e.Product.Code, Lot: e.Lot, Quantity: e.Quantity.String(),
+					Field: e.Field, Text: e.Text, Hint: e.Hint, Scheme: string(e.Product.Scheme), Code: e.Product.Code, Lot: e.Lot, Quantity: e.Quantity.String(),
 					Source: source(&e.Source), Raw: e.Source.Raw, RawHex: e.Source.RawHex}
 				if c.JSON {
 					if err := enc.Encode(v); err != nil {
@@ -89,6 +96,7 @@ func (c *exceptionsCommand) Run() error {
 				if raw := v.Raw + v.RawHex; raw != "" {
 					fmt.Fprintf(out, "    read:  %s\n", strconv.Quote(raw))
 				}
+				fmt.Fprintf(out, "    by:    %s\n", strings.Join(commandsFor(e), "\n           "))
 			}
 			if n += len(page); len(page) < filter.Limit {
 				break
@@ -100,6 +108,25 @@ func (c *exceptionsCommand) Run() error {
 		}
 		return nil
 	})
+}
+
+// commandsFor are the commands that can settle an exception, the likeliest
+// first, to be completed with a word why.
+func commandsFor(e *ledger.Exception) []string {
+	command := func(what, about string) string { return "branchline-hub " + what + " " + about + " --why ..." }
+	id := e.Identity.String()
+	discard := command("discard", id)
+	switch {
+	case e.LastLost > 0 || e.Reason == "posted_twice" || e.Kind == "" || e.Stage == ledger.StageProjection && e.Product.Code == "":
+		return []string{discard}
+	case e.Reason == ledger.ReasonUnknownProduct:
+		return []string{command("alias set", string(e.Product.Scheme)+" "+strconv.Quote(e.Product.Code)+" REFERENCE"), command("retry", id), discard}
+	case e.Stage == ledger.StageProjection:
+		return []string{command("release", id), discard}
+	case slices.Contains(ledger.Releasable, e.Reason):
+		return []string{command("release", id), command("retry", id), discard}
+	}
+	return []string{command("retry", id), discard}
 }
 
 // source says where a movement was read.
@@ -143,6 +170,9 @@ type movementLine struct {
 // Run lists movements stream by stream.
 func (c *movementsCommand) Run() error {
 	return c.withLedger(func(ctx context.Context, l *ledger.Ledger, out io.Writer) error {
+		if err := l.CheckBranch(ctx, c.Branch); err != nil {
+			return err
+		}
 		enc := json.NewEncoder(out)
 		filter := ledger.MovementFilter{Branch: c.Branch, Limit: 500}
 		for {
@@ -159,8 +189,7 @@ func (c *movementsCommand) Run() error {
 				if c.JSON {
 					err = enc.Encode(v)
 				} else {
-					_, err = fmt.Fprintf(out, "%s  %s %s of %s lot %s, %s: %s %s %s\n", v.ID, v.Kind, v.Quantity, v.Code, v.Lot,
-						v.Source, v.State, v.Odoo, v.Text)
+					_, err = fmt.Fprintln(out, v.words())
 				}
 				if err != nil {
 					return err
@@ -172,6 +201,34 @@ func (c *movementsCommand) Run() error {
 			filter.After = page[len(page)-1].ID
 		}
 	})
+}
+
+// words tell a movement in one line; what is not known of it is left out.
+func (v *movementLine) words() string {
+	var b strings.Builder
+	b.WriteString(v.ID + "  " + v.Kind)
+	if v.Code != "" {
+		fmt.Fprintf(&b, " %s of %s %s", strings.TrimSpace(v.Quantity+" "+v.Unit), v.Scheme, v.Code)
+	} else {
+		b.WriteString(" that could not be read")
+	}
+	if v.Lot != "" {
+		b.WriteString(", lot " + v.Lot)
+	}
+	if v.Serial != "" {
+		b.WriteString(", serial " + v.Serial)
+	}
+	if v.Source != "" {
+		b.WriteString(", from " + v.Source)
+	}
+	b.WriteString(": " + v.State)
+	if v.Odoo != "" {
+		b.WriteString(" as " + v.Odoo)
+	}
+	if v.Text != "" {
+		b.WriteString(", " + v.Text)
+	}
+	return b.String()
 }
 
 func lineOf(m *ledger.Way) movementLine {
@@ -190,6 +247,9 @@ type postingsCommand struct {
 // Run lists the newest first.
 func (c *postingsCommand) Run() error {
 	return c.withLedger(func(ctx context.Context, l *ledger.Ledger, out io.Writer) error {
+		if err := cmp.Or(l.CheckBranch(ctx, c.Branch), ledger.CheckPostingState(ledger.PostingState(c.State))); err != nil {
+			return err
+		}
 		all, err := l.Postings(ctx, ledger.PostingFilter{Branch: c.Branch, State: ledger.PostingState(c.State), Limit: 1000})
 		for _, p := range all {
 			fmt.Fprintf(out, "%s  %s, %d movements, %s", p.Name, p.Kind, p.Movements, p.State)

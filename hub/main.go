@@ -22,9 +22,10 @@ type commands struct {
 	Check checkCommand `cmd:"" help:"Read the configuration, say what is wrong with it, and end."`
 
 	Exceptions exceptionsCommand `cmd:"" help:"List what waits for a person."`
-	Retry      decideCommand     `cmd:"" help:"Let exceptions go on as if they had just come."`
-	Discard    decideCommand     `cmd:"" help:"Take exceptions out for good, with a word why."`
-	Alias      aliasCommand      `cmd:"" help:"Say which product of Odoo a code means; releases what waited for it."`
+	Retry      decideCommand     `cmd:"" help:"Try exceptions again, when what they wait for has been mended."`
+	Release    decideCommand     `cmd:"" help:"Post exceptions as they are, when a person has looked and they are right."`
+	Discard    decideCommand     `cmd:"" help:"Take exceptions out for good: they never reach Odoo."`
+	Alias      aliasCommands     `cmd:"" help:"Say which product of Odoo a code means, list what was said, take it back."`
 	Movements  movementsCommand  `cmd:"" help:"List movements with their way to Odoo."`
 	Postings   postingsCommand   `cmd:"" help:"List the documents made or to be made in Odoo."`
 	Branches   branchesCommand   `cmd:"" help:"List the branches and what of them waits."`

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"branchline/internal/fault"
+	"branchline/internal/movement"
 )
 
 // This file tells a question about what there is from one about what there
@@ -32,6 +33,16 @@ func (l *Ledger) CheckBranch(ctx context.Context, code string) error {
 		return err
 	}
 	return fault.New(fault.Data, "unknown_branch", "no branch %q has ever sent anything", code).WithHint(someOf(all))
+}
+
+// KnowsProduct tells whether any movement ever came with this code.
+func (l *Ledger) KnowsProduct(ctx context.Context, p movement.Product) (bool, error) {
+	var id int64
+	err := l.reader(ctx).Row(`SELECT id FROM products WHERE code = $1 AND scheme = $2`, p.Code, string(p.Scheme)).Scan(&id)
+	if errors.Is(err, errNoRows) {
+		return false, nil
+	}
+	return err == nil, classify(err)
 }
 
 // Reasons lists the reason codes of open exceptions, of all branches.
