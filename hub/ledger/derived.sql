@@ -56,6 +56,14 @@ CREATE TABLE natural_keys (
     PRIMARY KEY (branch_id, natural_key)
 ) /* WITHOUT ROWID */;
 
+-- Later movements with the natural key and the content of a first one that are in
+-- a document, found in Odoo: the first gives way to them, or is there, too.
+CREATE TABLE held_repeats (
+    id       BIGINT PRIMARY KEY,
+    first_id BIGINT NOT NULL
+);
+CREATE INDEX held_repeats_first ON held_repeats (first_id);
+
 -- Complete when come has reached size.
 CREATE TABLE groups (
     id        BIGINT PRIMARY KEY,
@@ -84,8 +92,8 @@ CREATE TABLE exceptions (
 );
 CREATE INDEX exceptions_branch ON exceptions (branch_id, reason, since);
 
--- Exceptions of the projection that a person has released and that wait to be
--- looked at again.
+-- Movements that the projector must look at again: a person has released their
+-- exception, or another one with the same event has changed.
 CREATE TABLE reconsider (
     id BIGINT PRIMARY KEY
 );

@@ -170,7 +170,7 @@ func (l *Ledger) makeDerived(ctx context.Context, tx *sql.Tx) error {
 }
 
 // DerivedTables lists what [Ledger.ResetDerived] makes anew.
-var DerivedTables = []string{"projection", "products", "movements", "natural_keys", "groups",
+var DerivedTables = []string{"projection", "products", "movements", "natural_keys", "held_repeats", "groups",
 	"exceptions", "reconsider", "stock", "branch_totals"}
 
 func derivedForm() string {

@@ -109,11 +109,13 @@ func (t *Tx) withdrawOthers(id int64, runs []idRun, at time.Time) error {
 }
 
 // coverByPosting marks a run as posted. What was no simple pending movement is
-// looked at again by the projector, since another one may take its place.
+// looked at again by the projector, since another one may take its place; so is
+// the later copy of one that is in a document.
 func (t *Tx) coverByPosting(id int64, r idRun) error {
 	first, last := int64(r.first), int64(r.last)
 	if _, err := t.Exec(`INSERT INTO reconsider (id) SELECT id FROM movements
-		WHERE id BETWEEN $1 AND $2 AND state IN (4, 5, 6) ON CONFLICT (id) DO NOTHING`, first, last); err != nil {
+		WHERE id BETWEEN $1 AND $2 AND (state IN (4, 5, 6) OR id IN (SELECT id FROM exceptions WHERE id BETWEEN $1 AND $2))
+		ON CONFLICT (id) DO NOTHING`, first, last); err != nil {
 		return err
 	}
 	if _, err := t.Exec(`UPDATE movements SET state = $1, posting_id = $2 WHERE id BETWEEN $3 AND $4`,
@@ -124,5 +126,5 @@ func (t *Tx) coverByPosting(id int64, r idRun) error {
 		return err
 	}
 	t.Tell(Ruled)
-	return nil
+	return t.ReconsiderRepeats(r.first, r.last)
 }

@@ -90,18 +90,34 @@ func (t *Tx) changePosting(id int64, c PostingChange) (parts []int64, err error)
 		return nil, err
 	}
 	t.Tell(PostingsChanged)
+	if c.State == PostingDone && c.Changed != "" {
+		if err := t.Audit(Entry{At: c.At, Who: "hub", Action: "changed in Odoo", Subject: name, Detail: c.Changed}); err != nil {
+			return nil, err
+		}
+	}
+	runs, err := t.runsIn(id)
+	if err != nil {
+		return nil, err
+	}
 	switch {
 	case c.State == PostingDone:
-		if c.Changed != "" {
-			if err := t.Audit(Entry{At: c.At, Who: "hub", Action: "changed in Odoo", Subject: name, Detail: c.Changed}); err != nil {
-				return nil, err
-			}
-		}
-		return nil, t.settle(id, Posted, id)
-	case c.State.Alive():
-		return nil, nil
+		err = t.settle(runs, id, Posted, id)
+	case !c.State.Alive():
+		parts, err = t.giveBack(id, runs, &c)
 	}
-	if err := t.settle(id, Pending, 0); err != nil {
+	for _, r := range runs {
+		if err != nil {
+			return nil, err
+		}
+		err = t.ReconsiderRepeats(r.first, r.last)
+	}
+	return parts, err
+}
+
+// giveBack lets the movements of a posting that is no longer alive wait for the
+// planner, but for those that are refused and those that others take over.
+func (t *Tx) giveBack(id int64, runs []idRun, c *PostingChange) (parts []int64, err error) {
+	if err := t.settle(runs, id, Pending, 0); err != nil {
 		return nil, err
 	}
 	for _, r := range c.Refused {
@@ -125,13 +141,11 @@ func (t *Tx) changePosting(id int64, c PostingChange) (parts []int64, err error)
 // wait for the planner again. taken is false for one that has begun or is done,
 // which stays as it is.
 func (t *Tx) TakeBack(id int64, why string) (p Posting, taken bool, err error) {
-	var state string
-	if err := t.Row(`SELECT name, state, odoo_model, odoo_id, odoo_name FROM postings WHERE id = $1`, id).
-		Scan(&p.Name, &state, &p.Odoo.Model, &p.Odoo.ID, &p.Odoo.Name); err != nil {
-		return p, false, fmt.Errorf("posting %d: %w", id, err)
+	doc, err := t.Document(id)
+	if err != nil {
+		return p, false, err
 	}
-	p.ID, p.State = id, PostingState(state)
-	if p.State != PostingPlanned {
+	if p = *doc; p.State != PostingPlanned {
 		return p, false, nil
 	}
 	at := time.Now().UTC()
@@ -141,19 +155,45 @@ func (t *Tx) TakeBack(id int64, why string) (p Posting, taken bool, err error) {
 	return p, true, t.Audit(Entry{At: at, Who: "hub", Action: "posting withdrawn", Subject: p.Name, Detail: why})
 }
 
-// settle gives the movements that are in the posting a state and a posting.
-func (t *Tx) settle(id int64, state State, posting int64) error {
-	type run struct{ first, last MovementID }
-	var runs []run
-	if err := t.Rows(`SELECT stream_id, first_seq, last_seq FROM posting_sets WHERE posting_id = $1`, []any{id},
+// Document gives a posting's name and state, and what it is in Odoo.
+func (t *Tx) Document(id int64) (*Posting, error) {
+	p := &Posting{ID: id}
+	var state string
+	if err := t.Row(`SELECT name, state, odoo_model, odoo_id, odoo_name FROM postings WHERE id = $1`, id).
+		Scan(&p.Name, &state, &p.Odoo.Model, &p.Odoo.ID, &p.Odoo.Name); err != nil {
+		return nil, fmt.Errorf("posting %d: %w", id, err)
+	}
+	p.State = PostingState(state)
+	return p, nil
+}
+
+// ReconsiderRepeats has the projector look again at the later copies in documents
+// of the movements of a run, which have changed.
+func (t *Tx) ReconsiderRepeats(first, last MovementID) error {
+	n, err := t.Exec(`INSERT INTO reconsider (id) SELECT id FROM held_repeats WHERE first_id BETWEEN $1 AND $2
+		ON CONFLICT (id) DO NOTHING`, int64(first), int64(last))
+	if n > 0 {
+		t.Tell(Ruled)
+	}
+	return err
+}
+
+// runsIn gives the runs of movements that a posting names.
+func (t *Tx) runsIn(id int64) ([]idRun, error) {
+	var runs []idRun
+	err := t.Rows(`SELECT stream_id, first_seq, last_seq FROM posting_sets WHERE posting_id = $1`, []any{id},
 		func(r Row) error {
 			var stream, first, last int64
 			err := r.Scan(&stream, &first, &last)
-			runs = append(runs, run{MakeID(stream, uint64(first)), MakeID(stream, uint64(last))})
+			runs = append(runs, idRun{MakeID(stream, uint64(first)), MakeID(stream, uint64(last))})
 			return err
-		}); err != nil {
-		return err
-	}
+		})
+	return runs, err
+}
+
+// settle gives those movements of the runs that are in the posting a state and a
+// posting.
+func (t *Tx) settle(runs []idRun, id int64, state State, posting int64) error {
 	for _, r := range runs {
 		if _, err := t.Exec(`UPDATE movements SET state = $1, posting_id = $2
 			WHERE id BETWEEN $3 AND $4 AND posting_id = $5`,

@@ -159,7 +159,7 @@ func judge(r *reading, c circumstances) verdict {
 	}
 	if c.holding != nil {
 		v = verdict{state: c.holding.State, counts: r.bad == nil && r.understood && c.twice == nil, postingID: c.holding.PostingID}
-		if c.twice != nil && (last == nil || !last.Discarded) {
+		if c.twice != nil && (last == nil || !last.Discarded || last.Reason != ReasonPostedTwice) {
 			v.except = &exception{objection: postedTwice(c.twice), stage: ledger.StageProjection, postingID: c.holding.PostingID}
 		}
 		return v
@@ -184,8 +184,8 @@ func postedTwice(other *ledger.Posting) objection {
 		where = other.Odoo.Name + " (" + where + ")"
 	}
 	return objection{reason: ReasonPostedTwice, field: "natural_key",
-		text: "the same event is also in " + where + ", which had begun to go to Odoo when this document was found there",
-		hint: "look at both documents in Odoo and take one of them back there, with a return; then discard this exception: nothing more is posted by that"}
+		text: "the same event is also in " + where + "",
+		hint: "look at both documents in Odoo and take one of them back there, with a return; then discard this exception: nothing is posted by that"}
 }
 
 // object gives the first reason why a movement cannot go on by itself. A person

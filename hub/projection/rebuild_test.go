@@ -28,6 +28,7 @@ type history struct {
 	p       *projection.Projector
 	senders []*ledgertest.Sender
 	names   int
+	keyed   [][]byte // records that have a natural key
 }
 
 func draw[V any](h *history, g *rapid.Generator[V], label string) V { return g.Draw(h.T, label) }
@@ -48,6 +49,9 @@ func (h *history) at() time.Time {
 func (h *history) record() []byte {
 	if draw(h, rapid.IntRange(0, 19), "garbage") == 0 {
 		return []byte(draw(h, rapid.SampledFrom([]string{"{}", `{"v":9}`, "?", `{"v":1,"group":{"id":"g1","size":2}}`}), "what"))
+	}
+	if len(h.keyed) > 0 && draw(h, rapid.IntRange(0, 3), "again") == 0 {
+		return draw(h, rapid.SampledFrom(h.keyed), "the same event")
 	}
 	m := ledgertest.Movement(draw(h, rapid.SampledFrom(movement.Kinds), "kind"), int64(draw(h, rapid.IntRange(1, 3), "n")))
 	m.Product.Code = fmt.Sprintf("0401234567890%d", draw(h, rapid.IntRange(1, 2), "product"))
@@ -70,7 +74,11 @@ func (h *history) record() []byte {
 		m.Problem = &movement.Problem{Code: "not_gs1", Text: "cannot be read"}
 		m.Product, m.Kind, m.Quantity = movement.Product{}, "", 0
 	}
-	return m.AppendJSON(nil)
+	record := m.AppendJSON(nil)
+	if m.NaturalKey != "" {
+		h.keyed = append(h.keyed, record)
+	}
+	return record
 }
 
 func (h *history) arrive() {

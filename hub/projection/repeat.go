@@ -3,6 +3,7 @@ package projection
 import (
 	"database/sql"
 	"errors"
+	"slices"
 
 	"branchline/hub/ledger"
 )
@@ -24,23 +25,52 @@ func (w *writing) checkRepeat(branch int64, id ledger.MovementID, r *reading, c 
 		branch, r.m.NaturalKey).Scan(&first, &its); err != nil {
 		return err
 	}
-	if first == int64(id) { // looked at again
-		return nil
+	if first == int64(id) { // looked at again: later ones in documents still come before it
+		return w.tx.ReconsiderRepeats(id, id)
 	}
 	c.repeat, c.equal = true, its == content
 	if c.equal && c.holding != nil {
-		c.twice, err = w.yield(ledger.MovementID(first))
+		c.twice, err = w.yield(id, ledger.MovementID(first))
 	}
 	return err
 }
 
-// yield makes the first of two equal movements the duplicate, when the later
-// one is in a document already: a hub that was put back from a backup may get
-// them in another order than before, and the same event must not be posted
-// twice. The first may be planned by then; its posting is taken back, and what
-// else was in it is planned again. What has begun to go to Odoo cannot be taken
-// back: twice says in which document the event stands a second time.
-func (w *writing) yield(first ledger.MovementID) (twice *ledger.Posting, err error) {
+// yield makes the first of equal movements the duplicate, when a later one is in
+// a document already: a hub that was put back from a backup may get them in
+// another order than before, and the same event must not be posted twice. The
+// first may be planned by then; its posting is taken back, and what else was in
+// it is planned again. What has begun to go to Odoo cannot be taken back: twice
+// is the other posting in which the event stands, of the first or of the
+// smallest of the later ones.
+func (w *writing) yield(later, first ledger.MovementID) (twice *ledger.Posting, err error) {
+	isNew, err := w.tx.Exec(`INSERT INTO held_repeats (id, first_id) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`, int64(later), int64(first))
+	if err != nil {
+		return nil, err
+	}
+	if isNew == 1 { // it may be smaller than another one
+		if _, err := w.tx.Exec(`INSERT INTO reconsider (id) SELECT id FROM held_repeats WHERE first_id = $1 AND id <> $2
+			ON CONFLICT (id) DO NOTHING`, int64(first), int64(later)); err != nil {
+			return nil, err
+		}
+	}
+	if twice, err = w.replace(first); err != nil || twice != nil {
+		return twice, err
+	}
+	var other int64
+	err = w.tx.Row(`SELECT m.posting_id FROM held_repeats h JOIN movements m ON m.id = h.id
+		WHERE h.first_id = $1 AND h.id < $2 AND m.state = $3 ORDER BY h.id LIMIT 1`, int64(first), int64(later), int64(ledger.Posted)).Scan(&other)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return w.tx.Document(other)
+}
+
+// replace makes a movement the duplicate of a later one, or tells the posting
+// that it cannot be taken back from.
+func (w *writing) replace(first ledger.MovementID) (holds *ledger.Posting, err error) {
 	var item ledger.StockItem
 	var state, counts, posting int64
 	err = w.tx.Row(`SELECT state, counts, branch_id, product_id, lot, unit, posting_id FROM movements WHERE id = $1`, int64(first)).
@@ -57,6 +87,9 @@ func (w *writing) yield(first ledger.MovementID) (twice *ledger.Posting, err err
 		p, taken, err := w.tx.TakeBack(posting, "its event was found in Odoo")
 		if err != nil || !taken {
 			return &p, err
+		}
+		for _, f := range w.known { // what was read before no longer holds
+			f.holdings = slices.DeleteFunc(f.holdings, func(h ledger.Holding) bool { return h.PostingID == posting })
 		}
 	default:
 		return nil, nil

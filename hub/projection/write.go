@@ -58,6 +58,7 @@ type writing struct {
 	groups      groupBook
 	stock       stockBook
 	totals      map[int64]*branchTotal
+	known       map[int64]*facts // by stream, of a chunk
 }
 
 func (p *Projector) newWriting(tx *ledger.Tx) (*writing, error) {
@@ -75,12 +76,12 @@ func (p *Projector) newWriting(tx *ledger.Tx) (*writing, error) {
 }
 
 func (w *writing) chunk(c *chunk) error {
-	known, err := w.knownOf(c)
-	if err != nil {
+	var err error
+	if w.known, err = w.knownOf(c); err != nil {
 		return err
 	}
 	for i := range c.batches {
-		if err := w.batch(&c.batches[i], known); err != nil {
+		if err := w.batch(&c.batches[i]); err != nil {
 			return err
 		}
 	}
@@ -162,14 +163,14 @@ func factsOf(tx *ledger.Tx, first, last ledger.MovementID) (*facts, error) {
 	return &f, nil
 }
 
-func (w *writing) batch(b *batch, known map[int64]*facts) error {
+func (w *writing) batch(b *batch) error {
 	if b.damaged != nil {
 		return w.exceptRun(ledger.MakeID(b.StreamID, b.First), b.Last, b.BranchID, b.ReceivedAt.UnixMilli(), objection{
 			reason: ReasonDamaged,
 			text:   fmt.Sprintf("the stored batch with the movements %d to %d no longer opens", b.First, b.Last),
 			hint:   "put back the newest backup of the ledger; the branch sends the rest again"})
 	}
-	f := known[b.StreamID]
+	f := w.known[b.StreamID]
 	for i := range b.readings {
 		if err := w.movement(b, &b.readings[i], b.First+uint64(i), f); err != nil {
 			return fmt.Errorf("movement %d of %s: %w", b.First+uint64(i), b.Stream, err)
