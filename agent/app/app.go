@@ -17,6 +17,7 @@ import (
 	"branchline/agent/dispense"
 	"branchline/agent/outbox"
 	"branchline/agent/receive"
+	"branchline/agent/reference"
 	"branchline/agent/uplink"
 	"branchline/agent/web"
 	"branchline/internal/control"
@@ -33,14 +34,15 @@ type App struct {
 	version string
 	log     *slog.Logger
 
-	outbox  *outbox.Outbox
-	desk    *receive.Desk
-	scans   *capture.Capture
-	exports *dispense.Dispense
-	uplink  *uplink.Uplink
-	branch  *web.Page
-	page    *webserver.Server
-	control *control.Server
+	outbox    *outbox.Outbox
+	reference *reference.Store
+	desk      *receive.Desk
+	scans     *capture.Capture
+	exports   *dispense.Dispense
+	uplink    *uplink.Uplink
+	branch    *web.Page
+	page      *webserver.Server
+	control   *control.Server
 }
 
 // New builds an agent from its configuration. On an error nothing is left
@@ -83,6 +85,7 @@ func (a *App) Run(ctx context.Context) error {
 	a.log.Info("agent runs", "version", a.version, "page", a.page.URL())
 	var g daemon.Group
 	g.Add("outbox", a.watchOutbox)
+	g.Add("reference", a.reference.Run)
 	g.Add("scanners", func(ctx context.Context) error { a.scans.Run(ctx); return ctx.Err() })
 	g.Add("exports", func(ctx context.Context) error { a.exports.Run(ctx); return ctx.Err() })
 	g.Add("uplink", func(ctx context.Context) error { return errors.Join(a.uplink.Run(ctx), ctx.Err()) })
@@ -91,7 +94,7 @@ func (a *App) Run(ctx context.Context) error {
 	g.Add("control", a.control.Run)
 	err := g.Run(ctx)
 	a.log.Info("agent ends")
-	return errors.Join(err, a.outbox.Close())
+	return errors.Join(err, a.reference.Close(), a.outbox.Close())
 }
 
 // watchOutbox ends the agent when its file can no longer be used: the start that
@@ -119,6 +122,9 @@ func (a *App) close() {
 	if a.control != nil {
 		_ = a.control.Close()
 	}
+	if a.reference != nil {
+		_ = a.reference.Close()
+	}
 	if a.outbox != nil {
 		_ = a.outbox.Close()
 	}
@@ -126,7 +132,7 @@ func (a *App) close() {
 
 // describe fills in what the uplink does not know of the agent's state.
 func (a *App) describe(s *wire.State) {
-	s.Version = a.version
+	s.Version, s.Documents = a.version, a.reference.State()
 	st, err := a.outbox.Stats()
 	if err != nil {
 		s.Alarms = append(s.Alarms, wire.Alarm{Code: fault.CodeOf(err), Text: err.Error()})

@@ -1,17 +1,21 @@
 package app
 
 import (
+	"path/filepath"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"branchline/agent/capture"
 	"branchline/agent/dispense"
 	"branchline/agent/receive"
+	"branchline/agent/reference"
 	"branchline/agent/uplink"
 	"branchline/agent/web"
 )
 
 // stages builds what stands around the outbox.
 func (a *App) stages(metrics prometheus.Registerer) (err error) {
+	a.reference = reference.Open(reference.Config{Path: filepath.Join(a.cfg.DataDir, "reference.db"), Branch: a.cfg.Branch}, a.log, metrics)
 	if a.desk, err = receive.NewDesk(a.cfg.Receive, a.outbox, a.log); err != nil {
 		return err
 	}
@@ -24,7 +28,7 @@ func (a *App) stages(metrics prometheus.Registerer) (err error) {
 	if a.uplink, err = uplink.New(a.cfg.Hub, a.outbox, a.log, metrics); err != nil {
 		return err
 	}
-	a.uplink.Describe = a.describe
+	a.uplink.Describe, a.uplink.Feed = a.describe, a.reference
 	return nil
 }
 

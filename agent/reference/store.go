@@ -60,9 +60,10 @@ var (
 	buckets       = [][]byte{metaBucket, currentBucket, partsBucket, rowsBucket, indexBucket}
 )
 
-// Open opens or makes the file. One that cannot be used is thrown away; an error
-// means that none can be made.
-func Open(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Store, error) {
+// Open opens or makes the file. One that cannot be used is thrown away. Where
+// none can be made, as on a full disk, nothing is known, and Run tries again: an
+// agent must not stay away for a copy.
+func Open(cfg Config, log *slog.Logger, reg prometheus.Registerer) *Store {
 	s := &Store{cfg: cfg, log: log, inbox: make(chan []byte, maxInbox), broken: make(chan error, 1)}
 	s.fetch.init()
 	if err := s.open(); err != nil {
@@ -70,11 +71,11 @@ func Open(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Store, erro
 			log.Warn("what is known of Odoo cannot be read; it is thrown away and asked for again", "file", cfg.Path, "err", err)
 		}
 		if err := s.renew(); err != nil {
-			return nil, err
+			log.Error("nothing can be kept of Odoo for now", "err", err)
 		}
 	}
 	s.metrics = newMetrics(reg, s)
-	return s, nil
+	return s
 }
 
 // Close closes the file. What is asked afterwards is not known.
@@ -202,6 +203,9 @@ func (s *Store) view(f func(*bolt.Tx) error) (err error) {
 func (s *Store) update(f func(*bolt.Tx) error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer caught(&err)
+	if s.db == nil {
+		return bolt.ErrDatabaseNotOpen
+	}
 	return s.db.Update(f)
 }
 

@@ -119,10 +119,7 @@ func (h *hub) send(t testing.TB, s *Store, stop int) (messages, bytes int) {
 
 func opened(t testing.TB, path string) *Store {
 	t.Helper()
-	s, err := Open(Config{Path: path, Branch: "BR01"}, slog.New(slog.DiscardHandler), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := Open(Config{Path: path, Branch: "BR01"}, slog.New(slog.DiscardHandler), nil)
 	t.Cleanup(func() { s.Close() })
 	return s
 }
@@ -367,15 +364,31 @@ func TestAFileThatCannotBeUsedIsMadeAnew(t *testing.T) {
 		})
 	}
 	t.Run("another branch's", func(t *testing.T) {
-		s, err := Open(Config{Path: make(t), Branch: "BR02"}, slog.New(slog.DiscardHandler), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := Open(Config{Path: make(t), Branch: "BR02"}, slog.New(slog.DiscardHandler), nil)
 		defer s.Close()
 		if s.Search("product", 3) != nil {
 			t.Error("another branch's copy is used")
 		}
 	})
+}
+
+// A store that can keep nothing answers, and comes back when it can.
+func TestAStoreWithoutAFile(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "later")
+	s := opened(t, filepath.Join(folder, "reference.db"))
+	h := newHub()
+	h.products(t, someProducts...)
+	h.send(t, s, 3)
+	if s.Search("ibu", 3) != nil || s.Deliveries() != nil {
+		t.Error("something is known")
+	}
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s.startAgain(os.ErrNotExist)
+	if h.send(t, s, 0); s.Search("ibu", 3) == nil {
+		t.Error("nothing is known")
+	}
 }
 
 func TestWhatIsForAnotherBranchIsNotTaken(t *testing.T) {

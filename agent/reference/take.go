@@ -64,8 +64,9 @@ func (s *Store) Next(busy bool) []byte {
 // Run takes in what comes until ctx ends.
 func (s *Store) Run(ctx context.Context) error {
 	s.verify()
-	tick := time.NewTicker(5 * time.Second)
+	tick, again := time.NewTicker(5*time.Second), time.NewTicker(time.Minute)
 	defer tick.Stop()
+	defer again.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -74,6 +75,10 @@ func (s *Store) Run(ctx context.Context) error {
 			s.startAgain(err)
 		case <-tick.C:
 			s.fetch.overdue(time.Now())
+		case <-again.C:
+			if s.db == nil { // only this goroutine changes it
+				s.startAgain(bolt.ErrDatabaseNotOpen)
+			}
 		case payload := <-s.inbox:
 			list := [][]byte{payload}
 			for len(list) < together && len(s.inbox) > 0 {
@@ -87,13 +92,13 @@ func (s *Store) Run(ctx context.Context) error {
 // startAgain throws a damaged file away. The hub sends everything again when
 // the next report shows that nothing is here.
 func (s *Store) startAgain(why error) {
-	s.log.Error("what is known of Odoo is damaged; it is thrown away and asked for again", "file", s.cfg.Path, "err", why)
+	s.log.Error("what is known of Odoo cannot be read; it is thrown away and asked for again", "file", s.cfg.Path, "err", why)
 	s.metrics.renewed.Inc()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fetch.begin()
 	if err := s.renew(); err != nil {
-		s.log.Error("nothing can be kept of Odoo", "err", err)
+		s.log.Error("nothing can be kept of Odoo for now", "err", err)
 	}
 }
 

@@ -23,7 +23,7 @@ type line struct {
 const answersWaiting = 1024
 
 // dial connects, listens for answers and says that the branch is online.
-func dial(ctx context.Context, cfg *Config, log *slog.Logger) (*line, error) {
+func dial(ctx context.Context, cfg *Config, feed Feed, log *slog.Logger) (*line, error) {
 	up, err := mqttline.Dial(ctx, mqttline.Options{
 		Server: cfg.Server, ClientID: "branchline-" + cfg.Branch, Username: cfg.username(), Password: cfg.Secret.Reveal(),
 		TLS: cfg.TLS, Timeout: cfg.IOTimeout, KeepAlive: cfg.KeepAlive, Dial: cfg.Dial,
@@ -45,6 +45,9 @@ func dial(ctx context.Context, cfg *Config, log *slog.Logger) (*line, error) {
 		}
 	}
 	err = up.Subscribe(ctx, hear, wire.Topic(cfg.Branch, wire.Ack))
+	if err == nil {
+		err = follow(ctx, l, feed, log)
+	}
 	if err == nil {
 		err = up.Say(ctx, wire.Topic(cfg.Branch, wire.Presence), true, []byte(wire.Online))
 	}

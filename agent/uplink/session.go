@@ -83,6 +83,7 @@ func (s *session) run(ctx context.Context) error {
 		case out <- m:
 			pending = nil
 		case <-changed:
+		case <-s.feedReady():
 		case <-timer.C:
 		}
 	}
@@ -121,7 +122,8 @@ func (s *session) stream(k streamKey) *wire.Stream {
 }
 
 // prepare makes the next message: a report that is due, else a batch of the
-// first stream that has something and room in its window; nil for nothing.
+// first stream that has something and room in its window, else what the feed
+// lacks; nil for nothing.
 func (s *session) prepare(now time.Time) *message {
 	if !now.Before(s.reportAt) {
 		s.reportAt = now.Add(s.u.cfg.ReportEvery)
@@ -142,7 +144,7 @@ func (s *session) prepare(now time.Time) *message {
 			return m
 		}
 	}
-	return nil
+	return s.wanted()
 }
 
 // load reads and packs the next batch of a course. No artificial pause fills

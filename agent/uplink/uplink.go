@@ -21,6 +21,8 @@ type Uplink struct {
 	// Describe, if set before Run, fills in what the uplink does not know of
 	// the agent's state: version, unsent, bytes, alarms. It must be quick.
 	Describe func(*wire.State)
+	// Feed, if set before Run, is what else the hub speaks with.
+	Feed Feed
 
 	packer  *wire.Packer
 	courses map[streamKey]*course // Run's own
@@ -104,7 +106,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 // connectOnce connects and works until the line is lost; answered tells whether
 // the hub itself was heard.
 func (u *Uplink) connectOnce(ctx context.Context) (answered bool, err error) {
-	l, err := dial(ctx, &u.cfg, u.log)
+	l, err := dial(ctx, &u.cfg, u.Feed, u.log)
 	if err != nil {
 		u.setStatus(func(s *Status) { s.LastError = err })
 		return false, err
