@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"branchline/agent/config"
 	"branchline/agent/dispense"
@@ -34,6 +35,8 @@ func (c *tryExportCommand) Run() error {
 	defer out.Flush()
 	sum, err := dispense.Try(context.Background(), e, c.File, func(m *movement.Movement) error {
 		if c.JSON {
+			// What the outbox would set.
+			m.RecordedAt = time.Now()
 			_, err := fmt.Fprintf(out, "%s\n", m.AppendJSON(nil))
 			return err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -9,7 +10,9 @@ import (
 
 	"branchline/agent/app"
 	"branchline/agent/config"
+	"branchline/agent/dispense"
 	"branchline/internal/daemon"
+	"branchline/internal/fault"
 	"branchline/internal/logging"
 )
 
@@ -40,7 +43,8 @@ func (c *configFlag) daemon() daemon.Daemon {
 
 type checkCommand struct{ configFlag }
 
-// Run reads the configuration and says that it is good.
+// Run reads the configuration, looks at the folders of the exports, and says
+// what it found. Scanners and the hub are not tried: they may be elsewhere today.
 func (c *checkCommand) Run() error {
 	cfg, err := config.Load(c.Config)
 	if err != nil {
@@ -48,6 +52,19 @@ func (c *checkCommand) Run() error {
 	}
 	fmt.Printf("%s is good: branch %s, %d scanners, %d exports, hub %s\n", c.Config, cfg.Branch,
 		len(cfg.Capture.Scanners), len(cfg.Exports.Exports), cfg.Hub.Server)
+	wrong := 0
+	for _, e := range cfg.Exports.Exports {
+		found, err := dispense.Examine(context.Background(), e)
+		if err != nil {
+			wrong++
+			found = "WRONG: " + err.Error()
+		}
+		fmt.Printf("export %s: %s\n", e.Name, found)
+	}
+	fmt.Println("Not tried: the scanners, the hub.")
+	if wrong > 0 {
+		return fault.New(fault.Setup, "exports_unreadable", "%d of %d exports cannot be read as they are", wrong, len(cfg.Exports.Exports))
+	}
 	return nil
 }
 

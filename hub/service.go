@@ -1,15 +1,21 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"os"
+	"slices"
+	"time"
 
 	"github.com/alecthomas/kong"
 
 	"branchline/hub/app"
 	"branchline/hub/config"
 	"branchline/internal/daemon"
+	"branchline/internal/fault"
 	"branchline/internal/logging"
+	"branchline/internal/odoo"
 )
 
 type runCommand struct{ configFlag }
@@ -35,13 +41,45 @@ func (c *configFlag) daemon() daemon.Daemon {
 
 type checkCommand struct{ configFlag }
 
-// Run reads the configuration and says that it is good.
+// Run reads the configuration, logs in to Odoo, looks for each branch's
+// warehouse there, and says what it found.
 func (c *checkCommand) Run() error {
 	cfg, err := config.Load(c.Config)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("%s is good: %d branches, Odoo %s\n", c.Config, len(cfg.Branches), cfg.Odoo.URL)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	return c.odoo(ctx, &cfg)
+}
+
+func (c *checkCommand) odoo(ctx context.Context, cfg *config.Config) error {
+	client, err := odoo.New(cfg.Odoo.Client())
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	all, err := client.Warehouses(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("Odoo: logged in as %s, %d warehouses\n", cfg.Odoo.User, len(all))
+	wrong := 0
+	for _, b := range cfg.Branches {
+		code := cmp.Or(b.Warehouse, b.Code)
+		i := slices.IndexFunc(all, func(w odoo.Warehouse) bool { return w.Code == code })
+		if i < 0 {
+			wrong++
+			fmt.Printf("branch %s: WRONG: Odoo has no warehouse with the code %q that its user can see\n", b.Code, code)
+			continue
+		}
+		fmt.Printf("branch %s: warehouse %s\n", b.Code, all[i].Name)
+	}
+	if wrong > 0 {
+		return fault.New(fault.Setup, "no_warehouse", "%d of %d branches have no warehouse in Odoo", wrong, len(cfg.Branches)).
+			WithHint("make them there, or name each branch's warehouse in " + c.Config)
+	}
 	return nil
 }
 

@@ -5,6 +5,7 @@ package conf
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -50,6 +51,9 @@ func Parse(name string, text []byte, cfg Validator) error {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
 	if err := d.Decode(cfg); err != nil && !errors.Is(err, io.EOF) {
+		if line := tabbed(text); line > 0 && !errors.As(err, new(*yaml.TypeError)) {
+			return bad(fmt.Errorf("line %d begins with a tab, where YAML takes spaces only", line))
+		}
 		return bad(plainWords(err))
 	}
 	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
@@ -61,7 +65,39 @@ func Parse(name string, text []byte, cfg Validator) error {
 	return nil
 }
 
-var unknownField = regexp.MustCompile(`field (\S+) not found in type \S+`)
+// tabbed is the first line that is indented by a tab, 0 for none.
+func tabbed(text []byte) int {
+	for i, line := range bytes.Split(text, []byte("\n")) {
+		if rest := bytes.TrimLeft(line, " "); len(rest) > 0 && rest[0] == '\t' {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+var (
+	unknownField = regexp.MustCompile(`field (\S+) not found in type \S+`)
+	wrongType    = regexp.MustCompile("cannot unmarshal !!(\\S+)(?: (`[^`]*`))? into (\\S+)")
+)
+
+// wanted is what a setting of a Go type is, in words.
+func wanted(goType string) string {
+	switch {
+	case goType == "time.Duration":
+		return "a time with its unit, such as 30s, 5m or 24h"
+	case strings.HasPrefix(goType, "int"), strings.HasPrefix(goType, "uint"):
+		return "a whole number"
+	case strings.HasPrefix(goType, "float"):
+		return "a number"
+	case goType == "bool":
+		return "true or false"
+	case goType == "string":
+		return "text"
+	case strings.HasPrefix(goType, "[]"):
+		return "a list, each entry behind a dash"
+	}
+	return "a group of settings, indented below it"
+}
 
 // plainWords turns the decoder's words about Go types into words about the
 // file, all in one line.
@@ -72,7 +108,12 @@ func plainWords(err error) error {
 		lines = te.Errors
 	}
 	for i, l := range lines {
-		lines[i] = unknownField.ReplaceAllString(l, `there is no setting "$1"`)
+		l = unknownField.ReplaceAllString(l, `there is no setting "$1"`)
+		if m := wrongType.FindStringSubmatch(l); m != nil {
+			what := cmp.Or(m[2], map[string]string{"seq": "a list", "map": "a group of settings", "null": "nothing"}[m[1]], "it")
+			l = strings.Replace(l, m[0], what+" is not "+wanted(m[3]), 1)
+		}
+		lines[i] = l
 	}
 	return errors.New(strings.Join(lines, "; "))
 }
