@@ -7,7 +7,7 @@ BIN ?= bin
 EXE ?=
 export CGO_ENABLED ?= 0
 
-.PHONY: build run test bench lint needs
+.PHONY: build run odoo test bench lint needs
 
 build: ## The two programs, into bin/
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/branchline-agent$(EXE) ./agent
@@ -15,6 +15,9 @@ build: ## The two programs, into bin/
 
 run: build ## A hub, two branches and a simulated Odoo; CHECK=1 verifies and ends
 	$(GO) run ./internal/demo -bin $(BIN) $(if $(CHECK),-check)
+
+odoo: ## A simulated Odoo alone, for trying a hub.yaml of one's own
+	$(GO) run ./internal/demo -odoo 127.0.0.1:8069
 
 test: needs ## Everything, with the race detector
 	@test -z "$$(gofmt -l agent hub internal packaging)" || { echo 'not gofmt-ed:'; gofmt -l agent hub internal packaging; exit 1; }

@@ -2,6 +2,7 @@ package dispense
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"time"
 
@@ -143,7 +144,7 @@ func normal(s movement.Scheme, b, scratch []byte) ([]byte, error) {
 	switch s {
 	case movement.GTIN:
 		code, err := gs1.NormalizeGTIN(string(b))
-		return append(scratch[:0], code...), err
+		return append(scratch[:0], code...), fromFile(err)
 	case movement.PZN:
 		return normalPZN(b, scratch)
 	case movement.NDC:
@@ -157,6 +158,18 @@ func normal(s movement.Scheme, b, scratch []byte) ([]byte, error) {
 		return nil, fault.New(fault.Data, "bad_product", "the product code %.40q… is longer than 64 bytes", b)
 	}
 	return b, nil
+}
+
+// fromFile gives a code's fault the way out that there is for a row: it was
+// not scanned here and cannot be scanned again.
+func fromFile(err error) error {
+	var f *fault.Error
+	if !errors.As(err, &f) {
+		return err
+	}
+	c := *f
+	c.Hint = "compare the code with the system that wrote the file"
+	return &c
 }
 
 // normalPZN reads a Pharmazentralnummer with or without its leading "PZN" and

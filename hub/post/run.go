@@ -225,7 +225,7 @@ func (r *run) lots(ctx context.Context) ([]int64, error) {
 		if !l.Expiry.IsZero() && !lot.Expires.IsZero() && !sameDay(l, lot.Expires, r.body.At.Location()) {
 			if conflict == nil {
 				conflict = &refusedSome{cause: fault.New(fault.Data, ExpiryConflict, "lot %s expires %s in Odoo and %s here", l.Lot,
-					lot.Expires.Format(time.DateOnly), l.Expiry).WithHint("look at the pack: correct the line, or the lot's date in Odoo, and retry")}
+					lot.Expires.Format(time.DateOnly), l.Expiry).WithHint("look at the pack: where Odoo is wrong, correct the lot there and retry; where the line is wrong, record it again at the branch and discard this one")}
 			}
 			for _, p := range l.Parts {
 				conflict.ids = append(conflict.ids, p.Movement)

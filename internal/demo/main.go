@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -23,9 +24,17 @@ import (
 func main() {
 	bin := flag.String("bin", "bin", "folder of branchline-hub and branchline-agent")
 	check := flag.Bool("check", false, "verify every quantity, then end")
+	only := flag.String("odoo", "", "only a simulated Odoo, listening on this address")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if *only != "" {
+		if err := serveOdoo(ctx, *only); err != nil {
+			fmt.Fprintln(os.Stderr, "make odoo:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(ctx, *bin, *check); err != nil {
 		fmt.Fprintln(os.Stderr, "make run:", err)
 		os.Exit(1)
@@ -86,10 +95,15 @@ func run(ctx context.Context, bin string, check bool) (err error) {
 	if check {
 		return p.check(ctx)
 	}
-	say("\nAll stays up until you press Ctrl-C. Put a CSV into one of these folders to see it go to Odoo:")
+	say("\nAll stays up until you press Ctrl-C. To see an export go to Odoo:")
 	for _, a := range r.Agents {
-		say("  %s", a.Exports)
+		sample := filepath.Join(dir, a.Branch.Code+"-afternoon.csv")
+		if err := os.WriteFile(sample, []byte(strings.ReplaceAll(p.export(a, []row{{gtin: chain.Products[0].GTIN, qty: "1", lot: "A77B12"}}), "R-"+a.Branch.Code, "R-PM-"+a.Branch.Code)), 0o600); err != nil {
+			return err
+		}
+		say("  cp %s %s/", sample, a.Exports)
 	}
+	say("To ask the hub: %s exceptions --config %s", filepath.Join(bin, "branchline-hub"), filepath.Join(dir, "hub.yaml"))
 	<-ctx.Done()
 	return nil
 }

@@ -146,6 +146,7 @@ func TestDecidingFromTheCommandLine(t *testing.T) {
 	o.until("3 wait for a person", "exceptions")
 	unknown, many, bad := o.id("unknown_product"), o.id("implausible_quantity"), o.id("bad_quantity")
 
+	o.ok([]string{"check"}, "branch "+branch+": warehouse Branch "+branch, "logged in as")
 	o.ok([]string{"exceptions"}, "alias set gtin \"04099999999996\" REFERENCE --why", "branchline-hub release "+many, "branchline-hub discard "+bad)
 	o.ok([]string{"movements"}, "dispense that could not be read, from a.csv:4: exception", "dispense 5000 of gtin "+paracetamol.GTIN)
 	o.no([]string{"exceptions", "--branch", "BR99"}, "no branch \"BR99\"", branch)
