@@ -131,12 +131,12 @@ func (r *Runner) gather(ctx context.Context, in *Input, p *pace, v *visit, work 
 			}
 			continue
 		}
-		loose, err := r.ledger.PendingLoose(ctx, branch, w.Kind, p.looseAfter[w.Kind], maxLoose)
+		loose, err := r.ledger.PendingLoose(ctx, branch, w.Kind, p.looseAfter[w.Kind], r.maxLoose)
 		if err != nil {
 			return false, next, err
 		}
-		if len(loose) == maxLoose {
-			full, p.looseAfter[w.Kind] = true, loose[maxLoose-1].ID
+		if len(loose) == r.maxLoose {
+			full, p.looseAfter[w.Kind] = true, loose[r.maxLoose-1].ID
 		} else {
 			v.passed[w.Kind] = true
 			delete(p.looseAfter, w.Kind)
@@ -162,7 +162,7 @@ func (r *Runner) gather(ctx context.Context, in *Input, p *pace, v *visit, work 
 	if err := r.elsewhere(ctx, in, later, again, work); err != nil {
 		return false, next, err
 	}
-	if in.Open, err = r.ledger.OpenPostings(ctx, branch, time.Time{}, maxLoose); err != nil {
+	if in.Open, err = r.ledger.OpenPostings(ctx, branch, time.Time{}, maxOpen); err != nil {
 		return false, next, err
 	}
 	if in.Released, err = r.ledger.Released(ctx, branch); err != nil {
@@ -175,7 +175,7 @@ func (r *Runner) gather(ctx context.Context, in *Input, p *pace, v *visit, work 
 // whether there is more of it.
 func (r *Runner) elsewhere(ctx context.Context, in *Input, later []movement.Kind, groups bool, work []ledger.PendingWork) error {
 	for _, kind := range later {
-		loose, err := r.ledger.PendingLoose(ctx, in.Branch.Code, kind, 0, maxLoose)
+		loose, err := r.ledger.PendingLoose(ctx, in.Branch.Code, kind, 0, r.maxLoose)
 		if err != nil {
 			return err
 		}

@@ -67,6 +67,8 @@ type Runner struct {
 	missedAt time.Time
 	// awayUntil is when open receipts are asked for again.
 	awayUntil time.Time
+	// maxLoose bounds the loose movements of one kind in one look.
+	maxLoose int
 }
 
 // pace is when a branch is looked at again, and where the next look begins:
@@ -84,6 +86,7 @@ type pace struct {
 // Bounds of one look at one branch, and of the whole.
 const (
 	maxLoose  = 10_000
+	maxOpen   = 10_000
 	maxGroups = 200
 	// maxIdle is how many looks of one visit may come to nothing.
 	maxIdle    = 8
@@ -96,7 +99,7 @@ const (
 // NewRunner makes a runner; reg may be nil.
 func NewRunner(cfg Config, l Ledger, m Master, r Receipts, log *slog.Logger, clock func() time.Time, reg prometheus.Registerer) *Runner {
 	return &Runner{cfg: cfg, ledger: l, master: m, receipts: r, log: log, clock: clock, metrics: newMetrics(reg),
-		branches: map[string]*pace{}, alarms: map[string][]string{}}
+		branches: map[string]*pace{}, alarms: map[string][]string{}, maxLoose: maxLoose}
 }
 
 // Run plans until ctx ends, whenever something has changed or is due.
