@@ -25,7 +25,7 @@ func TestInspectTellsWhatTheHubDoesNotHaveYet(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer running.Close()
-	desk, err := receive.NewDesk(receive.DefaultConfig(), running, slog.New(slog.DiscardHandler))
+	desk, err := receive.NewDesk(receive.DefaultConfig(), receive.Options{Store: running, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

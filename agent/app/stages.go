@@ -16,10 +16,10 @@ import (
 // stages builds what stands around the outbox.
 func (a *App) stages(metrics prometheus.Registerer) (err error) {
 	a.reference = reference.Open(reference.Config{Path: filepath.Join(a.cfg.DataDir, "reference.db"), Branch: a.cfg.Branch}, a.log, metrics)
-	if a.desk, err = receive.NewDesk(a.cfg.Receive, a.outbox, a.log); err != nil {
+	if a.desk, err = receive.NewDesk(a.cfg.Receive, receive.Options{Store: a.outbox, Log: a.log, Reference: a.reference, Single: capture.Direct{Store: a.outbox}}); err != nil {
 		return err
 	}
-	if a.scans, err = capture.New(a.cfg.Capture, capture.Options{Handler: capture.Route(a.desk, capture.Direct{Store: a.outbox}), Beeper: a.branch, Log: a.log, Metrics: metrics}); err != nil {
+	if a.scans, err = capture.New(a.cfg.Capture, capture.Options{Handler: a.desk, Beeper: a.branch, Log: a.log, Metrics: metrics}); err != nil {
 		return err
 	}
 	if a.exports, err = dispense.New(a.cfg.Exports, dispense.Options{Store: a.outbox, Log: a.log, Metrics: metrics, Retention: a.cfg.Outbox.Retention}); err != nil {

@@ -82,6 +82,7 @@ const (
 	Over     LineState = "over"     // more than ordered
 	Extra    LineState = "extra"    // not on the order
 	LookAt   LineState = "look_at"  // a notice stands on it
+	Lacking  LineState = "short"    // less than ordered, and a person has said so
 	Free     LineState = "free"     // there is no order to compare with
 )
 
@@ -163,10 +164,16 @@ type Action struct {
 	// Entry is 0 for the latest of the station.
 	Entry   int
 	Station string
-	// Quantity is in packs; zero leaves it. Lot and Expiry for Correct.
+	// Product is what is missing, for Short of a line that has no entries.
+	Product movement.Product
+	// Quantity is in packs; zero leaves it. Lot, Expiry and Serial for Correct,
+	// where empty leaves them. For Damaged it is how many of the entry's packs,
+	// zero for all; for Short how many are missing, zero for all that the order
+	// still expects.
 	Quantity movement.Quantity
 	Lot      string
 	Expiry   movement.Date
+	Serial   string
 	Reason   string
 	By       string
 }

@@ -18,6 +18,12 @@ type Config struct {
 	// RemindAfter is how long a session may be open before it is an alarm; 0
 	// is for ever.
 	RemindAfter time.Duration `yaml:"remind_after"`
+	// ShortDated is how many days goods must be good for, or it is told; 0
+	// tells nothing.
+	ShortDated int `yaml:"short_dated_days"`
+	// Reasons are those of the command barcodes BL-REASON-<name> and
+	// BL-DAMAGED-<name>, by name: up to 16 capital letters and digits.
+	Reasons map[string]string `yaml:"reasons"`
 }
 
 // Pattern recognises the barcode on one kind of document.
@@ -32,16 +38,28 @@ type Pattern struct {
 // DefaultConfig recognises Odoo's purchase orders ("P00017") and receipts
 // ("BR01/IN/00042").
 func DefaultConfig() Config {
-	return Config{RemindAfter: 12 * time.Hour, Documents: []Pattern{
+	return Config{RemindAfter: 12 * time.Hour, ShortDated: 90, Documents: []Pattern{
 		{Match: `P[0-9]{5,9}`, Type: "order"},
 		{Match: `[A-Z0-9]{1,8}/IN/[0-9]{3,9}`, Type: "delivery"},
-	}}
+	}, Reasons: map[string]string{"BROKEN": "broken", "OPENED": "opened", "EXPIRED": "expired", "COLD": "cold chain broken",
+		"RECALL": "recalled", "MISSING": "missing"}}
 }
 
 // Validate names setting and value of the first pattern that cannot be.
 func (c *Config) Validate() error {
 	if c.RemindAfter < 0 || c.RemindAfter > 90*24*time.Hour {
 		return conf.Bad("remind_after", c.RemindAfter, "must be 0 to 2160h")
+	}
+	if c.ShortDated < 0 || c.ShortDated > 3650 {
+		return conf.Bad("short_dated_days", c.ShortDated, "must be 0 to 3650")
+	}
+	for name, words := range c.Reasons {
+		if !reasonForm.MatchString(name) {
+			return conf.Bad("reasons", name, "is not 1 to 16 capital letters and digits")
+		}
+		if words == "" || typed("reason", words, maxReason) != nil {
+			return conf.Bad("reasons."+name, words, "must be plain text of 1 to 200 bytes")
+		}
 	}
 	for i := range c.Documents {
 		if _, err := c.Documents[i].compile(); err != nil {
@@ -50,6 +68,8 @@ func (c *Config) Validate() error {
 	}
 	return nil
 }
+
+var reasonForm = regexp.MustCompile(`^[A-Z0-9]{1,16}$`)
 
 // products are codes that no document may look like.
 var products = []string{"04012345678901", "4012345678901", "12345670", "012345678905", "010401234567890110ABC", "BL-CONFIRM"}
@@ -100,10 +120,16 @@ func (d documents) find(text string) (doc movement.Document, ok bool) {
 			if len(m) > 1 {
 				ref = m[1]
 			}
-			if ref != "" && len(ref) <= 64 && !strings.ContainsFunc(ref, func(c rune) bool { return c < ' ' || c > '~' }) {
+			if printable(ref) {
 				return movement.Document{Type: p.kind, Ref: ref}, true
 			}
 		}
 	}
 	return doc, false
+}
+
+// printable tells whether ref can be the number of a document: 1 to 64
+// characters of printable ASCII.
+func printable(ref string) bool {
+	return ref != "" && len(ref) <= 64 && !strings.ContainsFunc(ref, func(c rune) bool { return c < ' ' || c > '~' })
 }

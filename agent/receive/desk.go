@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"branchline/agent/counter"
 	"branchline/agent/outbox"
 	"branchline/agent/scan"
 	"branchline/internal/fault"
@@ -21,7 +22,28 @@ import (
 // Store is what receiving needs of the outbox.
 type Store interface {
 	Append(ctx context.Context, w outbox.Write) ([]outbox.Place, error)
+	Note(space, key string) ([]byte, error)
 	Notes(space, prefix string) iter.Seq2[outbox.Note, error]
+}
+
+// Handler records a scan that belongs to no session.
+type Handler interface {
+	Scan(ctx context.Context, s scan.Scan) (scan.Answer, error)
+}
+
+// Options are what [NewDesk] takes beside the configuration.
+type Options struct {
+	Store Store
+	Log   *slog.Logger
+	// Reference may be nil: then nothing is checked against the order or the
+	// catalogue.
+	Reference Reference
+	// Single records scans for what is not collected by itself (dispensing,
+	// returns, wastage, transfers) when no session of that kind is open at
+	// the station; nil opens a session for them.
+	Single Handler
+	// Now is nil for time.Now. Its location is the branch's.
+	Now func() time.Time
 }
 
 // noteSpace is where the outbox keeps open sessions: "<id>" for the session,
@@ -34,15 +56,18 @@ const cancelWithin = 10 * time.Second
 // Desk keeps the open sessions of a branch, durable at every scan. Safe for
 // concurrent use; one scan is handled at a time.
 type Desk struct {
-	store Store
-	log   *slog.Logger
-	docs  documents
+	Options
+	cfg  Config
+	docs documents
 
 	mu       sync.Mutex
 	sessions []*Session // in the order of their opening
 	// asked is when a station asked to cancel which session.
-	asked map[string]asked
+	asked   map[string]asked
+	reasons map[string]reasonFor
 }
+
+var _ counter.Desk = (*Desk)(nil)
 
 type asked struct {
 	id string
@@ -50,21 +75,27 @@ type asked struct {
 }
 
 // NewDesk brings back the sessions that were open when the agent ended.
-func NewDesk(cfg Config, store Store, log *slog.Logger) (*Desk, error) {
+func NewDesk(cfg Config, o Options) (*Desk, error) {
 	docs, err := cfg.compile()
 	if err != nil {
 		return nil, err
 	}
-	d := &Desk{store: store, log: log, docs: docs, asked: map[string]asked{}}
+	if o.Reference == nil {
+		o.Reference = nothing{}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	d := &Desk{Options: o, cfg: cfg, docs: docs, asked: map[string]asked{}, reasons: map[string]reasonFor{}}
 	entries := map[string][]Entry{}
-	for n, err := range store.Notes(noteSpace, "") {
+	for n, err := range d.Store.Notes(noteSpace, "") {
 		if err != nil {
 			return nil, err
 		}
 		if id, _, isEntry := strings.Cut(n.Key, "#"); isEntry {
 			var e Entry
 			if err := json.Unmarshal(n.Value, &e); err != nil {
-				log.Error("a line of an open session cannot be read, and stays aside", "session", n.Key, "err", err)
+				d.Log.Error("a line of an open session cannot be read, and stays aside", "session", n.Key, "err", err)
 				continue
 			}
 			entries[id] = append(entries[id], e)
@@ -72,7 +103,7 @@ func NewDesk(cfg Config, store Store, log *slog.Logger) (*Desk, error) {
 		}
 		s := &Session{}
 		if err := json.Unmarshal(n.Value, s); err != nil {
-			log.Error("an open session cannot be read, and stays aside", "session", n.Key, "err", err)
+			d.Log.Error("an open session cannot be read, and stays aside", "session", n.Key, "err", err)
 			continue
 		}
 		d.sessions = append(d.sessions, s)
@@ -80,8 +111,7 @@ func NewDesk(cfg Config, store Store, log *slog.Logger) (*Desk, error) {
 	for _, s := range d.sessions {
 		s.Entries = entries[s.ID]
 		slices.SortFunc(s.Entries, func(a, b Entry) int { return a.Number - b.Number })
-		s.judge()
-		log.Info("open session brought back", "session", s.ID, "lines", len(s.Entries))
+		d.Log.Info("open session brought back", "session", s.ID, "lines", len(s.Entries))
 	}
 	slices.SortFunc(d.sessions, func(a, b *Session) int { return a.Opened.Compare(b.Opened) })
 	return d, nil
@@ -98,8 +128,10 @@ func (d *Desk) Sessions() []Session {
 	return list
 }
 
-// Scan does what a scan for receiving or counting means. An error means that
-// nothing was recorded.
+// know is what the branch knows for a session, which may be nil.
+func (d *Desk) know(s *Session) *knowledge { return know(d.Reference, &d.cfg, s) }
+
+// Scan does what a scan means. An error means that nothing was recorded.
 func (d *Desk) Scan(ctx context.Context, sc scan.Scan) (scan.Answer, error) {
 	if sc.Personal() {
 		return scan.Refuse(sc.Err), nil
@@ -108,39 +140,45 @@ func (d *Desk) Scan(ctx context.Context, sc scan.Scan) (scan.Answer, error) {
 	defer d.mu.Unlock()
 	text := sc.Text()
 	s := d.at(sc.Station, sc.Purpose)
+	if s == nil && !sc.Purpose.InSession() && d.Single != nil && !strings.HasPrefix(text, "BL-REASON-") {
+		return d.single(ctx, sc)
+	}
 	if scan.IsCommand(text) {
 		return d.command(ctx, &sc, s, text)
 	}
 	if doc, ok := d.docs.find(text); ok && sc.Purpose == scan.Receive {
-		return d.open(ctx, &sc, s, doc)
+		return d.openAt(ctx, &sc, s, doc)
 	}
 	if sc.Err != nil {
 		return d.unclear(ctx, &sc, s, sc.Err)
 	}
+	k := d.know(s)
 	it, err := scan.ItemOf(&sc.Code)
 	if err != nil {
+		if s != nil {
+			if c, asked, no := s.answer(k, &sc); asked {
+				return d.change(ctx, s, func() (Change, error) { return c, no })
+			}
+		}
 		return d.unclear(ctx, &sc, s, err)
 	}
-	var notes []outbox.Note
-	if s == nil {
-		if sc.Purpose != scan.Count {
-			return d.unclear(ctx, &sc, nil, fault.New(fault.Data, "no_open_delivery", "%s was scanned before any order or delivery note", it.Words()).
+	fresh := s == nil
+	if fresh {
+		if sc.Purpose == scan.Receive {
+			return d.unclear(ctx, &sc, nil, fault.New(fault.Data, "no_open_delivery", "%s was scanned before any order or delivery note", k.words(&it)).
 				WithHint("find its delivery, or discard it if it was scanned again"))
 		}
-		fresh := Open(movement.Document{Type: "session", Ref: "count"}, sc.Purpose, sc.Station, d.moment(sc.At))
-		fresh.Document.Ref = fresh.ID
-		s = &fresh
-		note, err := s.note()
-		if err != nil {
-			return scan.Answer{}, err
-		}
-		notes = append(notes, note)
+		free := Free(sc.Purpose, sc.Station, d.moment(sc.At))
+		s = &free
 	}
-	c, err := s.Add(&sc, it)
+	c, err := s.add(k, &sc, it)
 	if err != nil {
 		return refused(err), nil
 	}
-	return d.commit(ctx, s, c, notes)
+	if err := d.commit(ctx, step{s, c, fresh}); err != nil {
+		return scan.Answer{}, err
+	}
+	return c.Answer, nil
 }
 
 // at is the session of that purpose that the station works on; nil for none.
@@ -161,116 +199,126 @@ func (d *Desk) moment(at time.Time) time.Time {
 	return at
 }
 
-func (d *Desk) open(ctx context.Context, sc *scan.Scan, s *Session, doc movement.Document) (scan.Answer, error) {
+// openAt is what a scanned document means at a station that works on s.
+func (d *Desk) openAt(ctx context.Context, sc *scan.Scan, s *Session, doc movement.Document) (scan.Answer, error) {
 	if s != nil {
 		if s.Document == doc {
-			return scan.Answer{Sound: scan.OK, Text: s.Words() + " is open"}, nil
+			return scan.Answer{Sound: scan.OK, Text: d.opened(s)}, nil
 		}
 		return refused(fault.New(fault.Data, "another_open", "%s is still open at this scanner", s.Words()).
 			WithHint("confirm it (BL-CONFIRM) or cancel it (BL-CANCEL) first")), nil
 	}
-	for _, o := range d.sessions {
-		if o.Document == doc {
-			return d.commit(ctx, o, o.Join(sc.Station), nil)
-		}
-	}
-	fresh := Open(doc, sc.Purpose, sc.Station, d.moment(sc.At))
-	return d.commit(ctx, &fresh, Change{Joined: sc.Station, Answer: scan.Answer{Sound: scan.OK, Text: fresh.Words() + " is open"}}, nil)
+	_, a, err := d.join(ctx, sc.Purpose, doc, sc.Station, sc.At)
+	return a, err
 }
 
-func (d *Desk) command(ctx context.Context, sc *scan.Scan, s *Session, text string) (scan.Answer, error) {
-	cmd, err := parseCommand(text)
+// join lets a station work on the document's session, a new one if need be. It
+// leaves the one of that purpose that it worked on.
+func (d *Desk) join(ctx context.Context, p scan.Purpose, doc movement.Document, station string, at time.Time) (id string, a scan.Answer, err error) {
+	var steps []step
+	if s := d.at(station, p); s != nil {
+		if s.Document == doc {
+			return s.ID, scan.Answer{Sound: scan.OK, Text: d.opened(s)}, nil
+		}
+		steps = append(steps, step{s, Change{Parted: station}, false})
+	}
+	i := slices.IndexFunc(d.sessions, func(o *Session) bool { return o.Purpose == p && o.Document == doc })
+	var s *Session
+	switch {
+	case i >= 0:
+		s = d.sessions[i]
+	case doc == movement.Document{}:
+		free := Free(p, station, d.moment(at))
+		s = &free
+	default:
+		fresh := Open(doc, p, station, d.moment(at))
+		s = &fresh
+	}
+	steps = append(steps, step{s, Change{Joined: station}, i < 0})
+	if err := d.commit(ctx, steps...); err != nil {
+		return "", scan.Answer{}, err
+	}
+	return s.ID, scan.Answer{Sound: scan.OK, Text: d.opened(s)}, nil
+}
+
+// opened says that a session is open, and whether it can be checked.
+func (d *Desk) opened(s *Session) string {
+	text := s.Words() + " is open"
+	if s.Purpose == scan.Receive {
+		if _, ok := d.Reference.Delivery(s.Document); !ok {
+			text += ", not checked against the order"
+		}
+	}
+	return text
+}
+
+// change asks a session for a change, and makes it.
+func (d *Desk) change(ctx context.Context, s *Session, ask func() (Change, error)) (scan.Answer, error) {
+	c, err := ask()
 	if err != nil {
 		return refused(err), nil
 	}
-	if s == nil {
-		return refused(fault.New(fault.Data, "no_open_delivery", "nothing is open at this scanner").
-			WithHint("scan the order or the delivery note first")), nil
-	}
-	var c Change
-	switch cmd.name {
-	case "confirm":
-		return d.confirm(ctx, s)
-	case "cancel":
-		return d.cancel(ctx, sc, s)
-	case "undo":
-		c, err = s.Undo(sc.Station)
-	case "quantity":
-		c, err = s.SetQuantity(sc.Station, cmd.quantity)
-	}
-	if err != nil {
-		return refused(err), nil
-	}
-	return d.commit(ctx, s, c, nil)
-}
-
-// commit makes a change durable, then applies it.
-func (d *Desk) commit(ctx context.Context, s *Session, c Change, notes []outbox.Note) (scan.Answer, error) {
-	next := s.Apply(c)
-	if c.Joined != "" {
-		note, err := next.note()
-		if err != nil {
-			return scan.Answer{}, err
-		}
-		notes = append(notes, note)
-	}
-	for _, e := range c.Put {
-		value, err := json.Marshal(e)
-		if err != nil {
-			return scan.Answer{}, err
-		}
-		notes = append(notes, outbox.Note{Space: noteSpace, Key: entryKey(s.ID, e.Number), Value: value})
-	}
-	for _, number := range c.Drop {
-		notes = append(notes, outbox.Note{Space: noteSpace, Key: entryKey(s.ID, number)})
-	}
-	// Where the write fails in its very last step, the disk may hold a change
-	// that the memory does not; it is shown after a restart. None is lost.
-	if _, err := d.store.Append(ctx, outbox.Write{Notes: notes}); err != nil {
+	if err := d.commit(ctx, step{s, c, false}); err != nil {
 		return scan.Answer{}, err
-	}
-	if i := slices.IndexFunc(d.sessions, func(o *Session) bool { return o.ID == s.ID }); i >= 0 {
-		d.sessions[i] = &next
-	} else {
-		d.sessions = append(d.sessions, &next)
 	}
 	return c.Answer, nil
 }
 
-// confirm records the group and closes the session in one commit. After a
-// crash either the session is still open, or the group is recorded.
-func (d *Desk) confirm(ctx context.Context, s *Session) (scan.Answer, error) {
-	list := s.Movements()
-	if len(list) == 0 {
-		return refused(fault.New(fault.Data, "nothing_scanned", "%s has no lines yet", s.Words()).
-			WithHint("scan the goods, or cancel it (BL-CANCEL)")), nil
-	}
-	places, err := d.store.Append(ctx, outbox.Write{Lane: movement.Live, Movements: list, Notes: s.gone()})
-	if err != nil {
-		return scan.Answer{}, err
-	}
-	if slices.ContainsFunc(places, func(p outbox.Place) bool { return p.Known }) {
-		d.log.Warn("a session was confirmed again", "session", s.ID)
-	}
-	d.close(s)
-	return scan.Answer{Sound: scan.OK, Text: s.Words() + " is confirmed"}, nil
+// step is a change of one session.
+type step struct {
+	s     *Session
+	c     Change
+	fresh bool // the session is new
 }
 
-// cancel throws a session away, when it is asked for twice.
-func (d *Desk) cancel(ctx context.Context, sc *scan.Scan, s *Session) (scan.Answer, error) {
-	a := d.asked[sc.Station]
-	meant := a.id == s.ID && sc.At.Sub(a.at) < cancelWithin && !sc.At.Before(a.at)
-	if !meant && len(s.Entries) > 0 {
-		d.asked[sc.Station] = asked{s.ID, sc.At}
-		return scan.Answer{Sound: scan.Warn, Code: "cancel_again",
-			Text: fmt.Sprintf("scan BL-CANCEL again within %s to throw %s away", cancelWithin, s.Words())}, nil
+// commit makes changes durable, all in one, then applies them.
+func (d *Desk) commit(ctx context.Context, steps ...step) error {
+	var notes []outbox.Note
+	next := make([]*Session, len(steps))
+	for i, st := range steps {
+		after := st.s.Apply(st.c)
+		next[i] = &after
+		changed, err := st.notes(&after)
+		if err != nil {
+			return err
+		}
+		notes = append(notes, changed...)
 	}
-	if _, err := d.store.Append(ctx, outbox.Write{Notes: s.gone()}); err != nil {
-		return scan.Answer{}, err
+	// Where the write fails in its very last step, the disk may hold a change
+	// that the memory does not; it is shown after a restart. None is lost.
+	if _, err := d.Store.Append(ctx, outbox.Write{Notes: notes}); err != nil {
+		return err
 	}
-	d.close(s)
-	d.log.Info("session cancelled", "session", s.ID, "lines", len(s.Entries), "scanner", sc.Scanner)
-	return scan.Answer{Sound: scan.OK, Text: s.Words() + " is thrown away"}, nil
+	for _, s := range next {
+		if i := slices.IndexFunc(d.sessions, func(o *Session) bool { return o.ID == s.ID }); i >= 0 {
+			d.sessions[i] = s
+		} else {
+			d.sessions = append(d.sessions, s)
+		}
+	}
+	return nil
+}
+
+func (st *step) notes(after *Session) ([]outbox.Note, error) {
+	var notes []outbox.Note
+	if st.fresh || st.c.Joined != "" || st.c.Parted != "" {
+		value, err := json.Marshal(after)
+		if err != nil {
+			return nil, err
+		}
+		notes = append(notes, outbox.Note{Space: noteSpace, Key: after.ID, Value: value})
+	}
+	for _, e := range st.c.Put {
+		value, err := json.Marshal(e)
+		if err != nil {
+			return nil, err
+		}
+		notes = append(notes, outbox.Note{Space: noteSpace, Key: entryKey(after.ID, e.Number), Value: value})
+	}
+	for _, number := range st.c.Drop {
+		notes = append(notes, outbox.Note{Space: noteSpace, Key: entryKey(after.ID, number)})
+	}
+	return notes, nil
 }
 
 func (d *Desk) close(s *Session) {
@@ -286,7 +334,7 @@ func (d *Desk) unclear(ctx context.Context, sc *scan.Scan, s *Session, why error
 	if s != nil {
 		m.Document = s.Document
 	}
-	if _, err := d.store.Append(ctx, outbox.Write{Lane: movement.Live, Movements: []*movement.Movement{m}}); err != nil {
+	if _, err := d.Store.Append(ctx, outbox.Write{Lane: movement.Live, Movements: []*movement.Movement{m}}); err != nil {
 		return scan.Answer{}, err
 	}
 	return scan.Answer{Sound: scan.Warn, Code: m.Problem.Code, Text: "kept for a person: " + why.Error()}, nil
@@ -303,12 +351,6 @@ func refused(err error) scan.Answer {
 }
 
 func entryKey(id string, number int) string { return fmt.Sprintf("%s#%06d", id, number) }
-
-// note is the session without its entries.
-func (s *Session) note() (outbox.Note, error) {
-	value, err := json.Marshal(s)
-	return outbox.Note{Space: noteSpace, Key: s.ID, Value: value}, err
-}
 
 // gone deletes all notes of the session.
 func (s *Session) gone() []outbox.Note {

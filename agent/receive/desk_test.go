@@ -23,22 +23,25 @@ import (
 	"branchline/internal/movement"
 )
 
-// counter is a desk on a real outbox.
-type counter struct {
+// rig is a desk on a real outbox.
+type rig struct {
 	t     rapid.TB
 	path  string
 	store *outbox.Outbox
 	desk  *Desk
-	now   time.Time
+	ref   Reference
+	// singles records what belongs to no session.
+	singles Handler
+	now     time.Time
 }
 
-func open(t rapid.TB, dir string) *counter {
-	c := &counter{t: t, path: filepath.Join(dir, "outbox.db"), now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.FixedZone("", 3600))}
+func open(t rapid.TB, dir string) *rig {
+	c := &rig{t: t, path: filepath.Join(dir, "outbox.db"), now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.FixedZone("", 3600))}
 	c.start()
 	return c
 }
 
-func (c *counter) start() {
+func (c *rig) start() {
 	c.t.Helper()
 	cfg := outbox.DefaultConfig()
 	cfg.Path, cfg.Branch = c.path, "BR01"
@@ -47,18 +50,18 @@ func (c *counter) start() {
 	if c.store, err = outbox.Open(cfg, log, nil); err != nil {
 		c.t.Fatal(err)
 	}
-	if c.desk, err = NewDesk(DefaultConfig(), c.store, log); err != nil {
+	if c.desk, err = NewDesk(DefaultConfig(), Options{Store: c.store, Log: log, Reference: c.ref, Single: c.singles}); err != nil {
 		c.t.Fatal(err)
 	}
 }
 
-func (c *counter) restart() {
+func (c *rig) restart() {
 	c.store.Close()
 	c.start()
 }
 
 // scan reads one code as "station:code"; without a station it is "front".
-func (c *counter) read(s string) scan.Scan {
+func (c *rig) read(s string) scan.Scan {
 	station, raw, ok := strings.Cut(s, ":")
 	if !ok {
 		station, raw = "front", s
@@ -72,7 +75,7 @@ func (c *counter) read(s string) scan.Scan {
 	return sc
 }
 
-func (c *counter) scan(s string) scan.Answer {
+func (c *rig) scan(s string) scan.Answer {
 	c.t.Helper()
 	a, err := c.desk.Scan(context.Background(), c.read(s))
 	if err != nil {
@@ -83,7 +86,7 @@ func (c *counter) scan(s string) scan.Answer {
 
 // recorded lists the live lane as "order/product/lot/serial=quantity" or
 // "!code".
-func (c *counter) recorded() string {
+func (c *rig) recorded() string {
 	c.t.Helper()
 	var list []string
 	for _, m := range c.movements() {
@@ -96,7 +99,7 @@ func (c *counter) recorded() string {
 	return strings.Join(list, ", ")
 }
 
-func (c *counter) movements() []movement.Movement {
+func (c *rig) movements() []movement.Movement {
 	c.t.Helper()
 	var list []movement.Movement
 	for _, s := range c.store.Streams() {
@@ -119,7 +122,7 @@ func (c *counter) movements() []movement.Movement {
 }
 
 // shown is all that the desk holds, also behind pointers.
-func (c *counter) shown() string {
+func (c *rig) shown() string {
 	c.t.Helper()
 	var b strings.Builder
 	for _, s := range c.desk.Sessions() {
@@ -310,7 +313,7 @@ func TestNothingIsClaimedThatIsNotOnDisk(t *testing.T) {
 	c := open(t, t.TempDir())
 	defer c.store.Close()
 	store := &flaky{Store: c.store}
-	c.desk.store = store
+	c.desk.Store = store
 	c.scan("P00017")
 	c.scan(plain)
 	full := fault.New(fault.Transient, "outbox_full", "full")
@@ -349,9 +352,9 @@ type memory struct {
 func (m *memory) Append(_ context.Context, w outbox.Write) ([]outbox.Place, error) {
 	for _, n := range w.Notes {
 		if n.Value == nil {
-			delete(m.notes, n.Key)
+			delete(m.notes, n.Space+"/"+n.Key)
 		} else {
-			m.notes[n.Key] = n.Value
+			m.notes[n.Space+"/"+n.Key] = n.Value
 		}
 	}
 	places := make([]outbox.Place, len(w.Movements))
@@ -364,10 +367,12 @@ func (m *memory) Append(_ context.Context, w outbox.Write) ([]outbox.Place, erro
 	return places, nil
 }
 
-func (m *memory) Notes(string, string) iter.Seq2[outbox.Note, error] {
+func (m *memory) Note(space, key string) ([]byte, error) { return m.notes[space+"/"+key], nil }
+
+func (m *memory) Notes(space, _ string) iter.Seq2[outbox.Note, error] {
 	return func(yield func(outbox.Note, error) bool) {
 		for _, key := range slices.Sorted(maps.Keys(m.notes)) {
-			if !yield(outbox.Note{Space: noteSpace, Key: key, Value: m.notes[key]}, nil) {
+			if own, ok := strings.CutPrefix(key, space+"/"); ok && !yield(outbox.Note{Space: space, Key: own, Value: m.notes[key]}, nil) {
 				return
 			}
 		}
@@ -381,10 +386,10 @@ func TestAnyScansSurviveARestart(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		store := &memory{notes: map[string][]byte{}, keys: map[string]bool{}}
 		log := slog.New(slog.DiscardHandler)
-		c := &counter{t: t, now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.FixedZone("", 3600))}
+		c := &rig{t: t, now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.FixedZone("", 3600))}
 		start := func() {
 			var err error
-			if c.desk, err = NewDesk(DefaultConfig(), store, log); err != nil {
+			if c.desk, err = NewDesk(DefaultConfig(), Options{Store: store, Log: log}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -1,0 +1,149 @@
+package receive
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"branchline/agent/outbox"
+	"branchline/agent/scan"
+	"branchline/internal/fault"
+	"branchline/internal/movement"
+)
+
+// confirm records the group and closes the session in one commit. After a
+// crash either the session is still open, or the group is recorded. d.mu is
+// held.
+func (d *Desk) confirm(ctx context.Context, s *Session, by string, at time.Time) (receipt, error) {
+	if err := typed("initials", by, maxInitials); err != nil {
+		return receipt{}, err
+	}
+	k := d.know(s)
+	if err := s.ready(k); err != nil {
+		return receipt{}, err
+	}
+	list := s.movements(k, by)
+	settle(list)
+	r := receipt{Receipt: s.receipt(k, by, at)}
+	serials := s.serials(list)
+	w := outbox.Write{Lane: movement.Live, Movements: list}
+	closing, err := d.closing(s, r)
+	if err != nil {
+		return receipt{}, err
+	}
+	if len(serials) == 0 {
+		w.Notes = closing
+	}
+	places, err := d.Store.Append(ctx, w)
+	if err != nil {
+		return receipt{}, err
+	}
+	if len(serials) > 0 {
+		// What left before is only known now. Should the power fail here, the
+		// session is open again, and confirming it sends its serials to a
+		// person: none is lost, and none counts twice.
+		if _, err := d.Store.Append(ctx, outbox.Write{Lane: movement.Live, Movements: s.again(list, serials, places), Notes: closing}); err != nil {
+			return receipt{}, err
+		}
+	}
+	if i := slices.IndexFunc(places, func(p outbox.Place) bool { return p.Known }); i >= 0 && list[i].Group.ID != "" {
+		d.Log.Warn("a session was confirmed again", "session", s.ID)
+	}
+	d.close(s)
+	r.place(places)
+	if err := d.keep(ctx, r); err != nil {
+		d.Log.Warn("a receipt does not know where its movements are", "session", s.ID, "err", err)
+	}
+	return r, nil
+}
+
+// ready refuses to confirm what is empty or has open questions.
+func (s *Session) ready(k *knowledge) error {
+	if len(s.Entries) == 0 {
+		return fault.New(fault.Data, "nothing_scanned", "%s has no lines yet", s.Words()).
+			WithHint("scan the goods, or cancel it (BL-CANCEL)")
+	}
+	open, first := 0, ""
+	for _, f := range s.find(k) {
+		if question(f.code) {
+			if open++; open == 1 {
+				first = f.text
+			}
+		}
+	}
+	switch {
+	case open == 1:
+		return fault.New(fault.Data, "question_open", "one question is open: %s", first).
+			WithHint("answer it on the page, or leave it to a person (BL-PERSON)")
+	case open > 1:
+		return fault.New(fault.Data, "question_open", "%d questions are open, the first is: %s", open, first).
+			WithHint("answer them on the page, or leave each to a person (BL-PERSON)")
+	}
+	return nil
+}
+
+// settle makes sure that no single entry can keep all the others from being
+// recorded: one that no record can hold goes to a person with what there is.
+func settle(list []*movement.Movement) {
+	for i, m := range list {
+		probe := *m
+		probe.RecordedAt = m.OccurredAt
+		err := probe.Validate()
+		if err == nil {
+			continue
+		}
+		list[i] = &movement.Movement{Kind: m.Kind, OccurredAt: m.OccurredAt, Document: m.Document, NaturalKey: m.NaturalKey,
+			Source: m.Source, Group: m.Group, Problem: scan.ProblemOf(err)}
+	}
+}
+
+// serials takes what can leave, or come back, once out of the group: a serial
+// is a natural key of its own, as where it is scanned alone. It gives their
+// places in the list.
+func (s *Session) serials(list []*movement.Movement) []int {
+	if s.Purpose == scan.Receive || s.Purpose == scan.Count {
+		return nil
+	}
+	var at []int
+	for i, m := range list {
+		if m.Serial != "" && m.Problem == nil {
+			at = append(at, i)
+			m.Group = movement.Group{}
+			m.NaturalKey = fmt.Sprintf("serial/%s/%s/%s", m.Kind, m.Product.Code, m.Serial)
+		}
+	}
+	for _, m := range list {
+		if m.Group.ID != "" {
+			m.Group.Size = len(list) - len(at)
+		}
+	}
+	return at
+}
+
+// again are those serials that had been recorded before, for a person.
+func (s *Session) again(list []*movement.Movement, serials []int, places []outbox.Place) []*movement.Movement {
+	var known []*movement.Movement
+	for _, i := range serials {
+		if !places[i].Known {
+			continue
+		}
+		m := *list[i]
+		m.NaturalKey = "session/" + s.ID + "/again/" + strconv.Itoa(i+1)
+		m.Problem = &movement.Problem{Code: "serial_again", Field: "serial", Text: fmt.Sprintf(
+			"serial %.64q was recorded as %s before, and a serial belongs to one pack", m.Serial, m.Kind)}
+		known = append(known, &m)
+	}
+	return known
+}
+
+// cancel throws a session away. d.mu is held.
+func (d *Desk) cancel(ctx context.Context, s *Session, by, why string) error {
+	if _, err := d.Store.Append(ctx, outbox.Write{Notes: s.gone()}); err != nil {
+		return err
+	}
+	d.close(s)
+	d.Log.Info("session cancelled", "session", s.ID, "lines", len(s.Entries), "by", by, "why", why)
+	return nil
+}
