@@ -193,7 +193,14 @@ func (p *player) print(l line) {
 		return
 	}
 	printed[l.ID] = true
-	what := fmt.Sprintf("  %-26s %-8s %4s × %s lot %s", l.Source, l.Kind, l.Quantity, l.Code, l.Lot)
+	goods := fmt.Sprintf("%4s × %s", l.Quantity, l.Code)
+	switch {
+	case l.Code == "":
+		goods = "   what could not be understood"
+	case l.Lot != "":
+		goods += " lot " + l.Lot
+	}
+	what := fmt.Sprintf("  %-26s %-8s %s", l.Source, l.Kind, goods)
 	if l.State == "posted" {
 		say("%s → %s", what, l.Odoo)
 		return
