@@ -17,6 +17,7 @@ import (
 	"branchline/hub/broker"
 	"branchline/hub/catalogue"
 	"branchline/hub/config"
+	"branchline/hub/feed"
 	"branchline/hub/ingest"
 	"branchline/hub/ledger"
 	"branchline/hub/plan"
@@ -42,6 +43,7 @@ type App struct {
 	projector *projection.Projector
 	odoo      *odoo.Client
 	catalogue *catalogue.Catalogue
+	feed      *feed.Feed
 	planner   *plan.Runner
 	poster    *post.Poster
 	broker    broker.Broker
@@ -97,8 +99,9 @@ func New(cfg config.Config, version string, log *slog.Logger) (_ *App, err error
 func (a *App) toBranches(metrics prometheus.Registerer) (err error) {
 	in := ingest.New(a.ledger, a.log, metrics)
 	in.OnState = a.reported
+	sink := hears{in, a.feed, a.log}
 	if a.cfg.Broker.External.Server == "" {
-		a.broker, err = broker.NewEmbedded(a.cfg.Broker.EmbeddedConfig, a.cfg.Secrets(), in, a.log, metrics)
+		a.broker, err = broker.NewEmbedded(a.cfg.Broker.EmbeddedConfig, a.cfg.Secrets(), sink, a.log, metrics)
 		return err
 	}
 	known := map[string]bool{}
@@ -106,7 +109,7 @@ func (a *App) toBranches(metrics prometheus.Registerer) (err error) {
 		known[b.Code] = true
 	}
 	a.broker, err = broker.NewExternal(a.cfg.Broker.External, func(branch string) bool { return known[branch] },
-		in, a.log, metrics)
+		sink, a.log, metrics)
 	return err
 }
 
@@ -118,6 +121,7 @@ func (a *App) Run(ctx context.Context) error {
 	g.Add("broker", a.broker.Run)
 	g.Add("projector", a.projector.Run)
 	g.Add("catalogue", a.catalogue.Run)
+	g.Add("feed", a.feed.Run)
 	g.Add("planner", a.planner.Run)
 	g.Add("poster", a.poster.Run)
 	g.Add("page", a.page.Run)
@@ -151,6 +155,7 @@ func (a *App) close() {
 
 // reported keeps what a branch says of itself.
 func (a *App) reported(branch string, s wire.State) {
+	a.feed.Heard(branch, s.Documents)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.reports[branch] = report{s, time.Now()}

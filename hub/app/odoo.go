@@ -24,6 +24,7 @@ func (a *App) toOdoo(metrics prometheus.Registerer) (err error) {
 		return err
 	}
 	a.catalogue = catalogue.New(a.cfg.Catalogue, a.odoo, a.ledger, a.log, time.Now, metrics)
+	a.feed = a.newFeed(metrics)
 	a.planner = plan.NewRunner(a.cfg.Plan(), a.ledger, a.catalogue, a.odoo, a.log, time.Now, metrics)
 	posting := a.cfg.Posting
 	for _, b := range a.cfg.Branches {
@@ -61,6 +62,7 @@ func (a *App) alarms() []string {
 			all = append(all, fmt.Sprintf("Branch %s: %s", branch, why))
 		}
 	}
+	all = append(all, a.oldCopies()...)
 	if err := a.broker.Trouble(); err != nil {
 		all = append(all, "Broker: "+err.Error())
 	}

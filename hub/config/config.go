@@ -11,6 +11,7 @@ import (
 
 	"branchline/hub/broker"
 	"branchline/hub/catalogue"
+	"branchline/hub/feed"
 	"branchline/hub/ledger"
 	"branchline/hub/plan"
 	"branchline/hub/post"
@@ -32,6 +33,8 @@ type Config struct {
 	Odoo     Odoo          `yaml:"odoo"`
 	// Catalogue is the copy of Odoo's master data.
 	Catalogue catalogue.Config `yaml:"catalogue"`
+	// Feed says what the branches are told of Odoo.
+	Feed feed.Config `yaml:"feed"`
 	// Planning says when documents are cut and what is let through.
 	Planning plan.Settings `yaml:"planning"`
 	// Posting says how hard Odoo is worked.
@@ -80,7 +83,7 @@ type Odoo struct {
 func Default() Config {
 	return Config{
 		Broker:    Broker{EmbeddedConfig: broker.DefaultEmbeddedConfig(), External: broker.DefaultExternalConfig()},
-		Catalogue: catalogue.DefaultConfig(), Planning: plan.DefaultSettings(), Posting: post.DefaultConfig(),
+		Catalogue: catalogue.DefaultConfig(), Feed: feed.DefaultConfig(), Planning: plan.DefaultSettings(), Posting: post.DefaultConfig(),
 		Odoo: Odoo{Transport: odoo.Auto, Timeout: odoo.DefaultTimeout},
 		Web:  webserver.Config{Listen: "127.0.0.1:8770"},
 		Log:  logging.Default(),
@@ -119,7 +122,7 @@ func (c *Config) Validate() error {
 		at string
 		v  conf.Validator
 	}
-	parts := []part{{"ledger", &c.Ledger}, {"catalogue", &c.Catalogue}, {"planning", &c.Planning}, {"posting", &c.Posting}, {"web", &c.Web}, {"log", &c.Log}}
+	parts := []part{{"ledger", &c.Ledger}, {"catalogue", &c.Catalogue}, {"feed", &c.Feed}, {"planning", &c.Planning}, {"posting", &c.Posting}, {"web", &c.Web}, {"log", &c.Log}}
 	if c.Broker.External.Server != "" {
 		parts = append(parts, part{"broker.external", &c.Broker.External})
 	} else {

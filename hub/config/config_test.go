@@ -50,7 +50,8 @@ func TestTheSampleIsGood(t *testing.T) {
 	d := config.Default()
 	if !reflect.DeepEqual(c.Planning, d.Planning) || !reflect.DeepEqual(c.Posting, d.Posting) || c.Web.Listen != d.Web.Listen || c.Log != d.Log ||
 		c.Broker.Listen != d.Broker.Listen || c.Broker.MaxBranches != d.Broker.MaxBranches || c.Broker.MaxMessages != d.Broker.MaxMessages ||
-		c.Odoo.Transport != d.Odoo.Transport || c.Odoo.Timeout != d.Odoo.Timeout || c.Catalogue.Every != d.Catalogue.Every {
+		c.Odoo.Transport != d.Odoo.Transport || c.Odoo.Timeout != d.Odoo.Timeout || c.Catalogue.Every != d.Catalogue.Every ||
+		c.Feed != d.Feed {
 		t.Error("the sample shows other defaults than there are")
 	}
 }
@@ -68,6 +69,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		"no address of Odoo":      {"https://odoo.example.com", "odoo", `odoo.url: "odoo"`},
 		"a transport nobody has":  {"transport: auto", "transport: soap", `odoo.transport`},
 		"a missing key":           {"odoo.key", "none.key", `odoo.key_file: "none.key"`},
+		"a feed that never rests": {"bytes_per_second: 2097152", "bytes_per_second: 5", "feed.bytes_per_second: 5"},
 		"documents without lines": {"lines: 200", "lines: 0", "planning.lines: 0"},
 		"no rate":                 {"calls_per_second: 50", "calls_per_second: 0", "posting.calls_per_second: 0"},
 		"a wrong log level":       {"level: info", "level: loud", `log.level: "loud"`},

@@ -223,7 +223,7 @@ func addDocuments(version int, add adder) {
 	add("purchase.order", "Purchase Order", everyone, admin, map[string]*field{
 		"name": {kind: char, indexed: true}, "partner_id": needed(m2o("res.partner")), "picking_type_id": m2o("stock.picking.type"), "company_id": m2o("res.company"),
 		"state":      first(&field{kind: selection, choices: []string{"draft", "sent", "to approve", "purchase", "done", "cancel"}}, "draft"),
-		"order_line": o2m("purchase.order.line", "order_id"), "date_order": {kind: datetime}, "date_planned": {kind: datetime},
+		"order_line": o2m("purchase.order.line", "order_id"), "date_order": {kind: datetime}, "date_planned": {kind: datetime}, "partner_ref": {kind: char},
 		"picking_ids": o2m("stock.picking", "purchase_id"),
 	})
 	line := map[string]*field{
