@@ -178,7 +178,7 @@ func (d *deliveries) lines(ctx context.Context, all map[int64]*open, ids []int64
 // delivery makes the delivery of a document: its products each once, in the
 // order of their moves.
 func (f *Feed) delivery(e *odoo.Expected, moves []odoo.ExpectedMove, order map[int64]*odoo.OrderLine) feed.Delivery {
-	d := feed.Delivery{Key: keyText(e.ID), Name: clip(e.Name), Order: clip(e.Origin), Partner: clip(e.Partner.Name), Due: e.Scheduled,
+	d := feed.Delivery{Key: keyText(e.ID), Name: feed.Name(e.Name), Order: feed.Name(e.Origin), Partner: feed.Name(e.Partner.Name), Due: e.Scheduled,
 		Ready: e.State == odoo.Assigned, Lines: []feed.DeliveryLine{}}
 	counted := map[int64]bool{} // order lines
 	for _, m := range moves {
@@ -186,7 +186,7 @@ func (f *Feed) delivery(e *odoo.Expected, moves []odoo.ExpectedMove, order map[i
 		open, own := line.Ordered, line.Unit
 		if l := order[m.OrderLine]; l != nil {
 			if d.Reference == "" {
-				d.Reference = clip(l.Reference)
+				d.Reference = feed.Name(l.Reference)
 			}
 			if !counted[l.ID] {
 				counted[l.ID] = true
@@ -207,16 +207,16 @@ func (f *Feed) delivery(e *odoo.Expected, moves []odoo.ExpectedMove, order map[i
 
 // line0 is a move as a line with what is still expected as ordered.
 func (f *Feed) line0(m *odoo.ExpectedMove) feed.DeliveryLine {
-	line := feed.DeliveryLine{Product: keyText(m.Product.ID), Name: clip(m.Product.Name), Unit: m.UoM.Name,
+	line := feed.DeliveryLine{Product: keyText(m.Product.ID), Name: feed.Name(m.Product.Name), Unit: m.UoM.Name,
 		Ordered: f.inOwnUnit(m.Product.ID, m.Quantity, m.UoM.ID)}
 	if p, ok := f.catalogue.Product(m.Product.ID); ok {
 		known := feed.Product{Reference: p.Code, Barcode: p.Barcode}
-		line.Name, line.Code = clip(p.Name), known.Code()
+		line.Name, line.Code = feed.Name(p.Name), known.Code()
 		if u, ok := f.catalogue.Unit(p.UoM.ID); ok {
 			line.Unit = u.Name
 		}
 	}
-	line.Unit = clip(line.Unit)
+	line.Unit = feed.Name(line.Unit)
 	return line
 }
 

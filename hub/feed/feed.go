@@ -9,7 +9,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/time/rate"
 
-	"branchline/hub/catalogue"
 	"branchline/internal/feed"
 	"branchline/internal/odoo"
 	"branchline/internal/wire"
@@ -30,17 +29,14 @@ type Odoo interface {
 // Catalogue is the hub's own copy of Odoo's master data.
 type Catalogue interface {
 	AsOf() time.Time
-	Goods() []catalogue.Good
+	Goods() []feed.Product
 	Product(id int64) (odoo.Product, bool)
 	Unit(id int64) (odoo.UoM, bool)
 	LotOf(productID, lotID int64) (odoo.Lot, bool)
 	Site(code string) (odoo.Warehouse, odoo.Places, bool)
 }
 
-var (
-	_ Odoo      = (*odoo.Client)(nil)
-	_ Catalogue = (*catalogue.Catalogue)(nil)
-)
+var _ Odoo = (*odoo.Client)(nil)
 
 // Publish says something to a branch; an error means that it was not sent. It is
 // called by one goroutine.
@@ -120,7 +116,7 @@ func New(cfg Config, branches []Branch, o Odoo, c Catalogue, publish Publish, lo
 func (f *Feed) Run(ctx context.Context) error {
 	var g sync.WaitGroup
 	g.Go(func() { f.send(ctx) })
-	g.Go(func() { f.repeat(ctx, feed.Catalogue, 5*time.Second, f.readCatalogue(new(time.Time))) })
+	g.Go(func() { f.repeat(ctx, feed.Catalogue, 5*time.Second, f.readCatalogue()) })
 	g.Go(func() { f.repeat(ctx, feed.Deliveries, f.cfg.DeliveriesEvery, newDeliveries(f).read) })
 	g.Go(func() { f.repeat(ctx, feed.OnHand, f.cfg.StockEvery, newStock(f).read) })
 	g.Wait()

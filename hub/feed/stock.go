@@ -171,7 +171,7 @@ func (s *stock) rows(b *Branch, onHand []odoo.OnHand) map[int64]json.RawMessage 
 		if q == 0 {
 			continue
 		}
-		l := feed.LotStock{Lot: clip(h.LotName), Quantity: q}
+		l := feed.LotStock{Lot: feed.Name(h.LotName), Quantity: q}
 		if h.LotID != 0 {
 			if lot, ok := s.f.catalogue.LotOf(h.ProductID, h.LotID); ok {
 				l.Expiry = odoo.ExpiryDate(lot.Expires, b.Zone)

@@ -111,3 +111,18 @@ func GTIN14(barcode string) string {
 	}
 	return "00000000000000"[len(barcode):] + barcode
 }
+
+// maxName bounds a name, in bytes.
+const maxName = 300
+
+// Name cuts a name, number or unit to 300 bytes, at the end of a character.
+func Name(s string) string {
+	if len(s) <= maxName {
+		return s
+	}
+	cut := maxName
+	for s[cut]&0xc0 == 0x80 { // inside a character
+		cut--
+	}
+	return s[:cut]
+}
