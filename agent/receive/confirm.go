@@ -52,7 +52,7 @@ func (d *Desk) confirm(ctx context.Context, s *Session, by string, at time.Time)
 		d.Log.Warn("a session was confirmed again", "session", s.ID)
 	}
 	d.close(s)
-	r.place(places)
+	r.place(list, places)
 	if err := d.keep(ctx, r); err != nil {
 		d.Log.Warn("a receipt does not know where its movements are", "session", s.ID, "err", err)
 	}

@@ -35,8 +35,11 @@ type rig struct {
 	now     time.Time
 }
 
-func open(t rapid.TB, dir string) *rig {
-	c := &rig{t: t, path: filepath.Join(dir, "outbox.db"), now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.FixedZone("", 3600))}
+func open(t rapid.TB, dir string) *rig { return openWith(t, dir, nil) }
+
+// openWith is a branch that knows ref.
+func openWith(t rapid.TB, dir string, ref Reference) *rig {
+	c := &rig{t: t, ref: ref, path: filepath.Join(dir, "outbox.db"), now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.FixedZone("", 3600))}
 	c.start()
 	return c
 }
@@ -50,7 +53,7 @@ func (c *rig) start() {
 	if c.store, err = outbox.Open(cfg, log, nil); err != nil {
 		c.t.Fatal(err)
 	}
-	if c.desk, err = NewDesk(DefaultConfig(), Options{Store: c.store, Log: log, Reference: c.ref, Single: c.singles}); err != nil {
+	if c.desk, err = NewDesk(DefaultConfig(), Options{Store: c.store, Log: log, Reference: c.ref, Single: c.singles, Now: func() time.Time { return c.now }}); err != nil {
 		c.t.Fatal(err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"branchline/agent/counter"
 	"branchline/agent/outbox"
 	"branchline/internal/fault"
+	"branchline/internal/movement"
 )
 
 const (
@@ -35,12 +36,12 @@ func (r *receipt) words() string {
 	return nouns[r.Purpose] + " " + r.Document.Ref + " (" + strconv.Itoa(r.Work.Entries) + " lines)"
 }
 
-// place notes where the movements are. Serials that had been recorded before
-// are elsewhere.
-func (r *receipt) place(places []outbox.Place) {
-	for _, p := range places {
+// place notes where the movements are. What had been recorded before this
+// session is elsewhere.
+func (r *receipt) place(list []*movement.Movement, places []outbox.Place) {
+	for i, p := range places {
 		switch {
-		case p.Known:
+		case p.Known && list[i].Group.ID == "":
 		case r.Epoch == "":
 			r.Epoch, r.First, r.Through = p.Epoch, p.Seq, p.Seq
 		case p.Epoch == r.Epoch:
