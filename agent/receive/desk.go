@@ -65,6 +65,7 @@ type Desk struct {
 	// asked is when a station asked to cancel which session.
 	asked   map[string]asked
 	reasons map[string]reasonFor
+	memo    memo
 }
 
 var _ counter.Desk = (*Desk)(nil)
@@ -86,7 +87,8 @@ func NewDesk(cfg Config, o Options) (*Desk, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	d := &Desk{Options: o, cfg: cfg, docs: docs, asked: map[string]asked{}, reasons: map[string]reasonFor{}}
+	d := &Desk{Options: o, cfg: cfg, docs: docs, memo: memo{Reference: o.Reference},
+		asked: map[string]asked{}, reasons: map[string]reasonFor{}}
 	entries := map[string][]Entry{}
 	for n, err := range d.Store.Notes(noteSpace, "") {
 		if err != nil {
@@ -129,7 +131,8 @@ func (d *Desk) Sessions() []Session {
 }
 
 // know is what the branch knows for a session, which may be nil.
-func (d *Desk) know(s *Session) *knowledge { return know(d.Reference, &d.cfg, s) }
+// d.mu is held.
+func (d *Desk) know(s *Session) *knowledge { return know(d.memo.fresh(), &d.cfg, s) }
 
 // Scan does what a scan means. An error means that nothing was recorded.
 func (d *Desk) Scan(ctx context.Context, sc scan.Scan) (scan.Answer, error) {

@@ -59,7 +59,7 @@ func (b *viewer) line(key string, l counter.Line) int {
 func (b *viewer) lines() {
 	for i := range b.k.order.Lines {
 		o := &b.k.order.Lines[i]
-		b.line("product "+o.Product, counter.Line{Product: o.Code, Name: o.Name, Unit: o.Unit, Ordered: o.Ordered, Already: o.Received, State: counter.Waiting})
+		b.line(productKey(o.Product), counter.Line{Product: o.Code, Name: o.Name, Unit: o.Unit, Ordered: o.Ordered, Already: o.Received, State: counter.Waiting})
 	}
 	codes := map[int]string{}
 	for _, f := range slices.Backward(b.found) {
