@@ -16,6 +16,7 @@ import (
 	"branchline/agent/outbox"
 	"branchline/agent/scan"
 	"branchline/internal/fault"
+	"branchline/internal/feed"
 	"branchline/internal/movement"
 )
 
@@ -149,8 +150,10 @@ func (d *Desk) Scan(ctx context.Context, sc scan.Scan) (scan.Answer, error) {
 	if scan.IsCommand(text) {
 		return d.command(ctx, &sc, s, text)
 	}
-	if doc, ok := d.docs.find(text); ok && sc.Purpose == scan.Receive {
-		return d.openAt(ctx, &sc, s, doc)
+	if sc.Purpose == scan.Receive {
+		if doc, ok := d.document(&sc, text); ok {
+			return d.openAt(ctx, &sc, s, doc)
+		}
 	}
 	if sc.Err != nil {
 		return d.unclear(ctx, &sc, s, sc.Err)
@@ -206,7 +209,7 @@ func (d *Desk) moment(at time.Time) time.Time {
 func (d *Desk) openAt(ctx context.Context, sc *scan.Scan, s *Session, doc movement.Document) (scan.Answer, error) {
 	if s != nil {
 		if s.Document == doc {
-			return scan.Answer{Sound: scan.OK, Text: d.opened(s)}, nil
+			return d.opened(s), nil
 		}
 		return refused(fault.New(fault.Data, "another_open", "%s is still open at this scanner", s.Words()).
 			WithHint("confirm it (BL-CONFIRM) or cancel it (BL-CANCEL) first")), nil
@@ -221,7 +224,7 @@ func (d *Desk) join(ctx context.Context, p scan.Purpose, doc movement.Document, 
 	var steps []step
 	if s := d.at(station, p); s != nil {
 		if s.Document == doc {
-			return s.ID, scan.Answer{Sound: scan.OK, Text: d.opened(s)}, nil
+			return s.ID, d.opened(s), nil
 		}
 		steps = append(steps, step{s, Change{Parted: station}, false})
 	}
@@ -241,18 +244,45 @@ func (d *Desk) join(ctx context.Context, p scan.Purpose, doc movement.Document, 
 	if err := d.commit(ctx, steps...); err != nil {
 		return "", scan.Answer{}, err
 	}
-	return s.ID, scan.Answer{Sound: scan.OK, Text: d.opened(s)}, nil
+	return s.ID, d.opened(s), nil
+}
+
+// document is what a scanned text names: by its form, or since a delivery with
+// that number is expected. A code that can be a product's never is one.
+func (d *Desk) document(sc *scan.Scan, text string) (doc movement.Document, ok bool) {
+	if doc, ok := d.docs.find(text); ok {
+		return doc, true
+	}
+	if sc.Err == nil || !printable(text) {
+		return doc, false
+	}
+	for _, e := range d.Reference.Deliveries() {
+		if e.Ready && (e.Name == text || e.Reference == text || e.Order == text) {
+			return documentOf(&e), true
+		}
+	}
+	return doc, false
 }
 
 // opened says that a session is open, and whether it can be checked.
-func (d *Desk) opened(s *Session) string {
-	text := s.Words() + " is open"
-	if s.Purpose == scan.Receive {
-		if _, ok := d.Reference.Delivery(s.Document); !ok {
-			text += ", not checked against the order"
-		}
+func (d *Desk) opened(s *Session) scan.Answer {
+	a := scan.Answer{Sound: scan.OK, Text: s.Words() + " is open"}
+	if s.Purpose != scan.Receive {
+		return a
 	}
-	return text
+	e, ok := d.Reference.Delivery(s.Document)
+	asOf := d.Reference.AsOf(feed.Deliveries)
+	switch {
+	case ok && e.Partner != "":
+		a.Text = s.Words() + " from " + e.Partner + " is open"
+	case ok:
+	case asOf.IsZero() || s.Document.Type == "session":
+		a.Text += ", not checked against the order"
+	default:
+		a.Sound, a.Code = scan.Warn, "not_expected"
+		a.Text += fmt.Sprintf(", not checked against the order: it is not among what was expected on %s", asOf.Format("2 January 15:04"))
+	}
+	return a
 }
 
 // change asks a session for a change, and makes it.

@@ -144,6 +144,9 @@ func (b *viewer) notices() []counter.Notice {
 			}
 			told[whole{f.key, f.code}] = true
 			n := counter.Notice{Entry: f.entry, Code: f.code, Text: f.text, Open: question(f.code), Actions: offers(&f, b.s.Purpose)}
+			if f.code == ConflictingExpiry {
+				n.Text += "; unless it is corrected, all of the lot goes to a person"
+			}
 			if f.code == LotNeeded || f.code == ExpiryNeeded {
 				n.Lots = b.offered(&f)
 			}
