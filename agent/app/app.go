@@ -63,9 +63,6 @@ func New(cfg config.Config, version string, log *slog.Logger) (_ *App, err error
 	if a.outbox, err = outbox.Open(cfg.Outbox, a.log, time.Now); err != nil {
 		return nil, err
 	}
-	if a.branch, err = web.New(a.State, a.log); err != nil {
-		return nil, err
-	}
 	if err := a.stages(metrics); err != nil {
 		return nil, err
 	}
@@ -140,6 +137,6 @@ func (a *App) describe(s *wire.State) {
 	}
 	s.Unsent, s.OldestUnsent, s.Bytes = st.Unsent, st.OldestUnsent, st.Bytes
 	w := a.desk.Waiting()
-	s.Open = wire.OpenWork{Deliveries: uint(w.Deliveries), Counts: uint(w.Counts), Others: uint(w.Others), Lines: uint(w.Lines), Oldest: w.Oldest}
+	s.Open = wire.OpenWork{Deliveries: uint(w.Deliveries), Counts: uint(w.Counts), Lines: uint(w.Lines), Oldest: w.Oldest}
 	s.Alarms = append(s.Alarms, a.alarms(st)...)
 }

@@ -69,6 +69,7 @@ type Options struct {
 // Capture runs all scanners of a branch.
 type Capture struct {
 	runners []*runner
+	typist  *typist
 }
 
 // New checks the configuration; it opens nothing.
@@ -92,7 +93,7 @@ func New(cfg Config, o Options) (*Capture, error) {
 	o.retryMax = cmp.Or(o.retryMax, 5*time.Second)
 	m := newMetrics(o.Metrics)
 	shared := &ports{used: map[string]string{}}
-	c := &Capture{}
+	c := &Capture{typist: newTypist(cfg.Keyboard, o, m)}
 	for i := range cfg.Scanners {
 		c.runners = append(c.runners, newRunner(&cfg.Scanners[i], o, shared, m))
 	}

@@ -19,6 +19,8 @@ import (
 // Config lists the branch's serial scanners.
 type Config struct {
 	Scanners []Scanner `yaml:"scanners"`
+	// Keyboard is for scanners that type into the branch page.
+	Keyboard Keyboard `yaml:"keyboard"`
 }
 
 // Scanner is the profile of one serial scanner. It belongs to the scanner, not
@@ -107,7 +109,11 @@ func (c *Config) Validate() error {
 	if len(c.Scanners) > 32 {
 		return conf.Bad("scanners", len(c.Scanners), "are more than 32")
 	}
-	seen := map[string]string{}
+	c.Keyboard.fill()
+	if err := c.Keyboard.validate(); err != nil {
+		return err
+	}
+	seen := map[string]string{"name " + TypedName: "keyboard"}
 	for i := range c.Scanners {
 		s, at := &c.Scanners[i], fmt.Sprintf("scanners[%d]", i)
 		s.fill()

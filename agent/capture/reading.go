@@ -34,7 +34,7 @@ type reading struct {
 }
 
 // frame takes one frame all the way to its sound.
-func (r *runner) frame(ctx context.Context, f frame, sounds chan<- []byte) {
+func (r *runner) frame(ctx context.Context, f frame, sounds chan<- []byte) scan.Answer {
 	began := time.Now()
 	s := scan.Scan{
 		Station: r.s.Station, Scanner: r.s.Name, Purpose: r.s.For, Raw: bytes.Clone(f.data), At: r.Now(),
@@ -71,6 +71,7 @@ func (r *runner) frame(ctx context.Context, f frame, sounds chan<- []byte) {
 			st.Code, st.Reason = "", ""
 		}
 	})
+	return a
 }
 
 // understand reads the code, or says why it cannot be read.

@@ -16,7 +16,6 @@ import (
 	"branchline/agent/outbox"
 	"branchline/agent/scan"
 	"branchline/internal/fault"
-	"branchline/internal/feed"
 	"branchline/internal/movement"
 )
 
@@ -66,7 +65,6 @@ type Desk struct {
 	// asked is when a station asked to cancel which session.
 	asked   map[string]asked
 	reasons map[string]reasonFor
-	memo    memo
 }
 
 var _ counter.Desk = (*Desk)(nil)
@@ -88,8 +86,7 @@ func NewDesk(cfg Config, o Options) (*Desk, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	d := &Desk{Options: o, cfg: cfg, docs: docs, memo: memo{Reference: o.Reference},
-		asked: map[string]asked{}, reasons: map[string]reasonFor{}}
+	d := &Desk{Options: o, cfg: cfg, docs: docs, asked: map[string]asked{}, reasons: map[string]reasonFor{}}
 	entries := map[string][]Entry{}
 	for n, err := range d.Store.Notes(noteSpace, "") {
 		if err != nil {
@@ -132,8 +129,7 @@ func (d *Desk) Sessions() []Session {
 }
 
 // know is what the branch knows for a session, which may be nil.
-// d.mu is held.
-func (d *Desk) know(s *Session) *knowledge { return know(d.memo.fresh(), &d.cfg, s) }
+func (d *Desk) know(s *Session) *knowledge { return know(d.Reference, &d.cfg, s) }
 
 // Scan does what a scan means. An error means that nothing was recorded.
 func (d *Desk) Scan(ctx context.Context, sc scan.Scan) (scan.Answer, error) {
@@ -150,10 +146,8 @@ func (d *Desk) Scan(ctx context.Context, sc scan.Scan) (scan.Answer, error) {
 	if scan.IsCommand(text) {
 		return d.command(ctx, &sc, s, text)
 	}
-	if sc.Purpose == scan.Receive {
-		if doc, ok := d.document(&sc, text); ok {
-			return d.openAt(ctx, &sc, s, doc)
-		}
+	if doc, ok := d.docs.find(text); ok && sc.Purpose == scan.Receive {
+		return d.openAt(ctx, &sc, s, doc)
 	}
 	if sc.Err != nil {
 		return d.unclear(ctx, &sc, s, sc.Err)
@@ -209,7 +203,7 @@ func (d *Desk) moment(at time.Time) time.Time {
 func (d *Desk) openAt(ctx context.Context, sc *scan.Scan, s *Session, doc movement.Document) (scan.Answer, error) {
 	if s != nil {
 		if s.Document == doc {
-			return d.opened(s), nil
+			return scan.Answer{Sound: scan.OK, Text: d.opened(s)}, nil
 		}
 		return refused(fault.New(fault.Data, "another_open", "%s is still open at this scanner", s.Words()).
 			WithHint("confirm it (BL-CONFIRM) or cancel it (BL-CANCEL) first")), nil
@@ -224,7 +218,7 @@ func (d *Desk) join(ctx context.Context, p scan.Purpose, doc movement.Document, 
 	var steps []step
 	if s := d.at(station, p); s != nil {
 		if s.Document == doc {
-			return s.ID, d.opened(s), nil
+			return s.ID, scan.Answer{Sound: scan.OK, Text: d.opened(s)}, nil
 		}
 		steps = append(steps, step{s, Change{Parted: station}, false})
 	}
@@ -244,45 +238,18 @@ func (d *Desk) join(ctx context.Context, p scan.Purpose, doc movement.Document, 
 	if err := d.commit(ctx, steps...); err != nil {
 		return "", scan.Answer{}, err
 	}
-	return s.ID, d.opened(s), nil
-}
-
-// document is what a scanned text names: by its form, or since a delivery with
-// that number is expected. A code that can be a product's never is one.
-func (d *Desk) document(sc *scan.Scan, text string) (doc movement.Document, ok bool) {
-	if doc, ok := d.docs.find(text); ok {
-		return doc, true
-	}
-	if sc.Err == nil || !printable(text) {
-		return doc, false
-	}
-	for _, e := range d.Reference.Deliveries() {
-		if e.Ready && (e.Name == text || e.Reference == text || e.Order == text) {
-			return documentOf(&e), true
-		}
-	}
-	return doc, false
+	return s.ID, scan.Answer{Sound: scan.OK, Text: d.opened(s)}, nil
 }
 
 // opened says that a session is open, and whether it can be checked.
-func (d *Desk) opened(s *Session) scan.Answer {
-	a := scan.Answer{Sound: scan.OK, Text: s.Words() + " is open"}
-	if s.Purpose != scan.Receive {
-		return a
+func (d *Desk) opened(s *Session) string {
+	text := s.Words() + " is open"
+	if s.Purpose == scan.Receive {
+		if _, ok := d.Reference.Delivery(s.Document); !ok {
+			text += ", not checked against the order"
+		}
 	}
-	e, ok := d.Reference.Delivery(s.Document)
-	asOf := d.Reference.AsOf(feed.Deliveries)
-	switch {
-	case ok && e.Partner != "":
-		a.Text = s.Words() + " from " + e.Partner + " is open"
-	case ok:
-	case asOf.IsZero() || s.Document.Type == "session":
-		a.Text += ", not checked against the order"
-	default:
-		a.Sound, a.Code = scan.Warn, "not_expected"
-		a.Text += fmt.Sprintf(", not checked against the order: it is not among what was expected on %s", asOf.Format("2 January 15:04"))
-	}
-	return a
+	return text
 }
 
 // change asks a session for a change, and makes it.

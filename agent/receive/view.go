@@ -59,7 +59,7 @@ func (b *viewer) line(key string, l counter.Line) int {
 func (b *viewer) lines() {
 	for i := range b.k.order.Lines {
 		o := &b.k.order.Lines[i]
-		b.line(productKey(o.Product), counter.Line{Product: o.Code, Name: o.Name, Unit: o.Unit, Ordered: o.Ordered, Already: o.Received, State: counter.Waiting})
+		b.line("product "+o.Product, counter.Line{Product: o.Code, Name: o.Name, Unit: o.Unit, Ordered: o.Ordered, Already: o.Received, State: counter.Waiting})
 	}
 	codes := map[int]string{}
 	for _, f := range slices.Backward(b.found) {
@@ -144,9 +144,6 @@ func (b *viewer) notices() []counter.Notice {
 			}
 			told[whole{f.key, f.code}] = true
 			n := counter.Notice{Entry: f.entry, Code: f.code, Text: f.text, Open: question(f.code), Actions: offers(&f, b.s.Purpose)}
-			if f.code == ConflictingExpiry {
-				n.Text += "; unless it is corrected, all of the lot goes to a person"
-			}
 			if f.code == LotNeeded || f.code == ExpiryNeeded {
 				n.Lots = b.offered(&f)
 			}

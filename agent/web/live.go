@@ -43,48 +43,64 @@ type live struct {
 }
 
 // Beep hears the answer to a scan. It never waits.
-func (l *live) Beep(scanner string, a scan.Answer) { l.answered(scanner, a, time.Now()) }
-
-func (l *live) answered(scanner string, a scan.Answer, at time.Time) {
-	shown := Answer{Scanner: scanner, Sound: a.Sound.String(), Text: a.Text, At: at}
-	l.mu.Lock()
-	l.answers = slices.DeleteFunc(l.answers, func(o Answer) bool { return o.Scanner == scanner })
-	l.answers = slices.Insert(l.answers, 0, shown)
-	l.mu.Unlock()
-	event := map[string]string{"scanner": scanner, "sound": shown.Sound, "text": shown.Text, "detail": shown.detail()}
-	if a.Sound == scan.OK {
-		event["at"] = clockOf(at)
-	}
-	l.stream.Send("answer", event)
+func (l *live) Beep(scanner string, a scan.Answer) {
+	now := time.Now()
+	l.remember(scanner, a, now)
+	shown := newAnswer(scanner, a, now)
+	l.stream.Send("answer", shown.event())
 	l.stream.Changed()
 }
 
-func (a Answer) detail() string {
-	return strings.Join([]string{a.Scanner, a.SoundWord(), clockOf(a.At)}, " · ")
+func newAnswer(scanner string, a scan.Answer, at time.Time) Answer {
+	return Answer{Scanner: scanner, Sound: a.Sound.String(), Text: sentence(a.Text), At: at}
+}
+
+func (l *live) remember(scanner string, a scan.Answer, at time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.answers = slices.DeleteFunc(l.answers, func(o Answer) bool { return o.Scanner == scanner })
+	l.answers = slices.Insert(l.answers, 0, newAnswer(scanner, a, at))
+}
+
+// event is the answer as pages hear it.
+func (a Answer) event() map[string]string {
+	event := map[string]string{"scanner": a.Scanner, "sound": a.Sound, "text": a.Text, "detail": a.Detail()}
+	if a.Counted() {
+		event["at"] = clockOf(a.At)
+	}
+	return event
+}
+
+// Counted tells whether it counts and is safe beyond doubt.
+func (a Answer) Counted() bool { return a.Sound == scan.OK.String() }
+
+// Mark is the sound as a sign.
+func (a Answer) Mark() string {
+	switch a.Sound {
+	case scan.OK.String():
+		return "✓"
+	case scan.Warn.String():
+		return "!"
+	}
+	return "✕"
 }
 
 // Detail is who, how and when, under the text.
-func (a Answer) Detail() string { return a.detail() }
+func (a Answer) Detail() string {
+	return strings.Join([]string{a.Scanner, a.SoundWord(), clockOf(a.At)}, " · ")
+}
 
 func clockOf(t time.Time) string { return t.Format("15:04:05") }
 
-// latest is the latest answer of all scanners, nil for none.
-func (l *live) latest() *Answer {
+// latest is the latest answer of these scanners, of all when none is named; nil
+// for none.
+func (l *live) latest(scanners ...string) *Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.answers) == 0 {
-		return nil
-	}
-	a := l.answers[0]
-	return &a
-}
-
-func (l *live) of(scanner string) *Answer {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if i := slices.IndexFunc(l.answers, func(a Answer) bool { return a.Scanner == scanner }); i >= 0 {
-		a := l.answers[i]
-		return &a
+	for _, a := range l.answers {
+		if len(scanners) == 0 || slices.Contains(scanners, a.Scanner) {
+			return &a
+		}
 	}
 	return nil
 }

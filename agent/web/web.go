@@ -1,20 +1,12 @@
-// Package web is the branch page: is everything that was scanned safe, is it on
-// its way, and what did the last scan come to?
+// Package web is the branch page: what people at the counter scan, count and
+// confirm, whether all of it is safe, and whether it is on its way.
+//
+// The server makes the pages; a page asks for itself again when the event
+// stream says that something changed, and posts what a scanner types into it.
+// Without its scripts every step still works by plain forms.
 package web
 
-import (
-	"context"
-	"embed"
-	"html/template"
-	"log/slog"
-	"net/http"
-	"time"
-
-	"branchline/internal/ui"
-)
-
-//go:embed pages/*.html
-var pages embed.FS
+import "time"
 
 // State is what the page shows, as one moment saw it.
 type State struct {
@@ -49,8 +41,8 @@ type Hub struct {
 
 // Open is one delivery or count in progress.
 type Open struct {
-	// Kind is what it is called: "delivery", "count"…
-	Kind     string
+	// Count tells it from a delivery.
+	Count    bool
 	Document string
 	Since    time.Time
 	// Lines counts scans, Packs what they stand for.
@@ -85,45 +77,4 @@ type Export struct {
 	LastFinished time.Time
 	// Known counts rows that had been recorded before and were not recorded again.
 	Known uint64
-}
-
-// Page is the branch page. It serves requests from any goroutine.
-type Page struct {
-	live
-	state func() State
-	log   *slog.Logger
-	pages *template.Template
-	mux   *http.ServeMux
-}
-
-// New makes the page; state is asked at each request, from any goroutine.
-func New(state func() State, log *slog.Logger) (*Page, error) {
-	t, err := template.New("").Funcs(ui.Funcs()).ParseFS(pages, "pages/*.html")
-	if err != nil {
-		return nil, err
-	}
-	p := &Page{state: state, log: log, pages: t, mux: http.NewServeMux()}
-	p.mux.HandleFunc("GET /{$}", p.show)
-	p.mux.Handle("GET /events", &p.stream)
-	return p, nil
-}
-
-// Run keeps open pages up to date until ctx ends.
-func (p *Page) Run(ctx context.Context) error { return p.run(ctx) }
-
-func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.mux.ServeHTTP(w, r) }
-
-func (p *Page) show(w http.ResponseWriter, _ *http.Request) {
-	view := struct {
-		State
-		Last *Answer
-	}{p.state(), p.latest()}
-	for i := range view.Scanners {
-		view.Scanners[i].Last = p.of(view.Scanners[i].Name)
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	if err := p.pages.ExecuteTemplate(w, "status.html", view); err != nil {
-		p.log.Debug("page not written", "err", err)
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -17,7 +18,7 @@ const wedgePage = `<!doctype html><title>scan</title>
 <input id="field" value="before"><button id="button" onclick="pressed = true">Press</button>
 <script type="module">
 import { listen } from "/ui/wedge.js";
-window.scans = []; window.pressed = false;
+window.scans = []; window.pressed = false; window.opened = performance.timeOrigin + performance.now();
 listen((scan) => window.scans.push(scan));
 window.ready = true;
 </script>`
@@ -70,6 +71,17 @@ func TestWedge(t *testing.T) {
 				uitest.Key{Key: "2", Code: "Digit2", Text: "2"}, uitest.Key{Key: "3", Code: "Digit3", Text: "3"}, uitest.Enter)
 		}, []wedgeScan{{Text: "\uFFFD123", Physical: "'123"}}, "before"},
 	}
+	t.Run("a code whose first keys went to the page before", func(t *testing.T) {
+		for after, half := range map[time.Duration]bool{20 * time.Millisecond: true, time.Second: false} {
+			page.Go(server.URL)
+			page.Wait("window.ready === true")
+			opened := time.UnixMicro(int64(uitest.Eval[float64](page, "window.opened * 1000")))
+			page.ScanAt(opened.Add(after), "12345670")
+			if got := uitest.Eval[bool](page, "window.scans.at(-1).half"); got != half {
+				t.Errorf("%s after the page had opened it is taken for half a code: %t", after, got)
+			}
+		}
+	})
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			page.Go(server.URL)

@@ -33,16 +33,36 @@ type Key struct {
 
 // Scan types text as a scanner does that ends a code with Enter. A GS comes as
 // Ctrl+].
-func (p *Page) Scan(text string) { p.t.Helper(); p.send(append(keys(text), Enter), scannerPause) }
+func (p *Page) Scan(text string) {
+	p.t.Helper()
+	p.Wait("document.documentElement.dataset.scanner === 'ready'")
+	p.next()
+	p.send(append(keys(text), Enter), scannerPause)
+}
+
+// ScanAt is Scan, with the first key at a moment.
+func (p *Page) ScanAt(at time.Time, text string) {
+	p.t.Helper()
+	p.now = at
+	p.send(append(keys(text), Enter), scannerPause)
+}
+
+// next is some time after what was typed before, and after the page was opened.
+func (p *Page) next() {
+	if now := time.Now(); p.now.Before(now) {
+		p.now = now
+	}
+	p.now = p.now.Add(2 * time.Second)
+}
 
 // ScanKeys is Scan with keys of any kind, without an Enter of its own.
-func (p *Page) ScanKeys(k ...Key) { p.t.Helper(); p.send(k, scannerPause) }
+func (p *Page) ScanKeys(k ...Key) { p.t.Helper(); p.next(); p.send(k, scannerPause) }
 
 // Type types as a person does, wherever the focus is.
-func (p *Page) Type(text string) { p.t.Helper(); p.send(keys(text), personPause) }
+func (p *Page) Type(text string) { p.t.Helper(); p.next(); p.send(keys(text), personPause) }
 
 // Press presses one key, as a person does.
-func (p *Page) Press(k Key) { p.t.Helper(); p.send([]Key{k}, personPause) }
+func (p *Page) Press(k Key) { p.t.Helper(); p.next(); p.send([]Key{k}, personPause) }
 
 // Keys that are no characters.
 var (
@@ -72,7 +92,6 @@ var codes = map[string]int64{"Enter": 13, "Tab": 9, "Escape": 27, "Backspace": 8
 // is makes no scanner slow and no person fast.
 func (p *Page) send(list []Key, pause time.Duration) {
 	p.t.Helper()
-	p.now = p.now.Add(2 * time.Second) // a scan or a word is an event of its own
 	at := p.now
 	p.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		for _, k := range list {

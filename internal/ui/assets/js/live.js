@@ -31,7 +31,7 @@ function take(fresh) {
     if (!next || next.innerHTML === region.innerHTML) continue;
     const focus = region.contains(document.activeElement) ? document.activeElement : null;
     // What a person is typing stays; the region follows when they are done.
-    if (focus && "value" in focus && focus.value !== focus.defaultValue) continue;
+    if (focus && "defaultValue" in focus && focus.value !== focus.defaultValue) continue;
     region.innerHTML = next.innerHTML;
     if (focus && focus.id) document.getElementById(focus.id)?.focus({ preventScroll: true });
   }

@@ -8,21 +8,25 @@
 const fast = 50;      // ms between two keys of a scanner, at most
 const least = 4;      // keys that make a code
 const most = 4096;    // keys, bounds what is kept
+const opening = 150;  // ms after the page has opened
 
 /**
- * listen calls got({text, physical, caps, numLock}) for each code. text is
+ * listen calls got({text, physical, caps, numLock, half}) for each code. half
+ * tells that its first keys may have gone to the page before this one: a code
+ * that is cut can read as another one, so it must not be taken. text is
  * what the system's keyboard layout made of the keys, physical what a US
  * layout would have: a scanner that is set to US types wrong letters where
  * the system is not, and right ones there.
  */
 export function listen(got) {
+  const since = performance.now();
   let burst = null;
   let alt = "";       // digits of an Alt code so far
   let altDown = false;
 
   const begin = (e) => {
     const field = editable(e.target) ? e.target : null;
-    return { text: "", physical: "", keys: 0, last: e.timeStamp, fast: true, field,
+    return { text: "", physical: "", keys: 0, last: e.timeStamp, half: e.timeStamp - since < opening, field,
       before: field && [field.value, field.selectionStart, field.selectionEnd], caps: e.getModifierState("CapsLock"), numLock: true };
   };
   const add = (e, text, physical) => {
@@ -49,7 +53,7 @@ export function listen(got) {
       if (b && b.keys >= least && e.timeStamp - b.last <= fast * 2) {
         quiet(e);
         if (b.field) [b.field.value, b.field.selectionStart, b.field.selectionEnd] = b.before;
-        got({ text: b.text, physical: b.physical, caps: b.caps, numLock: b.numLock });
+        got({ text: b.text, physical: b.physical, caps: b.caps, numLock: b.numLock, half: b.half });
       }
       return;
     }
@@ -68,6 +72,7 @@ export function listen(got) {
     if (burst.keys > 1 && !burst.field) quiet(e);
   }, true);
 
+  document.documentElement.dataset.scanner = "ready";
   addEventListener("keyup", (e) => {
     if (e.key === "Alt") {
       const code = Number(alt);

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +28,7 @@ type branch struct {
 }
 
 func page(t *testing.T, s web.State) branch {
-	p, err := web.New(func() web.State { return s }, slog.New(slog.DiscardHandler))
+	p, err := web.New(web.Options{State: func() web.State { return s }, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +38,7 @@ func page(t *testing.T, s web.State) branch {
 func (p branch) show() string {
 	t := p.t
 	w := httptest.NewRecorder()
-	p.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	p.ServeHTTP(w, httptest.NewRequest("GET", "/way", nil))
 	body, _ := io.ReadAll(w.Result().Body)
 	if w.Code != 200 || !strings.HasSuffix(strings.TrimSpace(string(body)), "</html>") {
 		t.Fatalf("status %d, page cut: %s", w.Code, body)
@@ -52,9 +54,9 @@ func TestStatusSaysWhatIsSafe(t *testing.T) {
 	}{
 		"all sent": {web.State{Hub: web.Hub{Connected: true}}, []string{"Everything scanned and read is at the hub", "Connected · all sent", "Nothing waits"}},
 		"all sent, but one open": {web.State{Hub: web.Hub{Connected: true}, Open: []web.Open{{Document: "P00017", Since: now.Add(-time.Hour), Lines: 2, Packs: "14", Stations: []string{"goods-in", "front"}, Next: "Scan BL-CONFIRM."}}},
-			[]string{"safe on this PC, and not yet confirmed", "1 delivery or count open", "P00017", ">14<", "goods-in, front", "Scan BL-CONFIRM."}},
-		"one open, some unsent": {web.State{Unsent: 1, OldestUnsent: now, Hub: web.Hub{Connected: true}, Open: []web.Open{{Document: "P00017"}, {Document: "x", Kind: "count"}}},
-			[]string{"1 movement is on", "P00017", ">count<", "Sent when somebody confirms it"}},
+			[]string{"safe on this PC, and not yet confirmed", "Connected · 1 open", "P00017", ">14<", "goods-in, front", "Scan BL-CONFIRM."}},
+		"one open, some unsent": {web.State{Unsent: 1, OldestUnsent: now, Hub: web.Hub{Connected: true}, Open: []web.Open{{Document: "P00017"}, {Document: "x", Count: true}}},
+			[]string{"1 movement is on", "P00017", "Count", "Sent when somebody confirms it"}},
 		"on its way": {web.State{Unsent: 3, OldestUnsent: now, Hub: web.Hub{Connected: true}},
 			[]string{"3 movements are on their way"}},
 		"offline": {web.State{Unsent: 214, OldestUnsent: now, Hub: web.Hub{Since: now, Trouble: "no route to host"}},
@@ -72,7 +74,7 @@ func TestStatusSaysWhatIsSafe(t *testing.T) {
 					t.Errorf("%q is not on the page:\n%s", want, body)
 				}
 			}
-			if strings.Contains(body, "<script>x") || strings.Contains(body, "<img") {
+			if strings.Contains(body, "<script>x") || strings.Contains(body, "<img src=x") {
 				t.Error("markup from outside is not escaped")
 			}
 			if len(c.state.Open) > 0 && (strings.Contains(body, "Nothing waits") || strings.Contains(body, "all sent<")) {
@@ -110,13 +112,32 @@ func TestAnswers(t *testing.T) {
 		}
 	}
 	body := p.show()
-	for _, want := range []string{"answer refused", "not counted", "Not counted", "&lt;b&gt;expired", ">Look<"} {
+	for _, want := range []string{"answer refused", "Not counted.", "Not counted", "&lt;b&gt;expired", ">Look<"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("%q is not on the page:\n%s", want, body)
 		}
 	}
 	if strings.Contains(body, "04012345678901") {
 		t.Error("the answer before the last is still there")
+	}
+}
+
+// What the content security policy forbids is on no page.
+func TestPagesHoldNoInlineStyleOrScript(t *testing.T) {
+	files, err := filepath.Glob("pages/*.html")
+	if err != nil || len(files) < 8 {
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, no := range []string{"style=", "<style", "onclick=", "<script>", "://"} {
+			if strings.Contains(string(b), no) {
+				t.Errorf("%s holds %s", f, no)
+			}
+		}
 	}
 }
 

@@ -1,0 +1,125 @@
+package capture
+
+import (
+	"cmp"
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"branchline/agent/scan"
+	"branchline/internal/conf"
+	"branchline/internal/fault"
+	"branchline/internal/gs1"
+)
+
+// TypedName is how the record of a scan names the scanner that types into the
+// branch page like a keyboard, and the person who types a code there.
+const TypedName = "page"
+
+// Typed is a code that came by the page.
+type Typed struct {
+	// Text is what the system's keyboard layout made of the keys, Physical what
+	// a US layout would have: a scanner that is set to US types wrong letters
+	// where the system is not. Both are the same when it makes no difference.
+	Text, Physical string
+	// ByHand tells that a person typed it: the same code again within a moment
+	// is meant.
+	ByHand  bool
+	Purpose scan.Purpose
+	// Station is where the person stands.
+	Station string
+}
+
+// Keyboard is the profile of scanners that type like a keyboard into the page.
+type Keyboard struct {
+	GS1 gs1.Profile `yaml:"gs1"`
+	// Keys says how their keys are to be read: as the system's layout gives
+	// them (layout), by their places on a US keyboard (places), or as the one of
+	// both that can be read, where only one can (auto).
+	Keys string `yaml:"keys"`
+	// Repeat and RepeatWithin are as a serial scanner's.
+	Repeat       Repeat        `yaml:"repeat"`
+	RepeatWithin time.Duration `yaml:"repeat_within"`
+}
+
+func (k *Keyboard) fill() {
+	d := DefaultScanner()
+	k.Keys, k.Repeat, k.RepeatWithin = cmp.Or(k.Keys, "auto"), cmp.Or(k.Repeat, d.Repeat), cmp.Or(k.RepeatWithin, d.RepeatWithin)
+}
+
+func (k *Keyboard) validate() error {
+	if k.Keys != "auto" && k.Keys != "layout" && k.Keys != "places" {
+		return conf.Bad("keyboard.keys", k.Keys, "is not one of auto, layout, places")
+	}
+	s := DefaultScanner()
+	s.Name, s.Station, s.Port, s.For = TypedName, TypedName, "keyboard", scan.Receive
+	s.GS1, s.Repeat, s.RepeatWithin = k.GS1, k.Repeat, k.RepeatWithin
+	return conf.In("keyboard", s.validate())
+}
+
+// typist runs what is typed, one code at a time.
+type typist struct {
+	mu   sync.Mutex
+	keys string
+	r    *runner
+}
+
+func newTypist(k Keyboard, o Options, m *metrics) *typist {
+	s := DefaultScanner()
+	s.Name, s.Station, s.GS1, s.Repeat, s.RepeatWithin = TypedName, TypedName, k.GS1, k.Repeat, k.RepeatWithin
+	o.Beeper = nil // the page hears the answer itself
+	r := &runner{Options: o, s: &s, m: m, log: o.Log.With("scanner", s.Name), reading: reading{profile: k.GS1}}
+	r.status.s = Status{Name: s.Name, Station: s.Station, Up: true, Since: o.Now(), Port: "keyboard"}
+	return &typist{keys: k.Keys, r: r}
+}
+
+// Typed does with a code from the page what is done with one from a serial
+// scanner. An answer comes after the commit.
+func (c *Capture) Typed(ctx context.Context, t Typed) scan.Answer {
+	c.typist.mu.Lock()
+	defer c.typist.mu.Unlock()
+	return c.typist.take(ctx, t)
+}
+
+func (t *typist) take(ctx context.Context, in Typed) scan.Answer {
+	r := t.r
+	r.s.For, r.s.Station = in.Purpose, in.Station
+	text, err := t.choose(in, r.Now())
+	if err != nil {
+		return scan.Refuse(err)
+	}
+	kind := whole
+	if len(text) > maxFrame {
+		text, kind = text[:maxFrame], endless
+	}
+	if in.ByHand {
+		text = strings.TrimSpace(text)
+		r.reading.last = nil
+	}
+	return r.frame(ctx, frame{data: []byte(text), kind: kind}, nil)
+}
+
+// choose tells which of the two texts was meant. Where both can be read and
+// say different things, nobody can tell.
+func (t *typist) choose(in Typed, now time.Time) (string, error) {
+	if in.Physical == "" || in.Physical == in.Text || in.ByHand || t.keys == "layout" {
+		return in.Text, nil
+	}
+	if t.keys == "places" {
+		return in.Physical, nil
+	}
+	reads := func(text string) bool {
+		_, err := gs1.Parse(text, t.r.reading.profile, now)
+		return err == nil || scan.IsCommand(text)
+	}
+	asTyped, asPlaced := reads(in.Text), reads(in.Physical)
+	switch {
+	case asTyped && asPlaced:
+		return "", fault.New(fault.Data, "keyboard_layout", "the keyboard's layout gives %.60q, a US layout %.60q, and both could be meant", in.Text, in.Physical).
+			WithHint("set the scanner to this PC's keyboard layout; then keyboard.keys: layout in agent.yaml, or places where it stays set to US")
+	case asPlaced:
+		return in.Physical, nil
+	}
+	return in.Text, nil
+}

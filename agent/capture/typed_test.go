@@ -1,0 +1,97 @@
+package capture
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"branchline/agent/scan"
+)
+
+// typedDesk remembers what it was given.
+type typedDesk struct{ scans []scan.Scan }
+
+func (d *typedDesk) Scan(_ context.Context, s scan.Scan) (scan.Answer, error) {
+	d.scans = append(d.scans, s)
+	if s.Err != nil && !scan.IsCommand(s.Text()) {
+		return scan.Answer{Sound: scan.Warn, Text: s.Err.Error()}, nil
+	}
+	return scan.Answer{Sound: scan.OK, Text: "counted"}, nil
+}
+
+// What is typed into the page is read as what a serial scanner sends; the
+// layout of the keyboard is found out where only one can be meant, and not
+// guessed where both can.
+func TestTyped(t *testing.T) {
+	const (
+		gs1Code = "]d20104012345678901" + "10A-7\x1d2155"
+		german  = "]d20104012345678901" + "10Aß7\x1d2155" // the same keys on a German layout
+		swapped = "]d20104012345678901" + "10AZ7"
+		placed  = "]d20104012345678901" + "10AY7"
+	)
+	cases := map[string]struct {
+		keys  string
+		in    Typed
+		sound scan.Sound
+		raw   string // what the desk is given; empty for nothing
+		says  string
+	}{
+		"the same both ways":           {"", Typed{Text: gs1Code, Physical: gs1Code}, scan.OK, gs1Code, ""},
+		"only the places can be read":  {"", Typed{Text: german, Physical: gs1Code}, scan.OK, gs1Code, ""},
+		"only the letters can be read": {"", Typed{Text: gs1Code, Physical: german}, scan.OK, gs1Code, ""},
+		"both can be read":             {"", Typed{Text: swapped, Physical: placed}, scan.Refused, "", "keyboard.keys"},
+		"set to the layout":            {"layout", Typed{Text: swapped, Physical: placed}, scan.OK, swapped, ""},
+		"set to the places":            {"places", Typed{Text: swapped, Physical: placed}, scan.OK, placed, ""},
+		"neither can be read":          {"", Typed{Text: "öäü1", Physical: ";'[1"}, scan.Warn, "öäü1", ""},
+		"a command":                    {"", Typed{Text: "BLßUNDO", Physical: "BL-UNDO"}, scan.OK, "BL-UNDO", ""},
+		"typed by hand, with spaces":   {"", Typed{Text: " 04012345678901 ", ByHand: true}, scan.OK, "04012345678901", ""},
+		"far too long":                 {"", Typed{Text: strings.Repeat("1", 2*maxFrame)}, scan.Warn, strings.Repeat("1", maxFrame), ""},
+		"about a person":               {"", Typed{Text: "]d28018123456789012345675", Physical: "]d28018123456789012345675"}, scan.Refused, "", ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			d := &typedDesk{}
+			capture, err := New(Config{Keyboard: Keyboard{Keys: c.keys}}, Options{Handler: d, Log: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.in.Purpose, c.in.Station = scan.Receive, "page"
+			a := capture.Typed(t.Context(), c.in)
+			if a.Sound != c.sound || !strings.Contains(a.Text, c.says) {
+				t.Errorf("answered %v %q", a.Sound, a.Text)
+			}
+			switch {
+			case c.raw == "" && len(d.scans) > 0:
+				t.Errorf("the desk was given %q", d.scans[0].Raw)
+			case c.raw != "" && (len(d.scans) != 1 || string(d.scans[0].Raw) != c.raw || d.scans[0].Station != "page"):
+				t.Errorf("the desk was given %+v", d.scans)
+			}
+		})
+	}
+}
+
+func TestTypedAgainWithinAMoment(t *testing.T) {
+	d := &typedDesk{}
+	now := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	capture, err := New(Config{}, Options{Handler: d, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := Typed{Text: "04012345678901", Purpose: scan.Dispense}
+	for _, step := range []struct {
+		after  time.Duration
+		byHand bool
+		want   scan.Sound
+	}{{0, false, scan.OK}, {300 * time.Millisecond, false, scan.Warn}, {2 * time.Second, false, scan.OK}, {0, true, scan.OK}, {0, true, scan.OK}} {
+		now = now.Add(step.after)
+		in.ByHand = step.byHand
+		if a := capture.Typed(t.Context(), in); a.Sound != step.want {
+			t.Errorf("after %s, by hand %t: %v %q", step.after, step.byHand, a.Sound, a.Text)
+		}
+	}
+	if len(d.scans) != 4 {
+		t.Errorf("%d scans counted", len(d.scans))
+	}
+}

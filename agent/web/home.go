@@ -1,0 +1,32 @@
+package web
+
+import (
+	_ "embed"
+	"net/http"
+)
+
+// home goes on to what is done most: receiving.
+func (p *Page) home(w http.ResponseWriter, r *http.Request) {
+	http.Redirect(w, r, "/receive", http.StatusSeeOther)
+}
+
+// way shows whether what was scanned and read is safe, and on its way.
+func (p *Page) way(w http.ResponseWriter, _ *http.Request) {
+	view := struct {
+		State
+		Last *Answer
+	}{p.State(), p.latest()}
+	for i := range view.Scanners {
+		view.Scanners[i].Last = p.latest(view.Scanners[i].Name)
+	}
+	p.show(w, http.StatusOK, "status.html", "/way", frame{Title: "On its way", Body: view})
+}
+
+//go:embed pages/counter.js
+var counterScript []byte
+
+func script(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-cache")
+	_, _ = w.Write(counterScript)
+}

@@ -1,0 +1,46 @@
+// The counter: scans from anywhere, forms without leaving the page, and the
+// keys that are printed on the buttons.
+import { listen } from "/ui/wedge.js";
+import { answer } from "/ui/answer.js";
+import { refresh } from "/ui/live.js";
+
+const { purpose, session } = document.body.dataset;
+
+async function post(url, fields) {
+  const body = new URLSearchParams(fields);
+  try {
+    const res = await fetch(url, { method: "POST", body, redirect: "manual", signal: AbortSignal.timeout(20000),
+      headers: { Accept: "application/json", "X-From": location.pathname } });
+    const a = await res.json();
+    if (a.go && a.go !== location.pathname) { location.assign(a.go); return; }
+    answer(a);
+    refresh();
+  } catch {
+    answer({ sound: "refused", text: "Not recorded: the agent on this PC does not answer. Scan it again." });
+  }
+}
+
+listen((scan) => {
+  if (scan.half) answer({ sound: "refused", text: "Not counted: the page was just opening. Scan it again." });
+  else post("/scan", { text: scan.text, physical: scan.physical, purpose, session, from: location.pathname });
+});
+
+document.addEventListener("submit", (e) => {
+  const form = e.target;
+  if (form.method !== "post" || form.dataset.plain !== undefined) return;
+  e.preventDefault();
+  const fields = [...new FormData(form, e.submitter)];
+  post(form.action, fields).then(() => {
+    for (const field of form.querySelectorAll("input:not([type=hidden])")) { field.value = ""; if (field === document.activeElement) field.blur(); }
+  });
+});
+
+addEventListener("keydown", (e) => {
+  if (e.ctrlKey || e.altKey || e.metaKey || !/^F\d+$/.test(e.key)) return;
+  const target = document.querySelector(`[data-key="${e.key}"]`);
+  if (!target) return;
+  e.preventDefault();
+  if (target instanceof HTMLInputElement) { target.focus(); target.select(); } else target.click();
+});
+
+document.addEventListener("click", (e) => { if (e.target.closest("[data-print]")) print(); });

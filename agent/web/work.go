@@ -1,0 +1,172 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"branchline/agent/counter"
+	"branchline/agent/scan"
+	"branchline/internal/movement"
+	"branchline/internal/ui"
+)
+
+// words are what a purpose is called on the page.
+type words struct{ Heading, Lead, Fresh, Noun, Column, EmptyHead, EmptyText string }
+
+var purposes = map[scan.Purpose]words{
+	scan.Receive: {"Which delivery?", "Scan its order or delivery note, choose it here, or begin without an order.",
+		"Receive without an order", "Delivery", "Received",
+		"No delivery is expected.", "Odoo has no open receipt for this branch, or the hub has not sent it yet. You can receive without an order."},
+	scan.Dispense: {"Dispense", "Each scan counts at once. Begin a list to look at several together, and to be able to take one back.",
+		"Begin a list", "Dispensing", "Packs", "", ""},
+	scan.Return:  {"Returned by a customer", "Each scan counts at once. Begin a list to look at several together, and to be able to take one back.", "Begin a list", "Return", "Packs", "", ""},
+	scan.Wastage: {"Wastage", "Begin a list, scan what is thrown away, say why of each, then confirm.", "Begin a list", "Wastage", "Packs", "", ""},
+	scan.Count: {"Which count?", "Scan every pack of what you count. What is confirmed says how many there are.",
+		"Begin a count", "Count", "Counted", "", ""},
+}
+
+func wordsOf(p scan.Purpose) words {
+	if w, ok := purposes[p]; ok {
+		return w
+	}
+	return words{Heading: string(p), Fresh: "Begin", Noun: "Work", Column: "Packs"}
+}
+
+// card is one line of the list of what there is to do.
+type card struct{ counter.Work }
+
+// Path is the session's part of an address.
+func (c card) Path() string { return url.PathEscape(c.ID) }
+
+// Name is what people call it.
+func (c card) Name() string { return nameOf(c.Purpose, c.Document, c.Opened) }
+
+func nameOf(p scan.Purpose, doc movement.Document, opened time.Time) string {
+	if doc.Ref != "" && doc.Type != "session" {
+		return doc.Ref
+	}
+	return wordsOf(p).Noun + " of " + opened.Format("15:04")
+}
+
+// Stations are the scanners that work on it, the page left out.
+func (c card) Stations() string {
+	return strings.Join(slices.DeleteFunc(slices.Clone(c.Work.Stations), func(s string) bool { return s == Station }), ", ")
+}
+
+// Progress says how far it is.
+func (c card) Progress() string {
+	if c.Ordered != 0 {
+		return c.Scanned.String() + " of " + c.Ordered.String() + " packs"
+	}
+	return ui.Many(c.Entries, "scan", "scans")
+}
+
+// DueWords is when it is due, empty when nobody knows.
+func (c card) DueWords() string {
+	if c.Due.IsZero() {
+		return ""
+	}
+	return dayWords(c.Due, time.Now())
+}
+
+func dayWords(day, now time.Time) string {
+	day = day.In(now.Location())
+	date := func(t time.Time) time.Time { return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC) }
+	switch days := int(date(day).Sub(date(now)).Hours() / 24); {
+	case days == 0:
+		return "today"
+	case days == 1:
+		return "tomorrow"
+	case days == -1:
+		return "yesterday"
+	case days < 0:
+		return day.Format("2 Jan") + ", late"
+	}
+	return day.Format("2 Jan")
+}
+
+// done is what was confirmed lately.
+type done struct {
+	counter.Receipt
+	Way badge
+}
+
+// Path and Name are as those of a card.
+func (d done) Path() string { return url.PathEscape(d.ID) }
+func (d done) Name() string { return nameOf(d.Purpose, d.Document, d.Opened) }
+
+// badge is a state in a word, with its class.
+type badge struct{ Class, Word string }
+
+// wayOf says how far on its way a receipt is.
+func (p *Page) wayOf(r counter.Receipt) badge {
+	if p.Sent != nil && p.Sent(r.Epoch, r.Through) {
+		return badge{"good", "At the hub"}
+	}
+	return badge{"plain", "Safe here, not yet sent"}
+}
+
+type workPage struct {
+	words
+	Purpose        scan.Purpose
+	Answer         *Answer
+	Open, Expected []card
+	Done           []done
+}
+
+// work shows what there is to do of one purpose.
+func (p *Page) work(w http.ResponseWriter, _ *http.Request, purpose scan.Purpose) {
+	body := workPage{words: wordsOf(purpose), Purpose: purpose, Answer: p.latest(append(p.Stations(purpose), Station)...)}
+	for _, c := range p.Desk.Work(purpose) {
+		if c.ID != "" {
+			body.Open = append(body.Open, card{c})
+		} else {
+			body.Expected = append(body.Expected, card{c})
+		}
+	}
+	for _, r := range p.Desk.Receipts() {
+		if r.Purpose == purpose && len(body.Done) < 10 {
+			body.Done = append(body.Done, done{r, p.wayOf(r)})
+		}
+	}
+	p.show(w, http.StatusOK, "work.html", "/"+string(purpose), frame{Title: body.Heading, Purpose: purpose, Body: body})
+}
+
+// open begins or joins a session, with the scanners that are for it.
+func (p *Page) open(w http.ResponseWriter, r *http.Request) {
+	purpose := scan.Purpose(r.FormValue("purpose"))
+	doc := movement.Document{Type: r.FormValue("type"), Ref: r.FormValue("ref")}
+	back := "/" + string(purpose)
+	if _, known := purposes[purpose]; !known {
+		back = "/receive"
+	}
+	busy := p.busy(purpose)
+	id, a, err := p.Desk.Open(r.Context(), purpose, doc, Station)
+	if err != nil {
+		p.fail(w, r, err, back)
+		return
+	}
+	for _, station := range p.Stations(purpose) {
+		if busy[station] {
+			continue // it works on another one: its scans stay there
+		}
+		if _, _, err := p.Desk.Open(r.Context(), purpose, doc, station); err != nil {
+			p.Log.Warn("a scanner could not be put to a session", "scanner", station, "session", id, "err", err)
+		}
+	}
+	p.reply(w, r, a, "/session/"+url.PathEscape(id))
+}
+
+// busy are the stations that work on a session.
+func (p *Page) busy(purpose scan.Purpose) map[string]bool {
+	busy := map[string]bool{}
+	for _, c := range p.Desk.Work(purpose) {
+		for _, station := range c.Stations {
+			busy[station] = true
+		}
+	}
+	return busy
+}

@@ -1,0 +1,66 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"branchline/internal/rig"
+	"branchline/internal/ui/uitest"
+)
+
+// A delivery is received on the branch's page with a scanner that types, the
+// power fails in the middle of it, and in the end Odoo has what was scanned.
+func TestADeliveryOnThePage(t *testing.T) {
+	o := newOffice(t)
+	a, amoxicillin, paracetamol := o.Agents[0], o.Chain.Products[0], o.Chain.Products[3]
+	order, err := o.Chain.Order(o.ctx, a.Branch, rig.OrderLine{Product: amoxicillin, Quantity: 6}, rig.OrderLine{Product: paracetamol, Quantity: 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := uitest.Open(t, a.Page)
+	page.WaitText("Which delivery?")
+	page.WaitText(order) // it is expected: the hub has sent it down
+	page.WaitText("Acme Wholesale")
+	page.Shot("e2e-expected")
+	page.Click("#open-" + order)
+	page.WaitText("Amoxicillin 500 mg caps 21")
+	page.Shot("e2e-open")
+	pack := func(lot string) string { return "]d201" + amoxicillin.GTIN + "17290531" + "10" + lot }
+	page.Scan(pack("A77B12"))
+	page.WaitText("saved")
+	page.Press(uitest.Key{Key: "F2", Code: "F2"})
+	page.Type("6")
+	page.Press(uitest.Enter)
+	page.WaitText("complete")
+	page.Scan(paracetamol.GTIN)
+	page.WaitText("19 to come")
+	page.Shot("e2e-scanned")
+
+	a.Kill()
+	if err := a.Start(o.ctx); err != nil {
+		t.Fatal(err)
+	}
+	page.Wait("document.getElementById('lost').hidden")
+	page.WaitText("19 to come")
+	page.Press(uitest.Key{Key: "F9", Code: "F9"})
+	page.WaitText("Is this all of " + order)
+	page.Shot("e2e-review")
+	page.Click("#by")
+	page.Type("AB")
+	page.Press(uitest.Enter)
+	page.WaitText("is confirmed")
+	page.WaitText("At the hub")
+	page.Shot("e2e-receipt")
+	if err := rig.Until(o.ctx, "the delivery is in Odoo", func() (bool, error) {
+		stock, err := o.Chain.Stock(o.ctx, a.Branch)
+		return stock[rig.Item{GTIN: amoxicillin.GTIN, Lot: "A77B12"}] == 6 && stock[rig.Item{GTIN: paracetamol.GTIN}] == 1, err
+	}); err != nil {
+		said, _ := o.hub("movements")
+		t.Fatalf("%v\n%s", err, said)
+	}
+	said := o.ok([]string{"movements"}, fmt.Sprintf("receipt 6 of gtin %s, lot A77B12", amoxicillin.GTIN))
+	if strings.Count(said, "\n") != 2 {
+		t.Errorf("more than two movements:\n%s", said)
+	}
+}
