@@ -40,6 +40,9 @@ func (s *stock) read(ctx context.Context) error {
 			sites[s.f.branches[i].Code] = w
 		}
 	}
+	if len(sites) == 0 {
+		return nil
+	}
 	if err := s.look(ctx, now, sites); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,7 +24,9 @@ import (
 // broken.
 type brokerUnderTest struct {
 	addr string
-	hub  broker.Broker
+	hub  broker.Broker // the one that was started first
+	// now is the hub's broker as it is after crashes.
+	now func() broker.Broker
 	// crash kills the broker, and starts it again with nothing remembered.
 	crash func()
 }
@@ -54,10 +57,13 @@ func embedded(t *testing.T, sink broker.Sink) brokerUnderTest {
 	}
 	b, stop := start()
 	cfg.Listen = b.Addr().String()
-	u := brokerUnderTest{addr: cfg.Listen, hub: b}
+	var now atomic.Pointer[broker.Embedded]
+	now.Store(b)
+	u := brokerUnderTest{addr: cfg.Listen, hub: b, now: func() broker.Broker { return now.Load() }}
 	u.crash = func() {
 		stop()
-		_, stop = start()
+		b, stop = start()
+		now.Store(b)
 	}
 	return u
 }
@@ -84,7 +90,7 @@ func external(t *testing.T, bin string, sink broker.Sink) brokerUnderTest {
 		t.Fatal(err)
 	}
 	run(t, b.Run)
-	return brokerUnderTest{addr: fmt.Sprintf("127.0.0.1:%d", m.port), hub: b, crash: func() { m.kill(); m.start() }}
+	return brokerUnderTest{addr: fmt.Sprintf("127.0.0.1:%d", m.port), hub: b, now: func() broker.Broker { return b }, crash: func() { m.kill(); m.start() }}
 }
 
 type mosquitto struct {

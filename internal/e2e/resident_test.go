@@ -26,7 +26,7 @@ import (
 const roleVariable, dirVariable, addrVariable = "BRANCHLINE_E2E_ROLE", "BRANCHLINE_E2E_DIR", "BRANCHLINE_E2E_ADDR"
 
 func TestMain(m *testing.M) {
-	role := map[string]func(ctx context.Context, dir string) error{"hub": hubProcess, "agent": agentProcess}[os.Getenv(roleVariable)]
+	role := map[string]func(ctx context.Context, dir string) error{"hub": hubProcess, "agent": agentProcess, "listen": listenProcess}[os.Getenv(roleVariable)]
 	if role == nil {
 		os.Exit(m.Run())
 	}

@@ -1,0 +1,396 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"branchline/agent/reference"
+	"branchline/agent/uplink"
+	"branchline/hub/broker"
+	"branchline/hub/catalogue"
+	hubfeed "branchline/hub/feed"
+	"branchline/hub/ledger"
+	"branchline/internal/conf"
+	"branchline/internal/feed"
+	"branchline/internal/movement"
+	"branchline/internal/odoo"
+	"branchline/internal/odoo/odootest"
+	"branchline/internal/wire"
+)
+
+// goods is a hub's catalogue of so many products of one edition, and no branch
+// in Odoo.
+type goods struct {
+	*catalogue.Catalogue
+	mu   sync.Mutex
+	list []feed.Product
+	asOf time.Time
+}
+
+func (g *goods) AsOf() time.Time { g.mu.Lock(); defer g.mu.Unlock(); return g.asOf }
+
+func (g *goods) Goods() []feed.Product { g.mu.Lock(); defer g.mu.Unlock(); return g.list }
+
+func (g *goods) Site(string) (w odoo.Warehouse, p odoo.Places, ok bool) { return w, p, false }
+
+// edition makes the catalogue another one: products n and up to n carry its
+// number in their names.
+func (g *goods) edition(number, n int) {
+	list := make([]feed.Product, n)
+	for i := range list {
+		list[i] = feed.Product{Key: fmt.Sprint(i + 1), Name: productName(number, i), Reference: fmt.Sprintf("R%d", i),
+			Barcode: fmt.Sprintf("4%012d", uint64(i)*2654435761%1_000_000_000_000), Tracking: feed.ByLot, Expires: true, Unit: "Units"}
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.list, g.asOf = list, time.Now()
+}
+
+func productName(edition, i int) string {
+	stems := []string{"Ibuprofen", "Paracetamol", "Amoxicillin", "Metformin", "Simvastatin", "Pantoprazol", "Levothyroxin", "Bisoprolol", "Ramipril", "Clopidogrel"}
+	makers := []string{"Hexal", "Ratiopharm", "Stada", "Sandoz", "Bayer", "Zentiva", "Aristo"}
+	x := uint64(i) * 0x9E3779B97F4A7C15
+	return fmt.Sprintf("%s %s %d mg N%d edition %d", stems[x>>20%10], makers[x>>30%7], x>>40%100*5, x>>50%3+1, edition)
+}
+
+// teller is the hub's side: what branches say goes to ingest and to the feed.
+type teller struct {
+	ingest broker.Sink
+	feed   atomic.Pointer[hubfeed.Feed]
+}
+
+func (s *teller) Receive(ctx context.Context, branch string, c wire.Channel, payload []byte, reply func(wire.Answer)) error {
+	if f := s.feed.Load(); f != nil && c == wire.Want {
+		return f.Wanted(branch, payload)
+	}
+	return s.ingest.Receive(ctx, branch, c, payload, reply)
+}
+
+func newTeller(l *memLedger) *teller {
+	s := &teller{}
+	in := newIngest(l)
+	in.OnState = func(branch string, st wire.State) {
+		if f := s.feed.Load(); f != nil {
+			f.Heard(branch, st.Documents)
+		}
+	}
+	s.ingest = in
+	return s
+}
+
+// tell runs a feed until the test ends, or the returned function is called.
+func (s *teller) tell(t testing.TB, cfg hubfeed.Config, b func() broker.Broker, c hubfeed.Catalogue, o hubfeed.Odoo, branches ...hubfeed.Branch) func() {
+	publish := func(branch string, c wire.Channel, payload []byte) error {
+		return b().Publish(branch, c, payload, false)
+	}
+	f := hubfeed.New(cfg, branches, o, c, publish, quiet(), time.Now, prometheus.NewRegistry())
+	s.feed.Store(f)
+	return run(t, f.Run)
+}
+
+func feedConfig() hubfeed.Config {
+	cfg := hubfeed.DefaultConfig()
+	cfg.DeliveriesEvery, cfg.StockEvery, cfg.CallsPerSecond, cfg.BytesPerSecond = 50*time.Millisecond, 50*time.Millisecond, 1000, 50<<20
+	return cfg
+}
+
+// listen is an agent with a copy of its own.
+func listen(t testing.TB, addr, path string, o uplink.Store) *reference.Store {
+	s := reference.Open(reference.Config{Path: path, Branch: "BR01"}, quiet(), prometheus.NewRegistry())
+	run(t, s.Run)
+	u, err := uplink.New(listenConfig(addr), o, quiet(), prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Feed, u.Describe = s, func(st *wire.State) { st.Documents = s.State() }
+	run(t, u.Run)
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func listenConfig(addr string) uplink.Config {
+	cfg := uplinkConfig("BR01", addr)
+	cfg.ReportEvery = 200 * time.Millisecond
+	return cfg
+}
+
+// edition tells of which edition a copy is, and fails where it is of none, or of
+// several.
+func edition(t testing.TB, s *reference.Store, sizes map[int]int) int {
+	t.Helper()
+	found := 0
+	for number, n := range sizes {
+		if p, _, ok := s.Find(movement.Product{Scheme: movement.SKU, Code: "R0"}); ok && strings.HasSuffix(p.Name, fmt.Sprintf("edition %d", number)) {
+			found = number
+			for _, i := range []int{1, n / 2, n - 1} {
+				if p, _, ok := s.Find(movement.Product{Scheme: movement.SKU, Code: fmt.Sprintf("R%d", i)}); !ok || p.Name != productName(number, i) {
+					t.Errorf("product %d beside edition %d is %q", i, number, p.Name)
+				}
+			}
+			if _, _, ok := s.Find(movement.Product{Scheme: movement.SKU, Code: fmt.Sprintf("R%d", n)}); ok {
+				t.Errorf("edition %d has a product too many", number)
+			}
+		}
+	}
+	return found
+}
+
+// TestWhatOdooHasReachesTheBranch, all three kinds.
+func TestWhatOdooHasReachesTheBranch(t *testing.T) {
+	eachBroker(t, func(t *testing.T, start func(broker.Sink) brokerUnderTest) {
+		sim, url := odootest.Start(t, odootest.Options{Version: 19})
+		o := sim.Options()
+		client, err := odoo.New(odoo.Config{URL: url, DB: o.DB, User: o.StockUser, Key: odoo.Key(o.StockKey)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(client.Close)
+		product, err := sim.AddProduct(odootest.Product{Name: "Ibuprofen 400", Code: "IBU", Barcode: "4006381333931", Tracking: "lot"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b1, err := sim.AddBranch("BR01", "North")
+		if err != nil {
+			t.Fatal(err)
+		}
+		order, err := sim.AddPurchase(b1, "Wholesaler", odootest.OrderLine{ProductID: product, Quantity: 10})
+		if err == nil {
+			err = sim.SetStock(b1, product, "L1", 4)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := catalogue.DefaultConfig()
+		cfg.Path = ""
+		c := catalogue.New(cfg, client, noAliases{}, quiet(), time.Now, nil)
+		if err := c.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ledger := newMemLedger()
+		s := newTeller(ledger)
+		b := start(s)
+		s.tell(t, feedConfig(), b.now, c, client, hubfeed.Branch{Code: "BR01", Warehouse: "BR01"})
+		outbox := newMemOutbox("BR01")
+		fill(outbox, 0, 2000)
+		copied := listen(t, b.addr, filepath.Join(t.TempDir(), "reference.db"), outbox)
+		var p reference.Product
+		until(t, "the branch knows", func() bool {
+			found, _, ok := copied.Find(movement.Product{Scheme: movement.GTIN, Code: "04006381333931"})
+			p = found
+			_, expected := copied.Delivery(movement.Document{Type: "order", Ref: order})
+			return ok && expected && len(copied.Stock(found.Key)) == 1
+		})
+		d, _ := copied.Delivery(movement.Document{Type: "order", Ref: order})
+		if l := copied.Stock(p.Key)[0]; p.Name != "Ibuprofen 400" || l.Lot != "L1" || l.Quantity != movement.Units(4) {
+			t.Errorf("%+v of %+v", l, p)
+		}
+		if len(d.Lines) != 1 || d.Lines[0].Product != p.Key || d.Lines[0].Open() != movement.Units(10) || d.Partner != "Wholesaler" {
+			t.Errorf("%+v", d)
+		}
+		drained(t, outbox)
+		exactlyOnce(t, ledger, 2000)
+	})
+}
+
+type noAliases struct{}
+
+func (noAliases) Aliases(context.Context) ([]ledger.Alias, error) { return nil, nil }
+
+// TestBrokerAndHubAreLostInTheMiddleOfTheCatalogue: it comes all the same, and
+// until then the edition before is in use.
+func TestBrokerAndHubAreLostInTheMiddleOfTheCatalogue(t *testing.T) {
+	eachBroker(t, func(t *testing.T, start func(broker.Sink) brokerUnderTest) {
+		sizes := map[int]int{1: 500, 2: 10_000}
+		ledger := newMemLedger()
+		s := newTeller(ledger)
+		b := start(s)
+		g := &goods{}
+		g.edition(1, sizes[1])
+		cfg := feedConfig()
+		cfg.BytesPerSecond = 300 << 10
+		stop := s.tell(t, cfg, b.now, g, nil)
+		outbox := newMemOutbox("BR01")
+		copied := listen(t, b.addr, filepath.Join(t.TempDir(), "reference.db"), outbox)
+		missing := func() int { return copied.State()[1].Missing }
+		until(t, "the first edition", func() bool { return edition(t, copied, sizes) == 1 })
+		g.edition(2, sizes[2])
+		until(t, "some of the second", func() bool { return missing() > 2 })
+		whole := missing()
+		until(t, "more of the second", func() bool { return missing() < whole-2 })
+		b.crash()
+		left := missing()
+		fill(outbox, 0, 500)
+		if edition(t, copied, sizes) != 1 {
+			t.Error("the second edition is in use before it has come")
+		}
+		until(t, "it goes on", func() bool { return missing() > 1 && missing() < left-2 })
+		// Another hub, which remembers nothing.
+		stop()
+		s.tell(t, feedConfig(), b.now, g, nil)
+		until(t, "the second edition", func() bool { return edition(t, copied, sizes) == 2 })
+		drained(t, outbox)
+		exactlyOnce(t, ledger, 500)
+	})
+}
+
+// listenProcess listens until its catalogue has as many products as the
+// variable says, and says on its output how many parts are missing.
+func listenProcess(ctx context.Context, dir string) error {
+	s := reference.Open(reference.Config{Path: filepath.Join(dir, "reference.db"), Branch: "BR01"}, quiet(), prometheus.NewRegistry())
+	printPeak() // of opening
+	cfg := listenConfig(os.Getenv(addrVariable))
+	cfg.Secret = conf.NewSecret(secret)
+	u, err := uplink.New(cfg, newMemOutbox("BR01"), quiet(), prometheus.NewRegistry())
+	if err != nil {
+		return err
+	}
+	u.Feed, u.Describe = s, func(st *wire.State) { st.Documents = s.State() }
+	ctx, cancel := context.WithCancel(ctx)
+	var g sync.WaitGroup
+	g.Go(func() { _ = s.Run(ctx) })
+	g.Go(func() { _ = u.Run(ctx) })
+	begun := time.Time{}
+	for range time.Tick(2 * time.Millisecond) {
+		st := s.State()[1]
+		if st.Missing > 1 {
+			if begun.IsZero() {
+				begun = time.Now()
+			}
+			fmt.Println("missing", st.Missing)
+		}
+		if st.Missing == 0 && st.Version != "" && !begun.IsZero() {
+			break
+		}
+	}
+	fmt.Println("took", time.Since(begun).Round(time.Millisecond))
+	cancel()
+	g.Wait()
+	return s.Close()
+}
+
+// TestAgentIsKilledInTheMiddleOfTheCatalogue: what had come is not sent again,
+// and until all has come the edition before is in use.
+func TestAgentIsKilledInTheMiddleOfTheCatalogue(t *testing.T) {
+	sizes := map[int]int{1: 500, 2: 20_000}
+	s := newTeller(newMemLedger())
+	b := embedded(t, s)
+	g := &goods{}
+	g.edition(1, sizes[1])
+	stop := s.tell(t, feedConfig(), b.now, g, nil)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "reference.db")
+	child := func(until func(line string) bool) {
+		t.Helper()
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), roleVariable+"=listen", dirVariable+"="+dir, addrVariable+"="+b.addr)
+		out, err := cmd.StdoutPipe()
+		if err == nil {
+			err = cmd.Start()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			if until(lines.Text()) {
+				_ = cmd.Process.Kill()
+			}
+		}
+		_ = cmd.Wait()
+	}
+	check := func(want int) {
+		t.Helper()
+		copied := reference.Open(reference.Config{Path: path, Branch: "BR01"}, quiet(), prometheus.NewRegistry())
+		defer copied.Close()
+		if got := edition(t, copied, sizes); got != want {
+			t.Errorf("edition %d is in use, want %d", got, want)
+		}
+	}
+	child(func(string) bool { return false })
+	check(1)
+	g.edition(2, sizes[2])
+	stop()
+	cfg := feedConfig()
+	cfg.BytesPerSecond = 512 << 10
+	s.tell(t, cfg, b.now, g, nil)
+	left := 1 << 30
+	for range 4 {
+		first := 0
+		child(func(line string) bool {
+			var n int
+			if _, err := fmt.Sscanf(line, "missing %d", &n); err != nil {
+				return false
+			}
+			if first == 0 {
+				if first = n; n > left {
+					t.Errorf("%d parts are missing after %d were", n, left)
+				}
+			}
+			left = n
+			return n <= first-8
+		})
+		check(1)
+	}
+	child(func(string) bool { return false })
+	check(2)
+}
+
+// BenchmarkCatalogueResident brings 50,000 products to an agent in a process of
+// its own.
+func BenchmarkCatalogueResident(b *testing.B) {
+	g := &goods{}
+	g.edition(1, 50_000)
+	s := newTeller(newMemLedger())
+	hub := startBroker(b, s)
+	cfg := feedConfig()
+	s.tell(b, cfg, func() broker.Broker { return hub }, g, nil)
+	for b.Loop() {
+		cmd := exec.Command(os.Args[0])
+		dir := b.TempDir()
+		cmd.Env = append(os.Environ(), roleVariable+"=listen", dirVariable+"="+dir, addrVariable+"="+hub.Addr().String())
+		out, err := cmd.Output()
+		if err != nil {
+			b.Fatal(err)
+		}
+		info, err := os.Stat(filepath.Join(dir, "reference.db"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(info.Size())/1e6, "file_MB")
+		var peak float64
+		for line := range strings.Lines(string(out)) {
+			if rest, ok := strings.CutPrefix(line, "took "); ok {
+				took, err := time.ParseDuration(strings.TrimSpace(rest))
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(took.Seconds(), "s")
+			}
+			_, _ = fmt.Sscanf(line, "VmHWM: %f kB", &peak)
+		}
+		b.ReportMetric(peak/1024, "agent_MB")
+	}
+}
+
+func startBroker(t testing.TB, sink broker.Sink) *broker.Embedded {
+	t.Helper()
+	cfg := broker.DefaultEmbeddedConfig()
+	cfg.Listen = "127.0.0.1:0"
+	b, err := broker.NewEmbedded(cfg, secrets, sink, quiet(), prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, b.Run)
+	return b
+}
