@@ -35,7 +35,7 @@ func (a *adapterFile) Validate() error {
 // Each folder holds adapter.yaml, one export, and what it must become: a
 // movement a line, or why the file is refused.
 func TestExportCases(t *testing.T) {
-	folders, err := filepath.Glob("../../testdata/exports/csv/*")
+	folders, err := filepath.Glob("../../testdata/exports/*/*")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestExportCases(t *testing.T) {
 			continue
 		}
 		n++
-		t.Run(filepath.Base(folder), func(t *testing.T) {
+		t.Run(filepath.Base(filepath.Dir(folder))+"/"+filepath.Base(folder), func(t *testing.T) {
 			got := caseResult(t, folder)
 			for _, name := range []string{"Maria", "Muster", "Jürgen", "Müller"} {
 				if strings.Contains(got, name) {
@@ -183,7 +183,7 @@ func FuzzReader(f *testing.F) {
 			}
 		}
 		r.mark()
-		if r.pos.Offset > int64(len(text)) || r.src.enc.wide == false && r.pos.Offset < int64(bytes.LastIndexByte(text, '\n')+1) {
+		if r.pos.Offset > int64(len(text)) || !r.rows.encoding().wide && r.pos.Offset < int64(bytes.LastIndexByte(text, '\n')+1) {
 			t.Fatalf("stopped at %d of %d", r.pos.Offset, len(text))
 		}
 		// The same place is found again.

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 	_ "time/tzdata" // Windows has no time zone database of its own
 
@@ -48,26 +47,11 @@ type Export struct {
 	Finished string `yaml:"finished"`
 	Done     string `yaml:"done"`
 
-	CSV     CSV     `yaml:"csv"`
-	Mapping Mapping `yaml:"mapping"`
-}
+	// One of these says what the files are; CSV when none does.
+	CSV   CSV    `yaml:"csv"`
+	Fixed *Fixed `yaml:"fixed"`
 
-// CSV is the form of the file.
-type CSV struct {
-	Delimiter string `yaml:"delimiter"` // one character, or "tab"
-	Quote     string `yaml:"quote"`     // one character, or "none"
-	// QuotedNewlines lets a quoted column go on in the next line.
-	QuotedNewlines bool `yaml:"quoted_newlines"`
-	// Encoding holds where the file has no byte order mark.
-	Encoding string `yaml:"encoding"`
-	// SkipLines are before the header, or before the first row.
-	SkipLines int `yaml:"skip_lines"`
-	// Header tells whether a line names the columns. Without one, Columns
-	// must say how many there are, so that a shift is noticed.
-	Header  *bool `yaml:"header"`
-	Columns int   `yaml:"columns"`
-	// Expect is the whole header, where it must be exactly so.
-	Expect []string `yaml:"expect"`
+	Mapping Mapping `yaml:"mapping"`
 }
 
 // Mapping says which column is which field. A column is named by its header or
@@ -75,6 +59,15 @@ type CSV struct {
 type Mapping struct {
 	// Kind is that of every row; dispense when left out.
 	Kind movement.Kind `yaml:"kind"`
+	// KindColumn is a column that says what a row is, where not all are the
+	// same; Kinds says for each of its values the kind, or "ignore" for rows
+	// that are left out, or "person" for those that go to one, as those of any
+	// other value do.
+	KindColumn Column            `yaml:"kind_column"`
+	Kinds      map[string]string `yaml:"kinds"`
+	// Negative is what a dispensing of less than nothing is: "person" for one
+	// that goes to a person, or "return".
+	Negative string `yaml:"negative"`
 
 	Product Column `yaml:"product"`
 	// Schemes are the numberings that the product code can follow. With more
@@ -210,18 +203,15 @@ func (e *Export) Validate() error {
 	if _, err := filepath.Match(e.Pattern, ""); err != nil || e.Pattern == "" {
 		return conf.Bad("pattern", e.Pattern, "is not a pattern of file names")
 	}
-	if e.CSV.QuotedNewlines && e.Arrival == "growing" {
-		return conf.Bad("csv.quoted_newlines", true, "cannot be with arrival: growing, as nobody can tell whether a row is complete")
+	if err := e.validateFormat(); err != nil {
+		return err
 	}
-	if err := e.CSV.validate(); err != nil {
-		return conf.In("csv", err)
-	}
-	return conf.In("mapping", e.Mapping.validate(&e.CSV))
+	return conf.In("mapping", e.Mapping.validate(e))
 }
 
 func (e *Export) fill() {
 	d := DefaultExport()
-	e.Pattern = cmp.Or(e.Pattern, d.Pattern)
+	e.Pattern = cmp.Or(e.Pattern, e.patternOf())
 	e.Arrival = cmp.Or(e.Arrival, d.Arrival)
 	e.Settle = cmp.Or(e.Settle, d.Settle)
 	e.Poll = cmp.Or(e.Poll, d.Poll)
@@ -229,11 +219,8 @@ func (e *Export) fill() {
 	if e.Finished == "move" {
 		e.Done = cmp.Or(e.Done, filepath.Join(e.Folder, "done"))
 	}
-	e.CSV.Delimiter = cmp.Or(e.CSV.Delimiter, d.CSV.Delimiter)
-	e.CSV.Quote = cmp.Or(e.CSV.Quote, d.CSV.Quote)
-	e.CSV.Encoding = cmp.Or(e.CSV.Encoding, d.CSV.Encoding)
-	e.CSV.Header = cmp.Or(e.CSV.Header, d.CSV.Header)
 	e.Mapping.Kind = cmp.Or(e.Mapping.Kind, d.Mapping.Kind)
+	e.Mapping.Negative = cmp.Or(e.Mapping.Negative, "person")
 	e.Mapping.MaxQuantity = cmp.Or(e.Mapping.MaxQuantity, d.Mapping.MaxQuantity)
 	e.Mapping.Decimal = cmp.Or(e.Mapping.Decimal, d.Mapping.Decimal)
 	if len(e.Mapping.Schemes) == 0 {
@@ -241,61 +228,27 @@ func (e *Export) fill() {
 	}
 }
 
-func (c *CSV) validate() error {
-	if _, err := character("delimiter", c.Delimiter); err != nil {
-		return err
-	}
-	if _, err := character("quote", c.Quote); err != nil {
-		return err
-	}
-	if _, known := encodings[c.Encoding]; !known {
-		return conf.Bad("encoding", c.Encoding, "must be utf-8, utf-16, utf-16be, windows-1252, windows-1250, iso-8859-1, iso-8859-15, cp850 or cp437")
-	}
-	switch {
-	case c.Delimiter == c.Quote:
-		return conf.Bad("quote", c.Quote, "is the delimiter, too")
-	case c.SkipLines < 0 || c.SkipLines > 1000:
-		return conf.Bad("skip_lines", c.SkipLines, "must be 0 to 1000")
-	case c.Columns < 0 || c.Columns > maxColumns:
-		return conf.Bad("columns", c.Columns, fmt.Sprintf("must be at most %d", maxColumns))
-	case !*c.Header && c.Columns == 0:
-		return conf.Bad("columns", c.Columns, "must say how many columns there are, as no header does")
-	case !*c.Header && len(c.Expect) > 0:
-		return conf.Bad("expect", c.Expect, "needs a header")
-	}
-	return nil
-}
-
-// character reads a delimiter or a quote; 0 for none.
-func character(setting, s string) (byte, error) {
-	switch {
-	case setting == "delimiter" && s == "tab":
-		return '\t', nil
-	case setting == "quote" && s == "none":
-		return 0, nil
-	case len(s) == 1 && (s[0] > ' ' && s[0] < 0x7f || s[0] == '\t') && !strings.ContainsAny(s, "0123456789"):
-		return s[0], nil
-	}
-	return 0, conf.Bad(setting, s, "must be one character that is neither letter nor digit nor space")
-}
-
-func (m *Mapping) validate(c *CSV) error {
+func (m *Mapping) validate(e *Export) error {
 	for _, f := range m.fields() {
 		switch {
 		case f.column.IsZero() && f.required:
 			return conf.Bad(f.name, "", "must name a column")
-		case f.column.Name != "" && !*c.Header:
-			return conf.Bad(f.name, f.column, "must be a column's number, as the file has no header")
-		case f.column.Number < 0 || f.column.Number > maxColumns || c.Columns > 0 && f.column.Number > c.Columns:
-			return conf.Bad(f.name, f.column.Number, "is not the number of a column")
+		case f.column.IsZero():
+			continue
 		}
+		if why := e.checkColumn(f.column); why != "" {
+			return conf.Bad(f.name, cmp.Or(f.column.Name, strconv.Itoa(f.column.Number)), why)
+		}
+	}
+	if err := m.validateKinds(); err != nil {
+		return err
 	}
 	switch {
 	case len(m.Key) == 0:
 		return conf.Bad("key", "", "must name the columns that tell a row from all others")
 	case len(m.Key) > 8:
 		return conf.Bad("key", len(m.Key), "columns are more than 8")
-	case m.Kind != movement.Dispense && m.Kind != movement.Return && m.Kind != movement.Wastage:
+	case !slices.Contains(exportKinds, m.Kind):
 		return conf.Bad("kind", m.Kind, "must be dispense, return or wastage")
 	case m.Decimal != "." && m.Decimal != ",":
 		return conf.Bad("decimal", m.Decimal, `must be "." or ","`)
@@ -330,6 +283,31 @@ func (m *Mapping) validate(c *CSV) error {
 	return nil
 }
 
+// exportKinds are what a row of an export can be.
+var exportKinds = []movement.Kind{movement.Dispense, movement.Return, movement.Wastage}
+
+const (
+	kindIgnore = "ignore"
+	kindPerson = "person"
+)
+
+func (m *Mapping) validateKinds() error {
+	switch {
+	case m.Negative != "person" && m.Negative != "return":
+		return conf.Bad("negative", m.Negative, "must be person or return")
+	case m.KindColumn.IsZero() && len(m.Kinds) > 0:
+		return conf.Bad("kind_column", "", "must name the column whose values are in kinds")
+	case !m.KindColumn.IsZero() && len(m.Kinds) == 0:
+		return conf.Bad("kinds", "", "must say what each value of kind_column is, such as {V: return}")
+	}
+	for value, kind := range m.Kinds {
+		if kind != kindIgnore && kind != kindPerson && !slices.Contains(exportKinds, movement.Kind(kind)) {
+			return conf.Bad(fmt.Sprintf("kinds[%q]", value), kind, "must be dispense, return, wastage, ignore or person")
+		}
+	}
+	return nil
+}
+
 // mapped is one field of the mapping.
 type mapped struct {
 	name     string
@@ -343,6 +321,7 @@ func (m *Mapping) fields() []mapped {
 		{"lot", m.Lot, false}, {"expiry", m.Expiry, false}, {"serial", m.Serial, false},
 		{"occurred_at", m.OccurredAt, true}, {"occurred_time", m.OccurredTime, false},
 		{"document", m.Document, false}, {"by", m.By, false}, {"reason", m.Reason, false},
+		{"kind_column", m.KindColumn, false},
 	}
 	for i, k := range m.Key {
 		list = append(list, mapped{fmt.Sprintf("key[%d]", i), k, true})

@@ -49,7 +49,19 @@ func TestValidateNamesSettingAndValue(t *testing.T) {
 		"a form that is none":        {func(e *Export) { e.Mapping.TimeFormats = []string{"yyyy-mm-dd"} }, `mapping.time_formats: "yyyy-mm-dd"`},
 		"a time without a day":       {func(e *Export) { e.Mapping.TimeFormats = []string{"MM/YYYY"} }, `mapping.time_formats: "MM/YYYY"`},
 		"an expiry without its form": {func(e *Export) { e.Mapping.Expiry = Column{Number: 1} }, `mapping.expiry_formats: ""`},
-		"time zone":                  {func(e *Export) { e.Mapping.TimeZone = "Mars" }, `mapping.time_zone: "Mars"`},
+		"kinds without a column":     {func(e *Export) { e.Mapping.Kinds = map[string]string{"V": "return"} }, `mapping.kind_column: ""`},
+		"a column without kinds":     {func(e *Export) { e.Mapping.KindColumn = Column{Name: "t"} }, `mapping.kinds: ""`},
+		"a kind nobody knows": {func(e *Export) {
+			e.Mapping.KindColumn, e.Mapping.Kinds = Column{Name: "t"}, map[string]string{"V": "void"}
+		}, `mapping.kinds["V"]: "void"`},
+		"below zero":                {func(e *Export) { e.Mapping.Negative = "drop" }, `mapping.negative: "drop"`},
+		"two formats":               {func(e *Export) { e.Fixed = &Fixed{} }, `csv: "" cannot be beside fixed`},
+		"fixed without columns":     {fixed(Fixed{}), `fixed.columns: ""`},
+		"a column that ends before": {fixed(Fixed{Columns: []FixedColumn{{"pzn", 5, 4}}}), `fixed.columns[0].to: "4"`},
+		"a column twice":            {fixed(Fixed{Columns: []FixedColumn{{"pzn", 1, 4}, {"pzn", 5, 8}}}), `fixed.columns[1].name: "pzn"`},
+		"a column beyond the line":  {fixed(Fixed{Length: 7, Columns: []FixedColumn{{"pzn", 1, 8}}}), `fixed.columns[0].to: "8"`},
+		"a column not listed":       {fixed(Fixed{Columns: []FixedColumn{{"pzn", 1, 8}}}), `mapping.quantity: "qty" is not one of fixed.columns`},
+		"time zone":                 {func(e *Export) { e.Mapping.TimeZone = "Mars" }, `mapping.time_zone: "Mars"`},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -65,6 +77,11 @@ func TestValidateNamesSettingAndValue(t *testing.T) {
 	if err := two.Validate(); err == nil || !strings.Contains(err.Error(), "exports[1].name") {
 		t.Errorf("two of one name: %v", err)
 	}
+}
+
+// fixed makes an export one of that form.
+func fixed(x Fixed) func(*Export) {
+	return func(e *Export) { e.CSV, e.Fixed = CSV{}, &x }
 }
 
 func TestColumnsByNameAndNumber(t *testing.T) {

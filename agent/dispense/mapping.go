@@ -1,8 +1,8 @@
 package dispense
 
 import (
-	"bytes"
 	"encoding/hex"
+	"errors"
 	"time"
 	"unicode/utf8"
 
@@ -25,9 +25,9 @@ type mapper struct {
 	columns  int // of each row
 	decimal  byte
 
-	product, quantity, unit, lot, expiry, serial, at, clock, document, by, reason int
-	key                                                                           []int
-	mapped                                                                        []rawColumn
+	product, quantity, unit, lot, expiry, serial, at, clock, document, by, reason, kind int
+	key                                                                                 []int
+	mapped                                                                              []rawColumn
 
 	products map[string]movement.Product
 	// Those of the row before, as rows of a file repeat them.
@@ -50,12 +50,12 @@ type rawColumn struct {
 	index int
 }
 
-// newMapper finds the mapping's columns in the header; header is nil for a file
-// without one. A header that does not fit is a fault of class Setup and code
-// "header_changed". Its message never quotes the file, since what stands in
-// the header's place can be a patient's row.
-func newMapper(e *Export, enc encoding, header [][]byte) (*mapper, error) {
-	m := &mapper{e: e, enc: enc, columns: e.CSV.Columns, decimal: e.Mapping.Decimal[0],
+// newMapper finds the mapping's columns among those of the file; names is nil
+// where they have numbers only. A header that does not fit is a fault of class
+// Setup and code "header_changed". Its message never quotes the file, since
+// what stands in the header's place can be a patient's row.
+func newMapper(e *Export, enc encoding, names []string, columns int) (*mapper, error) {
+	m := &mapper{e: e, enc: enc, columns: columns, decimal: e.Mapping.Decimal[0],
 		products: map[string]movement.Product{}}
 	var err error
 	if m.loc, err = location(e.Mapping.TimeZone); err != nil {
@@ -69,11 +69,7 @@ func newMapper(e *Export, enc encoding, header [][]byte) (*mapper, error) {
 			return nil, err
 		}
 	}
-	names, err := m.header(header)
-	if err != nil {
-		return nil, err
-	}
-	targets := []*int{&m.product, &m.quantity, &m.unit, &m.lot, &m.expiry, &m.serial, &m.at, &m.clock, &m.document, &m.by, &m.reason}
+	targets := []*int{&m.product, &m.quantity, &m.unit, &m.lot, &m.expiry, &m.serial, &m.at, &m.clock, &m.document, &m.by, &m.reason, &m.kind}
 	m.key = make([]int, len(e.Mapping.Key))
 	for i := range m.key {
 		targets = append(targets, &m.key[i])
@@ -103,35 +99,6 @@ func location(name string) (*time.Location, error) {
 func misfit(format string, args ...any) error {
 	return fault.New(fault.Setup, "header_changed", format, args...).
 		WithHint("compare the export's settings with the mapping; the file was not touched")
-}
-
-func (m *mapper) header(header [][]byte) ([]string, error) {
-	if header == nil {
-		return nil, nil
-	}
-	names := make([]string, len(header))
-	for i, h := range header {
-		text, ok := m.enc.decode(nil, bytes.TrimSpace(h))
-		if !ok {
-			return nil, misfit("the header is not text in the encoding %s", m.e.CSV.Encoding)
-		}
-		names[i] = string(text)
-	}
-	if m.columns != 0 && m.columns != len(names) {
-		return nil, misfit("the header has %d columns, the mapping expects %d", len(names), m.columns)
-	}
-	if want := m.e.CSV.Expect; len(want) > 0 {
-		if len(want) != len(names) {
-			return nil, misfit("the header has %d columns, the mapping expects %d", len(names), len(want))
-		}
-		for i := range want {
-			if names[i] != want[i] {
-				return nil, misfit("column %d of the header is not %q as the mapping expects", i+1, want[i])
-			}
-		}
-	}
-	m.columns = len(names)
-	return names, nil
 }
 
 func (m *mapper) find(c Column, names []string) (int, error) {
@@ -168,7 +135,7 @@ func (m *mapper) column(index int) ([]byte, error) {
 	var ok bool
 	if m.field, ok = m.enc.decode(m.field[:0], b); !ok {
 		return nil, fault.New(fault.Data, "bad_encoding", "column %s is not text in the encoding %s",
-			m.name(index), m.e.CSV.Encoding)
+			m.name(index), m.enc.name)
 	}
 	return m.field, nil
 }
@@ -196,6 +163,10 @@ func trim(b []byte) []byte {
 // recorded as it stands; out then holds what was understood before, and the
 // natural key if the row has one.
 func (m *mapper) understand(out *movement.Movement) error {
+	kind, strange := m.kindOf()
+	if strange == errLeftOut {
+		return strange
+	}
 	key, err := m.naturalKey()
 	if err != nil {
 		return err
@@ -204,6 +175,10 @@ func (m *mapper) understand(out *movement.Movement) error {
 	if out.OccurredAt, err = m.occurredAt(); err != nil {
 		return err
 	}
+	if strange != nil {
+		return strange
+	}
+	out.Kind = kind
 	if out.Product, err = m.productOf(); err != nil {
 		return err
 	}
@@ -213,6 +188,13 @@ func (m *mapper) understand(out *movement.Movement) error {
 	}
 	if out.Quantity, err = parseQuantity(b, m.decimal); err != nil {
 		return err
+	}
+	if out.Quantity < 0 {
+		if m.e.Mapping.Negative != "return" || out.Kind != movement.Dispense {
+			return fault.New(fault.Data, "negative_quantity", "quantity %.40q is negative, which can be a void or a return", b).
+				WithHint("record what it undoes by hand, or let the mapping say negative: return")
+		}
+		out.Kind, out.Quantity = movement.Return, -out.Quantity
 	}
 	out.Unit = m.e.Mapping.FixedUnit
 	for _, f := range []struct {
@@ -235,6 +217,32 @@ func (m *mapper) understand(out *movement.Movement) error {
 		out.Document = movement.Document{Type: "dispensing", Ref: text(&m.lastDocument, b)}
 	}
 	return m.expiryOf(out)
+}
+
+// errLeftOut says that the mapping leaves a row out.
+var errLeftOut = errors.New("left out")
+
+// kindOf looks up what the row says of its kind; it is errLeftOut for rows that
+// the mapping leaves out.
+func (m *mapper) kindOf() (movement.Kind, error) {
+	if m.kind < 0 {
+		return m.e.Mapping.Kind, nil
+	}
+	b, err := m.column(m.kind)
+	if err != nil {
+		return "", err
+	}
+	switch kind := m.e.Mapping.Kinds[string(b)]; kind {
+	case kindIgnore:
+		return "", errLeftOut
+	case "":
+		return "", fault.New(fault.Data, "unknown_kind", "column %s says %.40q, which the mapping's kinds do not name", m.name(m.kind), b).
+			WithHint("add it to kinds, or record what it is by hand")
+	case kindPerson:
+		return "", fault.New(fault.Data, "kind_for_person", "column %s says %.40q, which the mapping gives to a person", m.name(m.kind), b)
+	default:
+		return movement.Kind(kind), nil
+	}
 }
 
 func (m *mapper) productOf() (movement.Product, error) {

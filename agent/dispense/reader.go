@@ -36,9 +36,8 @@ type reader struct {
 	e    *Export
 	name string
 	read time.Time // what stands for the time of a row that has none
-	src  *source
+	rows rows
 	m    *mapper
-	d    dialect
 	pos  position
 	// opaqueSum hashes lines of which nothing is kept.
 	opaqueSum hash.Hash
@@ -58,57 +57,20 @@ type file struct {
 // newReader reads the header, checks it, and stands before the first row.
 func newReader(e *Export, f file) (*reader, error) {
 	r := &reader{e: e, name: f.name, opaqueSum: hmac.New(sha256.New, f.secret)}
-	quote, err := character("quote", e.CSV.Quote)
-	if err != nil {
-		return nil, err
-	}
-	delimiter, err := character("delimiter", e.CSV.Delimiter)
-	if err != nil {
-		return nil, err
-	}
-	r.d = dialect{delimiter: delimiter, quote: quote}
 	loc, err := location(e.Mapping.TimeZone)
 	if err != nil {
 		return nil, err
 	}
 	r.read = f.changed.In(loc)
-
-	head := make([]byte, 4)
-	n, err := f.ReadAt(head, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
+	if r.rows, err = e.open(f); err != nil {
 		return nil, err
 	}
-	enc, mark := encodings[e.CSV.Encoding].sniff(head[:n])
-	r.src = newSource(io.NewSectionReader(f, mark, f.size-mark), enc, mark, sha256.New())
-	if e.CSV.QuotedNewlines {
-		r.src.open = r.d.open
+	names, columns, lines, err := r.rows.header()
+	if err != nil {
+		return nil, err
 	}
-	r.pos = position{Offset: mark, Anchor: "file/" + f.name + "/" + r.read.UTC().Format(time.DateOnly)}
-	var header [][]byte
-	for i := range e.CSV.SkipLines + 1 {
-		wanted := i == e.CSV.SkipLines
-		if wanted && !*e.CSV.Header {
-			break
-		}
-		b, lines, end, err := r.src.record()
-		if errors.Is(err, io.EOF) || err == nil && end == unterminated && e.Arrival == "growing" {
-			return nil, errNotYet
-		}
-		if err != nil {
-			return nil, err
-		}
-		r.pos.Line += lines
-		if wanted {
-			var cells fields
-			if end == tooLong || !r.d.split(b, &cells) {
-				return nil, misfit("the header of %s cannot be read", f.name)
-			}
-			for i := range cells.spans {
-				header = append(header, cells.get(i))
-			}
-		}
-	}
-	if r.m, err = newMapper(e, enc, header); err != nil {
+	r.pos = position{Line: lines, Anchor: "file/" + f.name + "/" + r.read.UTC().Format(time.DateOnly)}
+	if r.m, err = newMapper(e, r.rows.encoding(), names, columns); err != nil {
 		return nil, named(f.name, err)
 	}
 	r.mark()
@@ -130,20 +92,16 @@ func named(name string, err error) error {
 
 // mark takes the place up to which rows were consumed into pos.
 func (r *reader) mark() {
-	r.pos.Offset = r.src.offset
-	r.pos.Sum = r.src.sum()
+	r.pos.Offset, r.pos.Sum = r.rows.place()
 }
 
 // seek reads on to a place and tells whether the text before it is the same as
 // it was then. If not, the reader is of no more use.
 func (r *reader) seek(at position) (same bool, err error) {
-	if at.Offset < r.src.offset {
-		return false, nil
-	}
-	if err := r.src.discard(at.Offset); err != nil {
+	if found, err := r.rows.seek(at.Offset); !found || err != nil {
 		return false, err
 	}
-	if r.src.offset != at.Offset || r.src.sum() != at.Sum {
+	if _, sum := r.rows.place(); sum != at.Sum {
 		return false, nil
 	}
 	r.pos = at
@@ -151,48 +109,47 @@ func (r *reader) seek(at position) (same bool, err error) {
 }
 
 // next fills out with the movement of the next row; it is io.EOF at the end,
-// and before a last line without an end where the file is still growing. The
+// and before a last row without an end where the file is still growing. The
 // place behind the row is r.pos once mark was called; after a last row without
-// a line end, which can still change, it stays before that row.
+// an end, which can still change, it stays before that row.
 func (r *reader) next(out *movement.Movement) error {
 	for {
-		b, lines, end, err := r.src.record()
+		found, err := r.rows.next(&r.m.row)
+		r.pos.Line += found.skipped
 		if err != nil {
 			return err
 		}
-		blank := end != tooLong && len(trim(b)) == 0
-		if end == unterminated && (blank || r.e.Arrival == "growing") {
+		if found.cut && r.e.Arrival == "growing" {
 			return io.EOF
 		}
 		before := r.pos
-		r.pos.Line += lines
-		if blank {
-			continue
-		}
+		r.pos.Line += found.lines
 		*out = movement.Movement{Kind: r.e.Mapping.Kind, OccurredAt: r.read,
 			Source: movement.Source{Adapter: r.e.Name, File: r.name, Line: before.Line + 1}}
-		r.fill(out, b, end)
-		if end == unterminated {
+		wanted := r.fill(out, found)
+		if found.cut {
 			r.pos = before
 		}
-		return nil
+		if wanted {
+			return nil
+		}
 	}
 }
 
-// fill makes the movement of one record, whatever it holds.
-func (r *reader) fill(out *movement.Movement, b []byte, end ending) {
-	switch {
-	case end == tooLong:
-		r.opaque(out, b, fault.New(fault.Data, "line_too_long", "the line has more than %d bytes", maxLine))
-		return
-	case !r.d.split(b, &r.m.row):
-		r.opaque(out, b, fault.New(fault.Data, "bad_quoting", "the quotes of the line do not fit, so that its columns cannot be told apart"))
-		return
-	case len(r.m.row.spans) != r.m.columns:
-		r.opaque(out, b, fault.New(fault.Data, "wrong_column_count", "the line has %d columns, %d are expected", len(r.m.row.spans), r.m.columns))
-		return
+// fill makes the movement of one row, whatever it holds; it is false for a row
+// that the mapping leaves out.
+func (r *reader) fill(out *movement.Movement, found record) bool {
+	if found.opaque != nil {
+		r.opaque(out, found.text, found.opaque)
+		return true
 	}
 	err := r.m.understand(out)
+	if errors.Is(err, errLeftOut) {
+		return false
+	}
+	if err == nil {
+		err = found.bad
+	}
 	if err == nil && !fits(out) {
 		c := *out
 		c.RecordedAt = c.OccurredAt
@@ -204,9 +161,10 @@ func (r *reader) fill(out *movement.Movement, b []byte, end ending) {
 			out.Problem = problemOf(fault.New(fault.Data, codeImplausible, "%s at once is more than the %s that a row is expected to be", out.Quantity, limit))
 			out.Source.SetRaw(r.m.raw())
 		}
-		return
+		return true
 	}
 	r.unclear(out, err)
+	return true
 }
 
 // unclear keeps the mapped columns of a row, with the reason.

@@ -14,6 +14,7 @@ import (
 
 // encoding is how the bytes of a file become text.
 type encoding struct {
+	name string
 	// table maps the upper half of a single-byte encoding; nil for UTF-8.
 	table *charmap.Charmap
 	// wide is set for UTF-16: such a file is turned into UTF-8 as it is read.
@@ -22,15 +23,15 @@ type encoding struct {
 }
 
 var encodings = map[string]encoding{
-	"utf-8":        {},
-	"utf-16":       {wide: true},
-	"utf-16be":     {wide: true, big: true},
-	"windows-1252": {table: charmap.Windows1252},
-	"windows-1250": {table: charmap.Windows1250},
-	"iso-8859-1":   {table: charmap.ISO8859_1},
-	"iso-8859-15":  {table: charmap.ISO8859_15},
-	"cp850":        {table: charmap.CodePage850},
-	"cp437":        {table: charmap.CodePage437},
+	"utf-8":        {name: "utf-8"},
+	"utf-16":       {name: "utf-16", wide: true},
+	"utf-16be":     {name: "utf-16be", wide: true, big: true},
+	"windows-1252": {name: "windows-1252", table: charmap.Windows1252},
+	"windows-1250": {name: "windows-1250", table: charmap.Windows1250},
+	"iso-8859-1":   {name: "iso-8859-1", table: charmap.ISO8859_1},
+	"iso-8859-15":  {name: "iso-8859-15", table: charmap.ISO8859_15},
+	"cp850":        {name: "cp850", table: charmap.CodePage850},
+	"cp437":        {name: "cp437", table: charmap.CodePage437},
 }
 
 // sniff gives the encoding that a byte order mark proves, and the mark's
@@ -240,6 +241,16 @@ func (s *source) sum() (h [sha256.Size]byte) {
 	s.digested = s.lo
 	s.digest.Sum(h[:0])
 	return h
+}
+
+// seek consumes the text before offset of the file; it is false where that is
+// no place behind what was consumed, or beyond the end.
+func (s *source) seek(offset int64) (found bool, err error) {
+	if offset < s.offset {
+		return false, nil
+	}
+	err = s.discard(offset)
+	return err == nil && s.offset == offset, err
 }
 
 // discard consumes the text before offset of the file, or all of it where it

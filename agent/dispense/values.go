@@ -19,11 +19,11 @@ type layout struct {
 }
 
 var tokens = strings.NewReplacer("YYYY", "2006", "YY", "06", "MM", "01", "M", "1", "DD", "02", "D", "2",
-	"HH", "15", "mm", "04", "ss", "05")
+	"HH", "15", "mm", "04", "ss", "05", "ZZ:ZZ", "Z07:00", "ZZZZ", "Z0700")
 
 func newLayout(form string, needDay bool) (layout, error) {
 	l := layout{form: form, layout: tokens.Replace(form)}
-	rest := strings.NewReplacer("YYYY", "", "YY", "", "MM", "", "M", "", "DD", "", "D", "", "HH", "", "mm", "", "ss", "").Replace(form)
+	rest := strings.NewReplacer("YYYY", "", "YY", "", "MM", "", "M", "", "DD", "", "D", "", "HH", "", "mm", "", "ss", "", "ZZ:ZZ", "", "ZZZZ", "").Replace(form)
 	l.monthly = !strings.Contains(form, "D")
 	if strings.Trim(rest, " .-/:T,") != "" || len(form) > 32 ||
 		!strings.Contains(form, "YY") || !strings.Contains(form, "M") || needDay && l.monthly {
@@ -93,9 +93,6 @@ func parseQuantity(b []byte, decimal byte) (movement.Quantity, error) {
 	switch {
 	case err != nil:
 		return 0, badQuantity(b)
-	case q < 0:
-		return q, fault.New(fault.Data, "negative_quantity", "quantity %.40q is negative, which can be a void or a return", b).
-			WithHint("record what it undoes by hand")
 	case q == 0:
 		return 0, fault.New(fault.Data, "zero_quantity", "quantity %.40q is nothing at all", b)
 	}
