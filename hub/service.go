@@ -3,8 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -48,10 +50,29 @@ func (c *checkCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s is good: %d branches, Odoo %s\n", c.Config, len(cfg.Branches), cfg.Odoo.URL)
+	fmt.Printf("%s is good: %d branches, Odoo %s, key from %s\n", c.Config, len(cfg.Branches), cfg.Odoo.URL, cfg.Odoo.KeyFile.File)
+	if err := writable(cfg.DataDir); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	return c.odoo(ctx, &cfg)
+}
+
+// writable tries whether the hub can keep its ledger there.
+func writable(dir string) error {
+	f, err := os.CreateTemp(dir, ".check-*")
+	if errors.Is(err, os.ErrNotExist) {
+		fmt.Printf("data_dir %s: not there yet, it is made at the first start\n", dir)
+		if info, perr := os.Stat(filepath.Dir(dir)); perr == nil && info.IsDir() {
+			return nil
+		}
+	}
+	if err != nil {
+		return fault.New(fault.Setup, "data_dir", "data_dir %s cannot be written to: %w", dir, err).WithHint("make it, or change data_dir")
+	}
+	fmt.Printf("data_dir %s: can be written to\n", dir)
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 func (c *checkCommand) odoo(ctx context.Context, cfg *config.Config) error {

@@ -9,8 +9,8 @@ import (
 
 	"branchline/hub/ledger"
 	"branchline/internal/fault"
-	"branchline/internal/gs1"
 	"branchline/internal/movement"
+	"branchline/internal/productcode"
 )
 
 // decide carries a person's decision out: retry, release or discard. A retry is
@@ -78,14 +78,7 @@ func (al *Alias) product() (movement.Product, error) {
 		return p, fault.New(fault.Data, "unknown_scheme", "%q is no numbering of products", al.Scheme).
 			WithHint(fmt.Sprintf("it is one of %v, as branchline-hub exceptions shows it", movement.Schemes))
 	}
-	if p.Scheme == movement.GTIN {
-		code, err := gs1.NormalizeGTIN(p.Code)
-		if err != nil {
-			return p, err
-		}
-		p.Code = code
-	}
-	return p, nil
+	return productcode.Normal(p)
 }
 
 // alias says which product of Odoo a code means. A code that never came is

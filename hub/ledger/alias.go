@@ -90,7 +90,7 @@ func (t *Tx) removeAlias(a *Alias) (again int, err error) {
 		string(a.Product.Scheme), a.Product.Code).Scan(&a.ProductID, &a.ProductName)
 	if errors.Is(err, errNoRows) {
 		return 0, fault.New(fault.Data, "unknown_alias", "no alias says what %s means", a.code()).
-			WithHint("see the list of aliases")
+			WithHint("see branchline-hub alias list")
 	}
 	if err != nil {
 		return 0, err

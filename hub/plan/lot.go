@@ -83,11 +83,11 @@ func (p *planner) settleLot(r *resolved) bool {
 	m, product := r.m, &r.it.product
 	switch {
 	case product.Tracking == odoo.ByLot && r.lot == "":
-		p.refuse(m, LotMissing, "lot", "add the lot, or discard the line and record it again with its lot",
+		p.refuse(m, LotMissing, "lot", "record it again at the branch with its lot, then discard this one",
 			"%s is tracked by lot in Odoo and the line has none", product.Name)
 		return false
 	case product.Tracking == odoo.BySerial && r.lot == "":
-		p.refuse(m, SerialMissing, "serial", "add the serial number, or discard the line and record it again",
+		p.refuse(m, SerialMissing, "serial", "record it again at the branch with its serial number, then discard this one",
 			"%s is tracked by serial number in Odoo and the line has none", product.Name)
 		return false
 	case product.Tracking == odoo.BySerial && r.quantity != movement.QuantityScale:
@@ -101,7 +101,7 @@ func (p *planner) settleLot(r *resolved) bool {
 	if s.known.ID != 0 {
 		r.known = s.known
 		if !p.sameExpiry(r.expiry, s.known.Expires) {
-			p.refuse(m, ExpiryConflict, "expiry", "look at the pack: correct the line, or the lot's date in Odoo, and retry",
+			p.refuse(m, ExpiryConflict, "expiry", "look at the pack: where Odoo is wrong, correct the lot there and retry; where the line is wrong, record it again at the branch and discard this one",
 				"lot %s of %s expires %s in Odoo and %s on this line", r.lot, product.Name, odoo.ExpiryDate(s.known.Expires, p.in.Branch.Zone), r.expiry)
 			return false
 		}
@@ -128,11 +128,11 @@ func (p *planner) settleNewLot(r *resolved, s *lotState) bool {
 		if other.IsZero() || other == r.expiry {
 			other = s.expiry
 		}
-		p.refuse(m, ExpiryConflict, "expiry", "look at the packs: retry the line that is right, correct the other",
+		p.refuse(m, ExpiryConflict, "expiry", "look at the packs: retry the line that is right, record the other again at the branch and discard it here",
 			"lot %s of %s has come with two expiry dates, %s and %s", r.lot, product.Name, r.expiry, other)
 		return false
 	case brings && product.Expires && r.expiry.IsZero() && s.expiry.IsZero():
-		p.refuse(m, ExpiryMissing, "expiry", "add the expiry date, or discard the line and record it again",
+		p.refuse(m, ExpiryMissing, "expiry", "record it again at the branch with its expiry, then discard this one",
 			"lot %s of %s is new to Odoo, and the line has no expiry date", r.lot, product.Name)
 		return false
 	case brings:

@@ -82,7 +82,7 @@ func (p *planner) resolve(m *ledger.Movement) (r resolved, ok bool) {
 	}
 	exact := false
 	if r.quantity, exact = it.convert(q); !exact {
-		p.refuse(m, InexactUnit, "quantity", "correct the quantity or its unit, or Odoo's rounding of the unit",
+		p.refuse(m, InexactUnit, "quantity", "mend the unit in the branch's mapping or its rounding in Odoo and retry, or record it again at the branch and discard this one",
 			"%s %s of %s cannot be kept exactly in %s", m.Quantity, m.Unit, it.product.Name, it.product.UoM.Name)
 		return r, false
 	}
@@ -109,7 +109,7 @@ func (p *planner) lookUp(k itemKey) *item {
 			return &item{wait: true}
 		}
 		return &item{reason: UnknownProduct, field: "product.code", text: "Odoo has no product with " + code,
-			hint: "map the code to a product, or enter it at the product in Odoo and retry"}
+			hint: "say what the code means (alias set), or enter it at the product in Odoo and retry"}
 	case 1:
 	default:
 		names := make([]string, len(found))
@@ -117,13 +117,13 @@ func (p *planner) lookUp(k itemKey) *item {
 			names[i] = f.Name
 		}
 		return &item{reason: AmbiguousProduct, field: "product.code", text: clip(code+" belongs to more than one product in Odoo: "+strings.Join(names, ", "), 400),
-			hint: "map the code to one of them, or mend the barcodes in Odoo and retry"}
+			hint: "say which of them it means (alias set), or mend the barcodes in Odoo and retry"}
 	}
 	it := &item{product: found[0], num: 1, den: 1}
 	switch {
 	case !it.product.Active:
 		it.reason, it.field, it.text = ArchivedProduct, "product.code", fmt.Sprintf("%s is %s, which is archived in Odoo", code, it.product.Name)
-		it.hint = "map the code to the product that is used now, or take the old one out of the archive, and retry"
+		it.hint = "say which product is used now (alias set), or take the old one out of the archive, and retry"
 		return it
 	case !it.product.Storable:
 		it.reason, it.field, it.text = NotStocked, "product.code", fmt.Sprintf("Odoo keeps no stock of %s (%s)", it.product.Name, code)

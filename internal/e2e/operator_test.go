@@ -164,6 +164,8 @@ func TestDecidingFromTheCommandLine(t *testing.T) {
 		t.Errorf("without a word why it ends with %d:\n%s", code, said)
 	}
 	o.no(with("alias", "set", "gtin", "04099999999990", "BL77-04"), "check digit")
+	o.no(with("alias", "set", "pzn", "01234560", "BL77-04", "--ahead"), "check digit")
+	o.no(with("alias", "set", "ndc", "hello", "BL77-04", "--ahead"), "not an NDC")
 	o.no(with("alias", "set", "gtin", "04012345678901", "BL77-04"), "no movement ever came with")
 	o.no(with("alias", "set", "barcode", "04099999999996", "BL77-04"), "gtin ndc pzn hibc sku")
 	o.no(with("alias", "set", "gtin", "04099999999996", "NONE"), "0 products of Odoo")
