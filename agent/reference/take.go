@@ -64,6 +64,7 @@ func (s *Store) Next(busy bool) []byte {
 // Run takes in what comes until ctx ends.
 func (s *Store) Run(ctx context.Context) error {
 	s.verify()
+	s.trim()
 	tick, again := time.NewTicker(5*time.Second), time.NewTicker(time.Minute)
 	defer tick.Stop()
 	defer again.Stop()
@@ -79,6 +80,7 @@ func (s *Store) Run(ctx context.Context) error {
 			if s.db == nil { // only this goroutine changes it
 				s.startAgain(bolt.ErrDatabaseNotOpen)
 			}
+			s.trim()
 		case payload := <-s.inbox:
 			list := [][]byte{payload}
 			for len(list) < together && len(s.inbox) > 0 {
@@ -87,6 +89,13 @@ func (s *Store) Run(ctx context.Context) error {
 			s.take(list)
 		}
 	}
+}
+
+// trim lets go of the file's pages, which questions and changes have touched.
+func (s *Store) trim() {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	s.ask(func(tx *bolt.Tx) error { giveBack(tx); return nil })
 }
 
 // startAgain throws a damaged file away. The hub sends everything again when
@@ -207,6 +216,7 @@ func (s *Store) write(parts []incoming) []incoming {
 		return nil
 	}
 	killpoint.Here("reference.part")
+	s.trim()
 	now := time.Now()
 	kinds := map[feed.Kind]bool{}
 	for _, p := range parts {
@@ -361,7 +371,9 @@ func (s *Store) adopt(k feed.Kind, to target) {
 	s.log.Info("known of Odoo", "document", string(k), "rows", fresh.rows, "as_of", fresh.asOf)
 	if err := s.tidy(k, to.parts); err != nil {
 		s.failed(err)
+		return
 	}
+	s.trim()
 }
 
 // tidy deletes the parts of a kind that are neither current nor in keep, some in

@@ -238,6 +238,7 @@ func TestBrokerAndHubAreLostInTheMiddleOfTheCatalogue(t *testing.T) {
 		// Another hub, which remembers nothing.
 		stop()
 		s.tell(t, feedConfig(), b.now, g, nil)
+		b.crash()
 		until(t, "the second edition", func() bool { return edition(t, copied, sizes) == 2 })
 		drained(t, outbox)
 		exactlyOnce(t, ledger, 500)
