@@ -112,6 +112,9 @@ func glance(v app.Overview, now time.Time) string {
 		if w.Counts > 0 {
 			open = append(open, ui.Many(w.Counts, "count", "counts"))
 		}
+		if w.Others > 0 {
+			open = append(open, ui.Many(w.Others, "other session", "other sessions"))
+		}
 		if len(open) == 0 {
 			open = append(open, "something that cannot be read")
 		}

@@ -137,6 +137,6 @@ func (a *App) describe(s *wire.State) {
 	}
 	s.Unsent, s.OldestUnsent, s.Bytes = st.Unsent, st.OldestUnsent, st.Bytes
 	w := a.desk.Waiting()
-	s.Open = wire.OpenWork{Deliveries: uint(w.Deliveries), Counts: uint(w.Counts), Lines: uint(w.Lines), Oldest: w.Oldest}
+	s.Open = wire.OpenWork{Deliveries: uint(w.Deliveries), Counts: uint(w.Counts), Others: uint(w.Others), Lines: uint(w.Lines), Oldest: w.Oldest}
 	s.Alarms = append(s.Alarms, a.alarms(st)...)
 }

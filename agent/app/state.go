@@ -7,10 +7,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"branchline/agent/counter"
 	"branchline/agent/outbox"
 	"branchline/agent/receive"
-	"branchline/agent/scan"
 	"branchline/agent/web"
+	"branchline/internal/ui"
 	"branchline/internal/wire"
 )
 
@@ -31,7 +32,9 @@ func (a *App) State() web.State {
 		s.Alarms = append(s.Alarms, alarm.Text)
 	}
 	for _, o := range a.desk.Sessions() {
-		s.Open = append(s.Open, openOf(&o))
+		if v, err := a.desk.View(o.ID); err == nil { // else it was confirmed just now
+			s.Open = append(s.Open, openOf(&o, v.Notices))
+		}
 	}
 	for _, d := range a.scans.Status() {
 		detail := d.Port
@@ -48,10 +51,21 @@ func (a *App) State() web.State {
 }
 
 // openOf says a session to the page.
-func openOf(s *receive.Session) web.Open {
-	o := web.Open{Count: s.Purpose == scan.Count, Document: s.Document.Ref, Since: s.Opened, Lines: len(s.Entries),
+func openOf(s *receive.Session, notices []counter.Notice) web.Open {
+	o := web.Open{Kind: s.Noun(), Document: s.Document.Ref, Since: s.Opened, Lines: len(s.Entries),
 		Packs: s.Packs().String(), Stations: s.Stations, Next: "Scan the goods, or BL-CANCEL to close it."}
-	if len(s.Entries) > 0 {
+	questions := 0
+	for _, n := range notices {
+		if n.Open {
+			questions++
+		}
+	}
+	switch {
+	case questions > 0:
+		o.Next = ui.Many(questions, "question is", "questions are") + " open. Leave each to a person by BL-PERSON, or take it back by BL-UNDO."
+	case len(s.Stations) == 0:
+		o.Next = "Scan its document to go on with it."
+	case len(s.Entries) > 0:
 		o.Next = "When all is scanned: scan BL-CONFIRM at " + strings.Join(s.Stations, " or ") + "."
 	}
 	return o

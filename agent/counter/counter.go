@@ -162,7 +162,10 @@ const (
 type Action struct {
 	Verb Verb
 	// Entry is 0 for the latest of the station.
-	Entry   int
+	Entry int
+	// Same answers a question, by Correct or Person, for all entries of the
+	// product that are asked the same.
+	Same    bool
 	Station string
 	// Product is what is missing, for Short of a line that has no entries.
 	Product movement.Product

@@ -76,7 +76,7 @@ func (d *Desk) session(id string) (*Session, error) {
 }
 
 // Open begins or joins the session of a document; an empty one opens a session
-// without it. The station leaves the one of the same purpose that it worked on,
+// without it, which can be joined by the document that it then has. The station leaves the one of the same purpose that it worked on,
 // which stays open.
 func (d *Desk) Open(ctx context.Context, p scan.Purpose, doc movement.Document, station string) (string, scan.Answer, error) {
 	no := func(code, format string, args ...any) (string, scan.Answer, error) {
@@ -95,6 +95,9 @@ func (d *Desk) Open(ctx context.Context, p scan.Purpose, doc movement.Document, 
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if doc.Type == "session" && !slices.ContainsFunc(d.sessions, func(s *Session) bool { return s.Purpose == p && s.Document == doc }) {
+		return no("no_session", "%.70q is not open: it was confirmed or thrown away", doc.Ref)
+	}
 	return d.join(ctx, p, doc, station, d.Now())
 }
 

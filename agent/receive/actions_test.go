@@ -118,6 +118,7 @@ func TestWhatTheDeskRefuses(t *testing.T) {
 		"no station":         {open(scan.Receive, movement.Document{}, ""), "bad_station"},
 		"document type":      {open(scan.Receive, movement.Document{Type: "letter", Ref: "1"}, "front"), "bad_document"},
 		"document number":    {open(scan.Receive, movement.Document{Type: "order", Ref: "a\x00b"}, "front"), "bad_document"},
+		"no such session":    {open(scan.Receive, movement.Document{Type: "session", Ref: "receive@x"}, "front"), "no_session"},
 		"no document number": {open(scan.Receive, movement.Document{Type: "order", Ref: " "}, "front"), "bad_document"},
 		"no initials":        {confirm(id, " "), "initials_needed"},
 		"long initials":      {confirm(id, long), "bad_initials"},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
 	"log/slog"
 	"slices"
@@ -65,6 +64,7 @@ type Desk struct {
 	// asked is when a station asked to cancel which session.
 	asked   map[string]asked
 	reasons map[string]reasonFor
+	memo    memo
 }
 
 var _ counter.Desk = (*Desk)(nil)
@@ -86,7 +86,8 @@ func NewDesk(cfg Config, o Options) (*Desk, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	d := &Desk{Options: o, cfg: cfg, docs: docs, asked: map[string]asked{}, reasons: map[string]reasonFor{}}
+	d := &Desk{Options: o, cfg: cfg, docs: docs, memo: memo{Reference: o.Reference},
+		asked: map[string]asked{}, reasons: map[string]reasonFor{}}
 	entries := map[string][]Entry{}
 	for n, err := range d.Store.Notes(noteSpace, "") {
 		if err != nil {
@@ -129,7 +130,8 @@ func (d *Desk) Sessions() []Session {
 }
 
 // know is what the branch knows for a session, which may be nil.
-func (d *Desk) know(s *Session) *knowledge { return know(d.Reference, &d.cfg, s) }
+// d.mu is held.
+func (d *Desk) know(s *Session) *knowledge { return know(d.memo.fresh(), &d.cfg, s) }
 
 // Scan does what a scan means. An error means that nothing was recorded.
 func (d *Desk) Scan(ctx context.Context, sc scan.Scan) (scan.Answer, error) {
@@ -146,14 +148,16 @@ func (d *Desk) Scan(ctx context.Context, sc scan.Scan) (scan.Answer, error) {
 	if scan.IsCommand(text) {
 		return d.command(ctx, &sc, s, text)
 	}
-	if doc, ok := d.docs.find(text); ok && sc.Purpose == scan.Receive {
-		return d.openAt(ctx, &sc, s, doc)
+	if sc.Purpose == scan.Receive {
+		if doc, ok := d.document(&sc, text); ok {
+			return d.openAt(ctx, &sc, s, doc)
+		}
 	}
 	if sc.Err != nil {
 		return d.unclear(ctx, &sc, s, sc.Err)
 	}
 	k := d.know(s)
-	it, err := scan.ItemOf(&sc.Code)
+	it, err := sc.Item()
 	if err != nil {
 		if s != nil {
 			if c, asked, no := s.answer(k, &sc); asked {
@@ -199,59 +203,6 @@ func (d *Desk) moment(at time.Time) time.Time {
 	return at
 }
 
-// openAt is what a scanned document means at a station that works on s.
-func (d *Desk) openAt(ctx context.Context, sc *scan.Scan, s *Session, doc movement.Document) (scan.Answer, error) {
-	if s != nil {
-		if s.Document == doc {
-			return scan.Answer{Sound: scan.OK, Text: d.opened(s)}, nil
-		}
-		return refused(fault.New(fault.Data, "another_open", "%s is still open at this scanner", s.Words()).
-			WithHint("confirm it (BL-CONFIRM) or cancel it (BL-CANCEL) first")), nil
-	}
-	_, a, err := d.join(ctx, sc.Purpose, doc, sc.Station, sc.At)
-	return a, err
-}
-
-// join lets a station work on the document's session, a new one if need be. It
-// leaves the one of that purpose that it worked on.
-func (d *Desk) join(ctx context.Context, p scan.Purpose, doc movement.Document, station string, at time.Time) (id string, a scan.Answer, err error) {
-	var steps []step
-	if s := d.at(station, p); s != nil {
-		if s.Document == doc {
-			return s.ID, scan.Answer{Sound: scan.OK, Text: d.opened(s)}, nil
-		}
-		steps = append(steps, step{s, Change{Parted: station}, false})
-	}
-	i := slices.IndexFunc(d.sessions, func(o *Session) bool { return o.Purpose == p && o.Document == doc })
-	var s *Session
-	switch {
-	case i >= 0:
-		s = d.sessions[i]
-	case doc == movement.Document{}:
-		free := Free(p, station, d.moment(at))
-		s = &free
-	default:
-		fresh := Open(doc, p, station, d.moment(at))
-		s = &fresh
-	}
-	steps = append(steps, step{s, Change{Joined: station}, i < 0})
-	if err := d.commit(ctx, steps...); err != nil {
-		return "", scan.Answer{}, err
-	}
-	return s.ID, scan.Answer{Sound: scan.OK, Text: d.opened(s)}, nil
-}
-
-// opened says that a session is open, and whether it can be checked.
-func (d *Desk) opened(s *Session) string {
-	text := s.Words() + " is open"
-	if s.Purpose == scan.Receive {
-		if _, ok := d.Reference.Delivery(s.Document); !ok {
-			text += ", not checked against the order"
-		}
-	}
-	return text
-}
-
 // change asks a session for a change, and makes it.
 func (d *Desk) change(ctx context.Context, s *Session, ask func() (Change, error)) (scan.Answer, error) {
 	c, err := ask()
@@ -262,70 +213,6 @@ func (d *Desk) change(ctx context.Context, s *Session, ask func() (Change, error
 		return scan.Answer{}, err
 	}
 	return c.Answer, nil
-}
-
-// step is a change of one session.
-type step struct {
-	s     *Session
-	c     Change
-	fresh bool // the session is new
-}
-
-// commit makes changes durable, all in one, then applies them.
-func (d *Desk) commit(ctx context.Context, steps ...step) error {
-	var notes []outbox.Note
-	next := make([]*Session, len(steps))
-	for i, st := range steps {
-		after := st.s.Apply(st.c)
-		next[i] = &after
-		changed, err := st.notes(&after)
-		if err != nil {
-			return err
-		}
-		notes = append(notes, changed...)
-	}
-	// Where the write fails in its very last step, the disk may hold a change
-	// that the memory does not; it is shown after a restart. None is lost.
-	if _, err := d.Store.Append(ctx, outbox.Write{Notes: notes}); err != nil {
-		return err
-	}
-	for _, s := range next {
-		if i := slices.IndexFunc(d.sessions, func(o *Session) bool { return o.ID == s.ID }); i >= 0 {
-			d.sessions[i] = s
-		} else {
-			d.sessions = append(d.sessions, s)
-		}
-	}
-	return nil
-}
-
-func (st *step) notes(after *Session) ([]outbox.Note, error) {
-	var notes []outbox.Note
-	if st.fresh || st.c.Joined != "" || st.c.Parted != "" {
-		value, err := json.Marshal(after)
-		if err != nil {
-			return nil, err
-		}
-		notes = append(notes, outbox.Note{Space: noteSpace, Key: after.ID, Value: value})
-	}
-	for _, e := range st.c.Put {
-		value, err := json.Marshal(e)
-		if err != nil {
-			return nil, err
-		}
-		notes = append(notes, outbox.Note{Space: noteSpace, Key: entryKey(after.ID, e.Number), Value: value})
-	}
-	for _, number := range st.c.Drop {
-		notes = append(notes, outbox.Note{Space: noteSpace, Key: entryKey(after.ID, number)})
-	}
-	return notes, nil
-}
-
-func (d *Desk) close(s *Session) {
-	d.sessions = slices.DeleteFunc(d.sessions, func(o *Session) bool { return o.ID == s.ID })
-	for _, station := range s.Stations {
-		delete(d.asked, station)
-	}
 }
 
 // unclear keeps a scan for a person at once, beside the session it belongs to.
@@ -348,15 +235,4 @@ func refused(err error) scan.Answer {
 		a.Sound = scan.Warn
 	}
 	return a
-}
-
-func entryKey(id string, number int) string { return fmt.Sprintf("%s#%06d", id, number) }
-
-// gone deletes all notes of the session.
-func (s *Session) gone() []outbox.Note {
-	notes := []outbox.Note{{Space: noteSpace, Key: s.ID}}
-	for i := range s.Entries {
-		notes = append(notes, outbox.Note{Space: noteSpace, Key: entryKey(s.ID, s.Entries[i].Number)})
-	}
-	return notes
 }

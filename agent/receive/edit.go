@@ -39,6 +39,43 @@ func (s *Session) edit(k *knowledge, a counter.Action, at time.Time) (Change, er
 		return Change{Drop: []int{e.Number}, Answer: scan.Answer{Sound: scan.OK, Text: "taken back: " + k.words(&e.Item)}}, nil
 	}
 	e.Edited = firstOf(a.By, e.Edited)
+	if a.Same && (a.Verb == counter.Correct || a.Verb == counter.Person) {
+		return s.editAll(k, e, a)
+	}
+	return s.editOne(k, e, a)
+}
+
+// editAll answers the question at an entry for all entries of its product that
+// are asked the same.
+func (s *Session) editAll(k *knowledge, e *Entry, a counter.Action) (Change, error) {
+	code := s.questionAt(k, e.Number)
+	if code == "" || code == SerialNeeded || a.Quantity != 0 {
+		return Change{}, fault.New(fault.Data, "not_for_all", "this cannot be said of several lines at once").WithHint("say it of each line")
+	}
+	key := k.of(e.Item.Product).key
+	var all Change
+	for _, f := range s.find(k) {
+		if f.code != code || f.key != key || f.entry == e.Number {
+			continue
+		}
+		o := s.copyOf(f.entry)
+		o.Edited = firstOf(a.By, o.Edited)
+		c, err := s.editOne(k, o, a)
+		if err != nil {
+			return Change{}, err
+		}
+		all.Put = append(all.Put, c.Put...)
+	}
+	c, err := s.editOne(k, e, a)
+	if err != nil {
+		return Change{}, err
+	}
+	all.Put = append(all.Put, c.Put...)
+	all.Answer = c.Answer
+	return all, nil
+}
+
+func (s *Session) editOne(k *knowledge, e *Entry, a counter.Action) (Change, error) {
 	switch a.Verb {
 	case counter.Quantity:
 		return s.setQuantity(k, e, a.Quantity)

@@ -51,7 +51,7 @@ func known() *reference.Memory {
 			{Key: "p3", Name: "Insulin", Barcode: insulin, Tracking: feed.BySerial, Unit: "pens"},
 			{Key: "p4", Name: "Old syrup", Barcode: old, Tracking: feed.ByQuantity, Unit: "bottles", Archived: true},
 		},
-		Expected: []feed.Delivery{{Key: "d1", Name: "BR01/IN/00042", Order: "P00017", Partner: "Wholesale", Ready: true, Lines: []feed.DeliveryLine{
+		Expected: []feed.Delivery{{Key: "d1", Name: "BR01/IN/00042", Order: "P00017", Partner: "Wholesale", Reference: "NOTE-7", Ready: true, Lines: []feed.DeliveryLine{
 			{Product: "p1", Name: "Paracetamol", Code: gtin(plain), Ordered: movement.Units(30), Received: movement.Units(10), Unit: "packs"},
 			{Product: "p2", Name: "Plasters", Code: gtin(other), Ordered: movement.Units(2), Unit: "packs"},
 			{Product: "p9", Name: "New thing", Code: gtin(stranger), Ordered: movement.Units(1), Unit: "packs"},
@@ -75,6 +75,8 @@ func (c *rig) act(s string) (scan.Answer, error) {
 		switch {
 		case !ok:
 			a.Entry, _ = strconv.Atoi(name)
+		case name == "same":
+			a.Same = true
 		case name == "lot":
 			a.Lot = value
 		case name == "serial":
@@ -170,6 +172,11 @@ func TestFindings(t *testing.T) {
 		"lot told":                {open + plain + ">warn/lot_needed /correct:1:lot=ABC:expiry=2028-01-31>ok", "", "Paracetamol 1/20 partial" + rest},
 		"lot told by its barcode": {open + plain + ">warn/lot_needed 1728013110ABC>ok", "", ""},
 		"half told by a barcode":  {open + plain + ">warn/lot_needed ]C110NEW>warn/expiry_needed ]C117280131>ok", "", ""},
+		"one lot for all":         {open + plain + ">warn/lot_needed " + other + ">ok " + plain + ">warn/lot_needed /correct:3:same=1:lot=ABC:expiry=2028-01-31>ok BL-CONFIRM>ok", "", ""},
+		"one lot for one":         {open + plain + ">warn/lot_needed " + plain + ">warn/lot_needed /correct:2:lot=ABC:expiry=2028-01-31>ok", "1 lot_needed?", ""},
+		"asked once a product":    {open + plain + ">warn/lot_needed " + plain + ">warn/lot_needed " + insulin + ">warn/serial_needed", "3 serial_needed?, 3 not_on_order, 2 lot_needed?", ""},
+		"all left to a person":    {open + plain + ">warn/lot_needed " + plain + ">warn/lot_needed /person:1:same=1>ok BL-CONFIRM>ok", "", ""},
+		"not for all":             {open + lotted + ">ok /correct:1:same=1:lot=X>error/not_for_all " + insulin + ">warn/serial_needed /correct:2:same=1:serial=S>error/not_for_all", "2 serial_needed?, 2 not_on_order", ""},
 		"lot told, other expiry":  {open + plain + ">warn/lot_needed /correct:1:lot=ABC:expiry=2029-01-31>warn/other_expiry", "1 other_expiry", ""},
 		"lot of a case":           {open + caseOf12 + ">warn/lot_needed /correct:1:lot=ABC:quantity=1>ok", "", "Paracetamol 12/20 partial" + rest},
 		"two cases too many":      {open + caseOf12 + ">warn/lot_needed BL-QTY-2>warn/over_ordered BL-PERSON>ok", "1 over_ordered", "Paracetamol 24/20 over" + rest},
@@ -187,7 +194,7 @@ func TestFindings(t *testing.T) {
 		"archived":                {open + old + ">warn/product_not_moved", "1 product_not_moved, 1 not_on_order", ""},
 		"unknown, on the order":   {open + stranger + ">warn/unknown_code", "1 unknown_code", "Paracetamol 0/20 waiting, Plasters 0/2 waiting, New thing 1/1 look_at"},
 		"unknown":                 {open + "4012345678956>warn/unknown_code", "1 unknown_code, 1 not_on_order", ""},
-		"not on the order":        {"P00018>ok " + other + ">ok", "", "Plasters 1/0 free"},
+		"not on the order":        {"P00018>warn/not_expected " + other + ">ok", "", "Plasters 1/0 free"},
 		"one of many told once":   {open + old + ">warn/product_not_moved " + old + ">warn/product_not_moved", "2 product_not_moved, 2 not_on_order", ""},
 		"accepted for all":        {open + old + ">warn/product_not_moved " + old + ">warn/product_not_moved /accept:2>ok", "", ""},
 		"conflicting expiries":    {open + early + ">ok ]d20104012345678901" + "17270430" + "10EAR>warn/conflicting_expiry", "2 conflicting_expiry, 1 conflicting_expiry", ""},
@@ -197,9 +204,11 @@ func TestFindings(t *testing.T) {
 		"damaged, why":            {open + lotted + ">ok /damaged:1>error/reason_needed BL-DAMAGED-BROKEN>ok BL-DAMAGED-X>refused/unknown_reason", "", ""},
 		"the rest is missing":     {open + other + ">ok /short:1:reason=missing>ok", "", "Paracetamol 0/20 waiting, Plasters 1/2 short, New thing 0/1 waiting"},
 		"all is missing":          {open + "/short:product=" + plain + ":reason=missing>ok /short:product=" + plain + ":reason=missing>error/nothing_missing", "", "Paracetamol 0/20 short" + rest},
-		"missing, nobody knows":   {"P00018>ok " + other + ">ok /short:1:reason=gone>error/quantity_needed /short:1:reason=gone:quantity=3>ok", "", "Plasters 1/0 free"},
+		"missing, nobody knows":   {"P00018>warn/not_expected " + other + ">ok /short:1:reason=gone>error/quantity_needed /short:1:reason=gone:quantity=3>ok", "", "Plasters 1/0 free"},
 		"corrected to nothing":    {open + lotted + ">ok /correct:1>error/nothing_to_correct /correct:7:lot=X>error/no_such_line /dance:1>error/unknown_action", "", ""},
 		"wrong quantities":        {open + lotted + ">ok /quantity:1:quantity=0>error/bad_quantity /quantity:1:quantity=100000>error/bad_quantity /quantity:1:quantity=3>ok", "", "Paracetamol 3/20 partial" + rest},
+		"delivery by its number":  {"NOTE-7>ok " + lotted + ">ok", "", "Paracetamol 1/20 partial" + rest},
+		"no delivery's number":    {open + "NOTE-8>warn/not_gs1", "", ""},
 		"undone by number":        {open + lotted + ">ok " + other + ">ok /undo:1>ok", "", "Paracetamol 0/20 waiting, Plasters 1/2 partial, New thing 0/1 waiting"},
 		"short dates of a count":  {"count:" + soon + ">ok count:" + plain + ">warn/lot_needed count:BL-CONFIRM>refused/question_open", "2 lot_needed?", ""},
 	}

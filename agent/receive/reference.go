@@ -63,6 +63,10 @@ type knowledge struct {
 	// when nothing is known of it.
 	order   feed.Delivery
 	checked bool
+	// lines are the order's by the keys of their products, coded by the codes
+	// that they name.
+	lines map[string]*feed.DeliveryLine
+	coded map[movement.Product]*feed.DeliveryLine
 }
 
 // know is what r knows for a session, which may be nil.
@@ -70,6 +74,14 @@ func know(r Reference, cfg *Config, s *Session) *knowledge {
 	k := &knowledge{Reference: r, cfg: cfg, found: map[movement.Product]goods{}}
 	if s != nil && s.Purpose == scan.Receive {
 		k.order, k.checked = r.Delivery(s.Document)
+	}
+	k.lines, k.coded = map[string]*feed.DeliveryLine{}, map[movement.Product]*feed.DeliveryLine{}
+	for i := range k.order.Lines {
+		l := &k.order.Lines[i]
+		k.lines[productKey(l.Product)] = l
+		if l.Code.Code != "" {
+			k.coded[l.Code] = l
+		}
 	}
 	return k
 }
@@ -81,36 +93,21 @@ func (k *knowledge) of(code movement.Product) goods {
 	}
 	g = goods{key: string(code.Scheme) + " " + code.Code, units: movement.Units(1)}
 	if p, units, ok := k.Find(code); ok && units > 0 {
-		g = goods{key: "product " + p.Key, product: p, units: units, known: true}
-	} else if line := k.lineWith(code); line != nil {
+		g = goods{key: productKey(p.Key), product: p, units: units, known: true}
+	} else if line := k.coded[code]; line != nil {
 		// The order may be newer than the catalogue.
-		g.key = "product " + line.Product
+		g.key = productKey(line.Product)
 		g.product, g.known = k.Product(line.Product)
 	}
 	k.found[code] = g
 	return g
 }
 
-// lineWith is the order's line that names its product by the code; nil for
-// none.
-func (k *knowledge) lineWith(code movement.Product) *feed.DeliveryLine {
-	for i := range k.order.Lines {
-		if l := &k.order.Lines[i]; l.Code == code && code.Code != "" {
-			return l
-		}
-	}
-	return nil
-}
+// productKey tells a product of the catalogue from a code that is in none.
+func productKey(key string) string { return "product " + key }
 
 // line is the order's line of a product; nil for none.
-func (k *knowledge) line(g goods) *feed.DeliveryLine {
-	for i := range k.order.Lines {
-		if l := &k.order.Lines[i]; "product "+l.Product == g.key {
-			return l
-		}
-	}
-	return nil
-}
+func (k *knowledge) line(g goods) *feed.DeliveryLine { return k.lines[g.key] }
 
 // name is how people call it.
 func (g *goods) name(code movement.Product) string {

@@ -157,6 +157,9 @@ func (s *Session) Packs() movement.Quantity {
 var nouns = map[scan.Purpose]string{scan.Receive: "delivery", scan.Count: "count", scan.Dispense: "dispensing", scan.Return: "return",
 	scan.Wastage: "wastage", scan.TransferOut: "transfer", scan.TransferIn: "transfer"}
 
+// Noun is what the session is called: "delivery", "count"…
+func (s *Session) Noun() string { return nouns[s.Purpose] }
+
 // Words describes the session for a person.
 func (s *Session) Words() string {
 	lines := "lines"

@@ -2,6 +2,7 @@ package receive
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"branchline/agent/counter"
@@ -59,7 +60,7 @@ func (b *viewer) line(key string, l counter.Line) int {
 func (b *viewer) lines() {
 	for i := range b.k.order.Lines {
 		o := &b.k.order.Lines[i]
-		b.line("product "+o.Product, counter.Line{Product: o.Code, Name: o.Name, Unit: o.Unit, Ordered: o.Ordered, Already: o.Received, State: counter.Waiting})
+		b.line(productKey(o.Product), counter.Line{Product: o.Code, Name: o.Name, Unit: o.Unit, Ordered: o.Ordered, Already: o.Received, State: counter.Waiting})
 	}
 	codes := map[int]string{}
 	for _, f := range slices.Backward(b.found) {
@@ -127,10 +128,10 @@ func (b *viewer) judge(checked bool) {
 }
 
 // notices are the findings, the newest first; of those about a product as a
-// whole only the latest.
+// whole, and of questions about one product, only the latest.
 func (b *viewer) notices() []counter.Notice {
 	type whole struct{ key, code string }
-	told := map[whole]bool{}
+	told, asked := map[whole]bool{}, map[whole]bool{}
 	var list []counter.Notice
 	for i := len(b.found) - 1; i >= 0; {
 		j := i
@@ -143,7 +144,20 @@ func (b *viewer) notices() []counter.Notice {
 				continue
 			}
 			told[whole{f.key, f.code}] = true
-			n := counter.Notice{Entry: f.entry, Code: f.code, Text: f.text, Open: question(f.code), Actions: offers(&f, b.s.Purpose)}
+			alike := 0
+			if question(f.code) {
+				if alike = b.alike(&f); asked[whole{f.key, f.code}] {
+					continue
+				}
+				asked[whole{f.key, f.code}] = true
+			}
+			n := counter.Notice{Entry: f.entry, Code: f.code, Text: f.text, Open: question(f.code), Actions: offers(&f, b.s.Purpose, alike)}
+			if alike > 1 {
+				n.Text += fmt.Sprintf(" It was scanned %d times without.", alike)
+			}
+			if f.code == ConflictingExpiry {
+				n.Text += "; unless it is corrected, all of the lot goes to a person"
+			}
 			if f.code == LotNeeded || f.code == ExpiryNeeded {
 				n.Lots = b.offered(&f)
 			}
@@ -152,6 +166,16 @@ func (b *viewer) notices() []counter.Notice {
 		i = j - 1
 	}
 	return list
+}
+
+// alike counts the entries of a product that are asked the same.
+func (b *viewer) alike(f *finding) (n int) {
+	for _, o := range b.found {
+		if o.code == f.code && o.key == f.key {
+			n++
+		}
+	}
+	return n
 }
 
 // offered are the lots that it may be: the last ones of this session, then
@@ -180,7 +204,18 @@ func (b *viewer) offered(f *finding) []counter.Lot {
 }
 
 // offers are what can be done about a finding, the most likely first.
-func offers(f *finding, p scan.Purpose) []counter.Offer {
+func offers(f *finding, p scan.Purpose, alike int) []counter.Offer {
+	if alike > 1 && f.code != SerialNeeded {
+		all := offers(f, p, 1)
+		for _, o := range slices.Backward(slices.Clone(all)) {
+			if o.Action.Verb == counter.Correct || o.Action.Verb == counter.Person {
+				o.Action.Same = true
+				o.Label += fmt.Sprintf(" for all %d", alike)
+				all = slices.Insert(all, 0, o)
+			}
+		}
+		return all
+	}
 	do := func(v counter.Verb, label string) counter.Offer {
 		return counter.Offer{Action: counter.Action{Verb: v, Entry: f.entry}, Label: label}
 	}

@@ -15,6 +15,8 @@ import (
 type Waiting struct {
 	Deliveries int `json:"deliveries"`
 	Counts     int `json:"counts"`
+	// Others are what is handed out, returned or wasted together.
+	Others int `json:"others,omitempty"`
 	// Lines are the entries of all of them.
 	Lines int `json:"lines"`
 	// Oldest is when the first of them was opened, zero for none.
@@ -22,10 +24,13 @@ type Waiting struct {
 }
 
 func (w *Waiting) add(s *Session, lines int) {
-	if s.Purpose == scan.Count {
+	switch s.Purpose {
+	case scan.Count:
 		w.Counts++
-	} else {
+	case scan.Receive, "":
 		w.Deliveries++
+	default:
+		w.Others++
 	}
 	w.Lines += lines
 	if w.Oldest.IsZero() || !s.Opened.IsZero() && s.Opened.Before(w.Oldest) {

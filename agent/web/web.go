@@ -41,8 +41,8 @@ type Hub struct {
 
 // Open is one delivery or count in progress.
 type Open struct {
-	// Count tells it from a delivery.
-	Count    bool
+	// Kind is what it is called: "delivery", "count"…
+	Kind     string
 	Document string
 	Since    time.Time
 	// Lines counts scans, Packs what they stand for.

@@ -34,11 +34,13 @@ type State struct {
 	Open OpenWork `json:"open,omitzero"`
 }
 
-// OpenWork counts deliveries and counts in progress at a branch. Lines are the
-// scans in all of them; Oldest is when the first was opened, zero for none.
+// OpenWork counts deliveries and counts in progress at a branch, and others:
+// what is handed out, returned or wasted together. Lines are the scans in all
+// of them; Oldest is when the first was opened, zero for none.
 type OpenWork struct {
 	Deliveries uint      `json:"deliveries"`
 	Counts     uint      `json:"counts"`
+	Others     uint      `json:"others,omitempty"`
 	Lines      uint      `json:"lines"`
 	Oldest     time.Time `json:"oldest,omitzero"`
 }

@@ -1,0 +1,93 @@
+package receive
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"branchline/agent/scan"
+	"branchline/internal/fault"
+	"branchline/internal/feed"
+	"branchline/internal/movement"
+)
+
+// openAt is what a scanned document means at a station that works on s.
+func (d *Desk) openAt(ctx context.Context, sc *scan.Scan, s *Session, doc movement.Document) (scan.Answer, error) {
+	if s != nil {
+		if s.Document == doc {
+			return d.opened(s), nil
+		}
+		return refused(fault.New(fault.Data, "another_open", "%s is still open at this scanner", s.Words()).
+			WithHint("confirm it (BL-CONFIRM) or cancel it (BL-CANCEL) first")), nil
+	}
+	_, a, err := d.join(ctx, sc.Purpose, doc, sc.Station, sc.At)
+	return a, err
+}
+
+// join lets a station work on the document's session, a new one if need be. It
+// leaves the one of that purpose that it worked on.
+func (d *Desk) join(ctx context.Context, p scan.Purpose, doc movement.Document, station string, at time.Time) (id string, a scan.Answer, err error) {
+	var steps []step
+	if s := d.at(station, p); s != nil {
+		if s.Document == doc {
+			return s.ID, d.opened(s), nil
+		}
+		steps = append(steps, step{s, Change{Parted: station}, false})
+	}
+	i := slices.IndexFunc(d.sessions, func(o *Session) bool { return o.Purpose == p && o.Document == doc })
+	var s *Session
+	switch {
+	case i >= 0:
+		s = d.sessions[i]
+	case doc == movement.Document{}:
+		free := Free(p, station, d.moment(at))
+		s = &free
+	default:
+		fresh := Open(doc, p, station, d.moment(at))
+		s = &fresh
+	}
+	steps = append(steps, step{s, Change{Joined: station}, i < 0})
+	if err := d.commit(ctx, steps...); err != nil {
+		return "", scan.Answer{}, err
+	}
+	return s.ID, d.opened(s), nil
+}
+
+// document is what a scanned text names: by its form, or since a delivery with
+// that number is expected. A code that can be a product's never is one.
+func (d *Desk) document(sc *scan.Scan, text string) (doc movement.Document, ok bool) {
+	if doc, ok := d.docs.find(text); ok {
+		return doc, true
+	}
+	if sc.Err == nil || !printable(text) {
+		return doc, false
+	}
+	for _, e := range d.Reference.Deliveries() {
+		if e.Ready && (e.Name == text || e.Reference == text || e.Order == text) {
+			return documentOf(&e), true
+		}
+	}
+	return doc, false
+}
+
+// opened says that a session is open, and whether it can be checked.
+func (d *Desk) opened(s *Session) scan.Answer {
+	a := scan.Answer{Sound: scan.OK, Text: s.Words() + " is open"}
+	if s.Purpose != scan.Receive {
+		return a
+	}
+	e, ok := d.Reference.Delivery(s.Document)
+	asOf := d.Reference.AsOf(feed.Deliveries)
+	switch {
+	case ok && e.Partner != "":
+		a.Text = s.Words() + " from " + e.Partner + " is open"
+	case ok:
+	case asOf.IsZero() || s.Document.Type == "session":
+		a.Text += ", not checked against the order"
+	default:
+		a.Sound, a.Code = scan.Warn, "not_expected"
+		a.Text += fmt.Sprintf(", not checked against the order: it is not among what was expected on %s", asOf.Format("2 January 15:04"))
+	}
+	return a
+}
