@@ -36,10 +36,13 @@ func (d Direct) Scan(ctx context.Context, s scan.Scan) (scan.Answer, error) {
 	if text := s.Text(); scan.IsCommand(text) {
 		return scan.Refuse(fault.New(fault.Data, "command_out_of_place", "%.40q is of no use here: each scan is recorded at once", text)), nil
 	}
+	if s.Purpose == scan.LookUp {
+		return LookUp(&s), nil
+	}
 	if s.Err != nil {
 		return d.unclear(ctx, &s, s.Err)
 	}
-	it, err := scan.ItemOf(&s.Code)
+	it, err := s.Item()
 	if err != nil {
 		return d.unclear(ctx, &s, err)
 	}
@@ -60,6 +63,16 @@ func (d Direct) Scan(ctx context.Context, s scan.Scan) (scan.Answer, error) {
 			WithHint("discard this one if the pack was scanned again by mistake"))
 	}
 	return scan.Answer{Sound: scan.OK, Text: string(m.Kind) + ": " + it.Words()}, nil
+}
+
+// LookUp answers what a code says, or why it cannot be read, and records
+// nothing.
+func LookUp(s *scan.Scan) scan.Answer {
+	it, err := s.Item()
+	if err != nil {
+		return scan.Refuse(err)
+	}
+	return scan.Answer{Sound: scan.OK, Text: it.Words()}
 }
 
 func (d Direct) unclear(ctx context.Context, s *scan.Scan, why error) (scan.Answer, error) {

@@ -84,7 +84,7 @@ func (r *runner) understand(s *scan.Scan, kind frameKind) {
 		s.Err = fault.New(fault.Data, "endless_code", "scanner %s sent more than %d characters without an end", r.s.Name, maxFrame).
 			WithHint("compare the scanner's speed and terminator with its profile")
 	default:
-		s.Code, s.Err = gs1.Parse(string(s.Raw), r.reading.profile, s.At)
+		s.Read(r.reading.profile)
 		if s.Err == nil && s.Code.ProvesSeparators && r.reading.profile.Separators == gs1.SeparatorsUnproved {
 			r.reading.profile.Separators = gs1.SeparatorsProved
 		}
@@ -107,7 +107,7 @@ func (r *runner) beforehand(s *scan.Scan, kind frameKind) (a scan.Answer, ok boo
 		g.last, g.lastAt = s.Raw, s.At
 	}
 	if again {
-		serial := s.Err == nil && s.Code.Serial() != ""
+		serial := s.Err == nil && s.Serial() != ""
 		twice := fault.New(fault.Data, "scanned_twice", "the same code came twice within %s", r.s.RepeatWithin).
 			WithHint("if it was another pack, scan it again after a moment, or scan a quantity")
 		switch {

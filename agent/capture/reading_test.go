@@ -130,8 +130,15 @@ func TestScans(t *testing.T) {
 		"no product":                 {nil, []string{"]C100012345678901234560"}, "warn/not_trade_item", "!not_trade_item"},
 		"half a code":                {nil, []string{"-40123456", "+900", plain}, "warn/half_code ok", "!half_code, dispense "},
 		"a return":                   {func(s *Scanner) { s.For = scan.Return }, []string{pack}, "ok", "return AS1"},
-		"wastage":                    {func(s *Scanner) { s.For, s.Reason = scan.Wastage, "broken" }, []string{plain}, "ok", "wastage "},
-		"a transfer":                 {func(s *Scanner) { s.For, s.Counterpart = scan.TransferOut, "BR02" }, []string{plain}, "ok", "transfer_out "},
+		"a PPN":                      {nil, []string{"[)>\x1e06\x1d9N110375286414\x1d1TL1\x1dSX9\x1e\x04"}, "ok", "dispense L1X9"},
+		"a PPN twice, allowed": {func(s *Scanner) { s.Repeat = RepeatAllow },
+			[]string{"[)>\x1e06\x1d9N110375286414\x1dSX9\x1e\x04", "+300", "[)>\x1e06\x1d9N110375286414\x1dSX9\x1e\x04"}, "ok warn/scanned_twice", "dispense X9"},
+		"a PZN":             {nil, []string{"]A0-03752864"}, "ok", "dispense "},
+		"HIBC":              {nil, []string{"+A99912345/$$52001510X33"}, "ok", "dispense 10X3"},
+		"HIBC of a patient": {nil, []string{"+/EO5232013"}, "refused/personal_code", ""},
+		"a look-up":         {func(s *Scanner) { s.For = scan.LookUp }, []string{pack, "4012345678902"}, "ok refused/check_digit", ""},
+		"wastage":           {func(s *Scanner) { s.For, s.Reason = scan.Wastage, "broken" }, []string{plain}, "ok", "wastage "},
+		"a transfer":        {func(s *Scanner) { s.For, s.Counterpart = scan.TransferOut, "BR02" }, []string{plain}, "ok", "transfer_out "},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

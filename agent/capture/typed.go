@@ -110,8 +110,9 @@ func (t *typist) choose(in Typed, now time.Time) (string, error) {
 		return in.Physical, nil
 	}
 	reads := func(text string) bool {
-		_, err := gs1.Parse(text, t.r.reading.profile, now)
-		return err == nil || scan.IsCommand(text)
+		s := scan.Scan{Raw: []byte(text), At: now}
+		s.Read(t.r.reading.profile)
+		return s.Err == nil || scan.IsCommand(text)
 	}
 	asTyped, asPlaced := reads(in.Text), reads(in.Physical)
 	switch {

@@ -41,24 +41,47 @@ func ItemOf(c *gs1.Code) (Item, error) {
 		Quantity: movement.Units(1),
 	}
 	if d, ok := c.Expiry(); ok {
-		date, err := movement.NewDate(d.Year, d.Month, d.Day)
-		if err != nil {
-			return Item{}, fault.New(fault.Data, gs1.CodeImpossibleDate, "the expiry cannot be used: %w", err)
+		if err := it.expires(d); err != nil {
+			return Item{}, err
 		}
-		it.Expiry, it.ExpiryRaw = date, strings.Clone(d.Raw)
 	}
 	if n, ok := c.Count(); ok {
 		if n == 0 {
-			return Item{}, fault.New(fault.Data, "zero_quantity", "the code says that it stands for no items at all").
-				WithHint("count the items and enter them by hand")
+			return Item{}, zeroQuantity()
 		}
 		it.Quantity = movement.Units(int64(n))
 	}
-	if it.Serial != "" && it.Quantity != movement.Units(1) {
-		return Item{}, fault.New(fault.Data, "serial_with_count", "the code gives one serial to %s items", it.Quantity).
-			WithHint("scan the items one by one")
+	if err := it.oneSerial(); err != nil {
+		return Item{}, err
 	}
 	return it, nil
+}
+
+// expires takes over a date that may be absent.
+func (it *Item) expires(d gs1.Date) error {
+	if d.IsZero() {
+		return nil
+	}
+	date, err := movement.NewDate(d.Year, d.Month, d.Day)
+	if err != nil {
+		return fault.New(fault.Data, gs1.CodeImpossibleDate, "the expiry cannot be used: %w", err).
+			WithHint("read the date from the pack and enter it by hand")
+	}
+	it.Expiry, it.ExpiryRaw = date, strings.Clone(d.Raw)
+	return nil
+}
+
+func (it *Item) oneSerial() error {
+	if it.Serial != "" && it.Quantity != movement.Units(1) {
+		return fault.New(fault.Data, "serial_with_count", "the code gives one serial to %s items", it.Quantity).
+			WithHint("scan the items one by one")
+	}
+	return nil
+}
+
+func zeroQuantity() error {
+	return fault.New(fault.Data, "zero_quantity", "the code says that it stands for no items at all").
+		WithHint("count the items and enter them by hand")
 }
 
 // Movement makes the movement of this item from a scan.

@@ -23,18 +23,23 @@ const (
 	TransferOut Purpose = "transfer_out"
 	TransferIn  Purpose = "transfer_in"
 	Count       Purpose = "count"
+	// LookUp asks what is known of a code. Nothing of it is recorded.
+	LookUp Purpose = "look_up"
 )
 
 // Purposes lists all of them.
-var Purposes = []Purpose{Receive, Dispense, Return, Wastage, TransferOut, TransferIn, Count}
+var Purposes = []Purpose{Receive, Dispense, Return, Wastage, TransferOut, TransferIn, Count, LookUp}
 
 // Valid tells whether p is one of [Purposes].
 func (p Purpose) Valid() bool { return slices.Contains(Purposes, p) }
 
-// Kind is the kind of movement that a scan for p makes.
+// Kind is the kind of movement that a scan for p makes; none for LookUp.
 func (p Purpose) Kind() movement.Kind {
-	if p == Receive {
+	switch p {
+	case Receive:
 		return movement.Receipt
+	case LookUp:
+		return ""
 	}
 	return movement.Kind(p)
 }
@@ -57,7 +62,12 @@ type Scan struct {
 	// Code is what Raw means, when Err is nil; otherwise Err says why that is
 	// not certain, as a fault of class Data.
 	Code gs1.Code
-	Err  error
+	// Goods is what a code of another standard than GS1 says; nil for GS1.
+	// [Scan.Item] gives what is said, whichever it is.
+	Goods *Item
+	// Standard is the one whose rules Raw was read by.
+	Standard Standard
+	Err      error
 	// At is when it was scanned, with the branch's own offset.
 	At time.Time
 	// By, Reason and Counterpart are fixed by the scanner's profile.
