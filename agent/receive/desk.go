@@ -157,7 +157,7 @@ func (d *Desk) Scan(ctx context.Context, sc scan.Scan) (scan.Answer, error) {
 		return d.unclear(ctx, &sc, s, sc.Err)
 	}
 	k := d.know(s)
-	it, err := scan.ItemOf(&sc.Code)
+	it, err := sc.Item()
 	if err != nil {
 		if s != nil {
 			if c, asked, no := s.answer(k, &sc); asked {

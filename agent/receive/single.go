@@ -25,7 +25,7 @@ func (d *Desk) single(ctx context.Context, sc scan.Scan) (scan.Answer, error) {
 	if err != nil || a.Sound != scan.OK || sc.Err != nil {
 		return a, err
 	}
-	if it, err := scan.ItemOf(&sc.Code); err == nil {
+	if it, err := sc.Item(); err == nil {
 		return d.advise(a, &sc, it), nil
 	}
 	return a, nil // it was recorded all the same
