@@ -140,6 +140,9 @@ func (d *Desk) Scan(ctx context.Context, sc scan.Scan) (scan.Answer, error) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if sc.Purpose == scan.LookUp {
+		return d.lookUp(&sc), nil
+	}
 	text := sc.Text()
 	s := d.at(sc.Station, sc.Purpose)
 	if s == nil && !sc.Purpose.InSession() && d.Single != nil && !strings.HasPrefix(text, "BL-REASON-") {
