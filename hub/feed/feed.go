@@ -116,7 +116,7 @@ func New(cfg Config, branches []Branch, o Odoo, c Catalogue, publish Publish, lo
 func (f *Feed) Run(ctx context.Context) error {
 	var g sync.WaitGroup
 	g.Go(func() { f.send(ctx) })
-	g.Go(func() { f.repeat(ctx, feed.Catalogue, 5*time.Second, f.readCatalogue()) })
+	g.Go(func() { f.repeat(ctx, feed.Catalogue, time.Second, f.readCatalogue()) })
 	g.Go(func() { f.repeat(ctx, feed.Deliveries, f.cfg.DeliveriesEvery, newDeliveries(f).read) })
 	g.Go(func() { f.repeat(ctx, feed.OnHand, f.cfg.StockEvery, newStock(f).read) })
 	g.Wait()
