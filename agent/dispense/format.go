@@ -53,6 +53,10 @@ func (e *Export) open(f file) (rows, error) {
 	switch {
 	case e.Fixed != nil:
 		return newFixedRows(e, f)
+	case e.HL7 != nil:
+		return newHL7Rows(e, f)
+	case e.ASAP != nil:
+		return newASAPRows(e, f)
 	}
 	return newCSVRows(e, f)
 }
@@ -63,7 +67,7 @@ func (e *Export) formats() []string {
 	for _, b := range []struct {
 		name  string
 		given bool
-	}{{"fixed", e.Fixed != nil}} {
+	}{{"fixed", e.Fixed != nil}, {"hl7", e.HL7 != nil}, {"asap", e.ASAP != nil}} {
 		if b.given {
 			list = append(list, b.name)
 		}
@@ -84,6 +88,10 @@ func (e *Export) validateFormat() error {
 	switch {
 	case e.Fixed != nil:
 		return conf.In("fixed", e.Fixed.validate())
+	case e.HL7 != nil:
+		return conf.In("hl7", e.HL7.validate())
+	case e.ASAP != nil:
+		return conf.In("asap", e.ASAP.validate())
 	}
 	e.CSV.fill()
 	if e.CSV.QuotedNewlines && e.Arrival == "growing" {
@@ -100,6 +108,10 @@ func (e *Export) checkColumn(c Column) string {
 		return "is not the number of a column"
 	case e.Fixed != nil:
 		return e.Fixed.check(c)
+	case e.HL7 != nil:
+		return e.HL7.check(c)
+	case e.ASAP != nil:
+		return e.ASAP.check(c)
 	}
 	return e.CSV.check(c)
 }
@@ -109,6 +121,10 @@ func (e *Export) patternOf() string {
 	switch {
 	case e.Fixed != nil:
 		return "*.txt"
+	case e.HL7 != nil:
+		return "*.hl7"
+	case e.ASAP != nil:
+		return "*.dat"
 	}
 	return "*.csv"
 }

@@ -118,6 +118,10 @@ type source struct {
 	// open tells that a text ends within quotes, so that the record goes on
 	// in the next line; nil where none does.
 	open func([]byte) bool
+	// ends are the signs that end a record; nil for a line feed.
+	ends []byte
+	// start is how the last record began that was too long.
+	start [8]byte
 
 	buf      []byte
 	lo, hi   int
@@ -156,6 +160,7 @@ func (s *source) record() (b []byte, lines int64, end ending, err error) {
 			// The quote never closes: its line stands alone.
 			return s.take(first, 1), 1, terminated, nil
 		case i > maxLine || i < 0 && s.hi-s.lo > maxLine:
+			copy(s.start[:], s.buf[s.lo:s.hi])
 			return nil, 1, tooLong, s.skip()
 		case i >= 0:
 			return s.take(i, 1), n, terminated, nil
@@ -174,7 +179,7 @@ const maxQuotedLines = 100
 // on up to maxLine; -1 where there is none.
 func (s *source) newline(from int) (int, error) {
 	for {
-		if i := bytes.IndexByte(s.buf[s.lo+from:s.hi], '\n'); i >= 0 {
+		if i := s.end(s.buf[s.lo+from : s.hi]); i >= 0 {
 			return from + i, nil
 		}
 		from = s.hi - s.lo
@@ -185,6 +190,14 @@ func (s *source) newline(from int) (int, error) {
 			return 0, err
 		}
 	}
+}
+
+// end finds the first sign that ends a record.
+func (s *source) end(b []byte) int {
+	if s.ends == nil {
+		return bytes.IndexByte(b, '\n')
+	}
+	return bytes.IndexAny(b, string(s.ends))
 }
 
 func (s *source) fill() error {
@@ -218,7 +231,7 @@ func (s *source) advance(n int) {
 // skip consumes the rest of a line that is too long.
 func (s *source) skip() error {
 	for {
-		if i := bytes.IndexByte(s.buf[s.lo:s.hi], '\n'); i >= 0 {
+		if i := s.end(s.buf[s.lo:s.hi]); i >= 0 {
 			s.advance(i + 1)
 			return nil
 		}
