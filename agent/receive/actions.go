@@ -84,7 +84,7 @@ func (d *Desk) Open(ctx context.Context, p scan.Purpose, doc movement.Document, 
 	}
 	doc.Ref = strings.TrimSpace(doc.Ref)
 	switch {
-	case !p.Valid() || p == scan.TransferIn || p == scan.TransferOut:
+	case nouns[p] == "" || p == scan.TransferIn || p == scan.TransferOut:
 		return no("not_here", "%.40q cannot be collected here", string(p))
 	case station == "" || typed("station", station, 128) != nil:
 		return no("bad_station", "%.40q is no station", station)

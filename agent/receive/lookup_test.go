@@ -13,10 +13,10 @@ func TestLookUp(t *testing.T) {
 	c := openWith(t, t.TempDir(), known())
 	c.scan("P00017")
 	cases := []struct{ name, code, sound, says string }{
-		{"known goods", plain, "ok", "On hand: EAR (3), ABC (5)"},
+		{"known goods", plain, "ok", "On hand: 3 packs of lot EAR until 2027-03-31, 5 packs of lot ABC"},
 		{"goods without stock", other, "ok", "Plasters"},
 		{"an expired pack", "01" + gtin(plain).Code + "17250131", "warn expired", "Expired"},
-		{"goods that nobody knows", "]A0-03752864", "warn unknown_product", "pzn 03752864"},
+		{"goods that nobody knows", "]A0-03752864", "warn unknown_code", "pzn 03752864"},
 		{"nothing that can be read", "4012345678902", "refused check_digit", "check digit"},
 		{"a command", "BL-UNDO", "refused not_gs1", ""},
 	}
