@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,9 +10,17 @@ import (
 	"branchline/internal/fault"
 )
 
+// ErrPlannedOtherwise says that a posting is no longer what its poster carries
+// out: it was taken back meanwhile, and perhaps planned anew under its name.
+var ErrPlannedOtherwise = errors.New("the posting was planned otherwise meanwhile")
+
 // PostingChange is what happened to a posting.
 type PostingChange struct {
 	At time.Time
+	// Body, unless nil, is what the caller carries out: when the posting was
+	// planned otherwise meanwhile, nothing is changed and the error is
+	// [ErrPlannedOtherwise].
+	Body []byte
 	// State is its new state; empty keeps it.
 	State PostingState
 	// Step is the poster's own note of how far it is.
@@ -56,12 +65,16 @@ func (l *Ledger) ChangePosting(ctx context.Context, id int64, c PostingChange) (
 
 func (t *Tx) changePosting(id int64, c PostingChange) (parts []int64, err error) {
 	var was, name string
-	err = t.Row(`SELECT state, name FROM postings WHERE id = $1`, id).Scan(&was, &name)
+	var body []byte
+	err = t.Row(`SELECT state, name, body FROM postings WHERE id = $1`, id).Scan(&was, &name, &body)
 	if errors.Is(err, errNoRows) {
 		return nil, unknownPosting(id)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("posting %d: %w", id, err)
+	}
+	if c.Body != nil && (!PostingState(was).Alive() || !bytes.Equal(body, c.Body)) {
+		return nil, fmt.Errorf("posting %s: %w", name, ErrPlannedOtherwise)
 	}
 	if c.State == "" {
 		c.State = PostingState(was)

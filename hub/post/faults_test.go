@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"branchline/hub/ledger"
 	"branchline/hub/post"
 	"branchline/internal/fault"
 	"branchline/internal/movement"
@@ -229,6 +230,56 @@ func TestAMissingRightHoldsUpItsBranchOnly(t *testing.T) {
 		t.Errorf("still told: %v", s.Blocked)
 	}
 	w.check()
+}
+
+// late is an Odoo in which something else happens while it makes a document.
+type late struct {
+	post.Odoo
+	meanwhile func()
+}
+
+func (l *late) CreateDocument(ctx context.Context, p odoo.NewPicking, moves []odoo.NewMove) (int64, error) {
+	id, err := l.Odoo.CreateDocument(ctx, p, moves)
+	if l.meanwhile != nil {
+		l.meanwhile()
+		l.meanwhile = nil
+	}
+	return id, err
+}
+
+// What a code means is corrected in the moment in which its document is made:
+// the document that leaves is the corrected one.
+func TestACorrectionInTheLastMomentIsPosted(t *testing.T) {
+	w := simulated(t, 19)
+	wrong, right := w.product(odoo.ByQuantity), w.product(odoo.ByQuantity)
+	code := movement.Product{Scheme: movement.SKU, Code: "X-" + w.unique()}
+	means := func(p odoo.Product) {
+		_, err := w.ledger.SetAlias(t.Context(), ledger.Alias{Product: code, ProductID: p.ID, ProductName: p.Name, Who: "ph", Why: "test", At: w.clock.now()})
+		must(t, err)
+	}
+	l := &late{}
+	w.betweenOdoo = func(o post.Odoo) post.Odoo { l.Odoo = o; return l }
+	w.on(w.ledger)
+	means(wrong)
+	l.meanwhile = func() {
+		means(right)
+		must(t, w.master.Aliases(t.Context()))
+		must(t, w.projector.CatchUp(t.Context()))
+		_, err := w.planner.Once(t.Context())
+		must(t, err)
+	}
+	w.send(w.moved(movement.Dispense, wrong, 3, func(m *movement.Movement) { m.Product = code }))
+	w.settle()
+	rows, err := w.user.Stock(t.Context(), w.branch.StockID)
+	must(t, err)
+	for _, r := range rows {
+		if r.ProductID == wrong.ID && r.Quantity != 0 {
+			t.Errorf("the wrong product was posted: %+v", r)
+		}
+	}
+	if got := w.exceptions(); len(got) != 0 || w.state(1).String() != "posted" {
+		t.Errorf("exceptions %v, state %s", got, w.state(1))
+	}
 }
 
 // unsearchable is an Odoo that answers no search for documents of ours.

@@ -344,12 +344,14 @@ func (r *run) date(ctx context.Context, ref ledger.OdooRef) error {
 	return nil
 }
 
-// note keeps how far the posting is.
+// note keeps how far the posting is. It comes before anything is validated, so
+// that what was planned otherwise meanwhile never leaves as it was planned first;
+// what stands in Odoo by then is taken out of the way by the next run.
 func (r *run) note(ctx context.Context, step string, ref ledger.OdooRef) error {
 	if r.at.Step == step && r.at.Odoo.ID == ref.ID {
 		return nil
 	}
-	_, err := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), State: ledger.PostingBegun, Step: step,
+	_, err := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), Body: r.at.Body, State: ledger.PostingBegun, Step: step,
 		NextAt: r.at.NextAt, Odoo: ref})
 	if err == nil {
 		r.at.State, r.at.Step, r.at.Odoo = ledger.PostingBegun, step, ref

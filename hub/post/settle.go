@@ -24,6 +24,9 @@ func (r *run) settle(ctx context.Context, ref ledger.OdooRef, err error) error {
 		return nil // the hub is stopping; the next run goes on from Odoo's state
 	case errors.Is(err, errHeldBack):
 		return nil // not tried
+	case errors.Is(err, ledger.ErrPlannedOtherwise):
+		r.log.Info("the posting was planned otherwise while it was begun")
+		return nil
 	case errors.Is(err, errReplan):
 		return r.replan(ctx)
 	case errors.As(err, &some):
