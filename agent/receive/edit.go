@@ -53,26 +53,24 @@ func (s *Session) editAll(k *knowledge, e *Entry, a counter.Action) (Change, err
 		return Change{}, fault.New(fault.Data, "not_for_all", "this cannot be said of several lines at once").WithHint("say it of each line")
 	}
 	key := k.of(e.Item.Product).key
-	var all Change
+	var all []Entry
 	for _, f := range s.find(k) {
-		if f.code != code || f.key != key || f.entry == e.Number {
+		if f.code != code || f.key != key {
 			continue
 		}
 		o := s.copyOf(f.entry)
 		o.Edited = firstOf(a.By, o.Edited)
-		c, err := s.editOne(k, o, a)
-		if err != nil {
+		if a.Verb == counter.Person {
+			o.Left = code
+		} else if err := s.mend(k, o, a); err != nil {
 			return Change{}, err
 		}
-		all.Put = append(all.Put, c.Put...)
+		all = append(all, *o)
 	}
-	c, err := s.editOne(k, e, a)
-	if err != nil {
-		return Change{}, err
+	if a.Verb == counter.Person {
+		return Change{Put: all, Answer: scan.Answer{Sound: scan.OK, Text: "left to a person: " + k.words(&e.Item)}}, nil
 	}
-	all.Put = append(all.Put, c.Put...)
-	all.Answer = c.Answer
-	return all, nil
+	return s.put(k, k.words(&all[len(all)-1].Item), all...), nil
 }
 
 func (s *Session) editOne(k *knowledge, e *Entry, a counter.Action) (Change, error) {
@@ -125,18 +123,26 @@ func (s *Session) setQuantity(k *knowledge, e *Entry, packs movement.Quantity) (
 
 // correct takes lot, expiry, serial and quantity as the pack shows them.
 func (s *Session) correct(k *knowledge, e *Entry, a counter.Action) (Change, error) {
+	if err := s.mend(k, e, a); err != nil {
+		return Change{}, err
+	}
+	return s.put(k, k.words(&e.Item), *e), nil
+}
+
+// mend makes the entry what the pack shows.
+func (s *Session) mend(k *knowledge, e *Entry, a counter.Action) error {
 	if a.Lot == "" && a.Serial == "" && a.Expiry.IsZero() && a.Quantity == 0 {
-		return Change{}, fault.New(fault.Data, "nothing_to_correct", "nothing was entered").WithHint("enter the lot, the expiry or the quantity")
+		return fault.New(fault.Data, "nothing_to_correct", "nothing was entered").WithHint("enter the lot, the expiry or the quantity")
 	}
 	lot, serial := strings.TrimSpace(a.Lot), strings.TrimSpace(a.Serial)
 	for _, f := range [][2]string{{"lot", lot}, {"serial", serial}} {
 		if err := typed(f[0], f[1], maxLot); err != nil {
-			return Change{}, err
+			return err
 		}
 	}
 	if !a.Expiry.IsZero() {
 		if _, err := movement.NewDate(int(a.Expiry.Year), int(a.Expiry.Month), int(a.Expiry.Day)); err != nil {
-			return Change{}, fault.New(fault.Data, "bad_expiry", "%w", err)
+			return fault.New(fault.Data, "bad_expiry", "%w", err)
 		}
 	}
 	if a.Quantity != 0 {
@@ -144,16 +150,16 @@ func (s *Session) correct(k *knowledge, e *Entry, a counter.Action) (Change, err
 		probe.Item.Serial = firstOf(serial, e.Item.Serial)
 		q, err := quantity(&probe, a.Quantity)
 		if err != nil {
-			return Change{}, err
+			return err
 		}
 		e.Quantity = q
 	}
 	it, err := s.filled(k, e, lot, serial, a.Expiry)
 	if err != nil {
-		return Change{}, err
+		return err
 	}
 	e.Item, e.Accepted, e.Left = it, nil, ""
-	return s.put(k, k.words(&e.Item), *e), nil
+	return nil
 }
 
 // accept says that what stands on an entry is right as it is. What is about the

@@ -146,9 +146,10 @@ func (b *viewer) notices() []counter.Notice {
 			told[whole{f.key, f.code}] = true
 			alike := 0
 			if question(f.code) {
-				if alike = b.alike(&f); asked[whole{f.key, f.code}] {
+				if asked[whole{f.key, f.code}] {
 					continue
 				}
+				alike = b.alike(&f)
 				asked[whole{f.key, f.code}] = true
 			}
 			n := counter.Notice{Entry: f.entry, Code: f.code, Text: f.text, Open: question(f.code), Actions: offers(&f, b.s.Purpose, alike)}
