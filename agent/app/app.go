@@ -83,8 +83,8 @@ func (a *App) Run(ctx context.Context) error {
 	var g daemon.Group
 	g.Add("outbox", a.watchOutbox)
 	g.Add("reference", a.reference.Run)
-	g.Add("scanners", func(ctx context.Context) error { a.scans.Run(ctx); return ctx.Err() })
-	g.Add("exports", func(ctx context.Context) error { a.exports.Run(ctx); return ctx.Err() })
+	g.Add("scanners", throughout(a.scans.Run))
+	g.Add("exports", throughout(a.exports.Run))
 	g.Add("uplink", func(ctx context.Context) error { return errors.Join(a.uplink.Run(ctx), ctx.Err()) })
 	g.Add("page", a.page.Run)
 	g.Add("open pages", a.branch.Run)
@@ -92,6 +92,16 @@ func (a *App) Run(ctx context.Context) error {
 	err := g.Run(ctx)
 	a.log.Info("agent ends")
 	return errors.Join(err, a.reference.Close(), a.outbox.Close())
+}
+
+// throughout is a part that goes on until ctx ends, also where nothing is
+// configured for it.
+func throughout(run func(context.Context)) func(context.Context) error {
+	return func(ctx context.Context) error {
+		run(ctx)
+		<-ctx.Done()
+		return ctx.Err()
+	}
 }
 
 // watchOutbox ends the agent when its file can no longer be used: the start that

@@ -68,6 +68,7 @@ func productName(edition, i int) string {
 type teller struct {
 	ingest broker.Sink
 	feed   atomic.Pointer[hubfeed.Feed]
+	heard  func(branch string, st wire.State)
 }
 
 func (s *teller) Receive(ctx context.Context, branch string, c wire.Channel, payload []byte, reply func(wire.Answer)) error {
@@ -80,11 +81,12 @@ func (s *teller) Receive(ctx context.Context, branch string, c wire.Channel, pay
 func newTeller(l *memLedger) *teller {
 	s := &teller{}
 	in := newIngest(l)
-	in.OnState = func(branch string, st wire.State) {
+	s.heard = func(branch string, st wire.State) {
 		if f := s.feed.Load(); f != nil {
 			f.Heard(branch, st.Documents)
 		}
 	}
+	in.OnState = func(branch string, st wire.State) { s.heard(branch, st) }
 	s.ingest = in
 	return s
 }
@@ -249,7 +251,6 @@ func TestBrokerAndHubAreLostInTheMiddleOfTheCatalogue(t *testing.T) {
 // variable says, and says on its output how many parts are missing.
 func listenProcess(ctx context.Context, dir string) error {
 	s := reference.Open(reference.Config{Path: filepath.Join(dir, "reference.db"), Branch: "BR01"}, quiet(), prometheus.NewRegistry())
-	printPeak() // of opening
 	cfg := listenConfig(os.Getenv(addrVariable))
 	cfg.Secret = conf.NewSecret(secret)
 	u, err := uplink.New(cfg, newMemOutbox("BR01"), quiet(), prometheus.NewRegistry())
@@ -261,20 +262,17 @@ func listenProcess(ctx context.Context, dir string) error {
 	var g sync.WaitGroup
 	g.Go(func() { _ = s.Run(ctx) })
 	g.Go(func() { _ = u.Run(ctx) })
-	begun := time.Time{}
+	begun := false
 	for range time.Tick(2 * time.Millisecond) {
 		st := s.State()[1]
 		if st.Missing > 1 {
-			if begun.IsZero() {
-				begun = time.Now()
-			}
+			begun = true
 			fmt.Println("missing", st.Missing)
 		}
-		if st.Missing == 0 && st.Version != "" && !begun.IsZero() {
+		if st.Missing == 0 && st.Version != "" && begun {
 			break
 		}
 	}
-	fmt.Println("took", time.Since(begun).Round(time.Millisecond))
 	cancel()
 	g.Wait()
 	return s.Close()
@@ -347,41 +345,83 @@ func TestAgentIsKilledInTheMiddleOfTheCatalogue(t *testing.T) {
 	check(2)
 }
 
-// BenchmarkCatalogueResident brings 50,000 products to an agent in a process of
-// its own.
+// BenchmarkCatalogueResident brings 50,000 products to the agent's own program,
+// for the time, the file, and the memory that is resident: before, at most, and
+// afterwards.
 func BenchmarkCatalogueResident(b *testing.B) {
-	g := &goods{}
-	g.edition(1, 50_000)
-	s := newTeller(newMemLedger())
-	hub := startBroker(b, s)
-	cfg := feedConfig()
-	s.tell(b, cfg, func() broker.Broker { return hub }, g, nil)
-	for b.Loop() {
-		cmd := exec.Command(os.Args[0])
-		dir := b.TempDir()
-		cmd.Env = append(os.Environ(), roleVariable+"=listen", dirVariable+"="+dir, addrVariable+"="+hub.Addr().String())
-		out, err := cmd.Output()
-		if err != nil {
-			b.Fatal(err)
-		}
-		info, err := os.Stat(filepath.Join(dir, "reference.db"))
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.ReportMetric(float64(info.Size())/1e6, "file_MB")
-		var peak float64
-		for line := range strings.Lines(string(out)) {
-			if rest, ok := strings.CutPrefix(line, "took "); ok {
-				took, err := time.ParseDuration(strings.TrimSpace(rest))
-				if err != nil {
-					b.Fatal(err)
-				}
-				b.ReportMetric(took.Seconds(), "s")
-			}
-			_, _ = fmt.Sscanf(line, "VmHWM: %f kB", &peak)
-		}
-		b.ReportMetric(peak/1024, "agent_MB")
+	if _, err := os.Stat("/proc/self/status"); err != nil {
+		b.Skip("needs /proc")
 	}
+	dir := b.TempDir()
+	bin := filepath.Join(dir, "branchline-agent")
+	if out, err := exec.Command("go", "build", "-o", bin, "../../agent").CombinedOutput(); err != nil {
+		b.Fatalf("building: %v\n%s", err, out)
+	}
+	for b.Loop() {
+		g := &goods{}
+		g.edition(1, 50_000)
+		s := newTeller(newMemLedger())
+		reports := make(chan wire.State, 100)
+		heard := s.heard
+		s.heard = func(branch string, st wire.State) {
+			heard(branch, st)
+			reports <- st
+		}
+		hub := startBroker(b, s)
+		agent := runAgent(b, bin, b.TempDir(), hub.Addr().String())
+		report := func() (st wire.State) {
+			select {
+			case st = <-reports:
+			case <-time.After(time.Minute):
+				b.Fatal("the agent does not report")
+			}
+			return st
+		}
+		report()
+		before, _ := resident(b, agent)
+		began := time.Now()
+		s.tell(b, feedConfig(), func() broker.Broker { return hub }, g, nil)
+		for report().Documents[1].Version == "" {
+		}
+		b.ReportMetric(time.Since(began).Seconds(), "s")
+		now, peak := resident(b, agent)
+		b.ReportMetric(before, "before_MB")
+		b.ReportMetric(peak, "peak_MB")
+		b.ReportMetric(now, "after_MB")
+		_ = agent.Process.Kill()
+		_ = agent.Wait()
+	}
+}
+
+// runAgent starts the agent's program with nothing but a line to the hub.
+func runAgent(b *testing.B, bin, dir, addr string) *exec.Cmd {
+	b.Helper()
+	text := fmt.Sprintf("branch: BR01\ndata_dir: %s\nhub:\n  server: mqtt://%s\n  secret_file: secret\n  report_every: 100ms\nweb:\n  listen: 127.0.0.1:0\n", dir, addr)
+	for name, content := range map[string]string{"agent.yaml": text, "secret": secret} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
+	cmd := exec.Command(bin, "run", "--config", filepath.Join(dir, "agent.yaml"))
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	return cmd
+}
+
+// resident is how many megabytes of a process are resident, and were at most.
+func resident(b *testing.B, cmd *exec.Cmd) (now, peak float64) {
+	b.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for line := range strings.Lines(string(status)) {
+		_, _ = fmt.Sscanf(line, "VmRSS: %f kB", &now)
+		_, _ = fmt.Sscanf(line, "VmHWM: %f kB", &peak)
+	}
+	return now / 1024, peak / 1024
 }
 
 func startBroker(t testing.TB, sink broker.Sink) *broker.Embedded {
