@@ -16,14 +16,14 @@ import (
 	"branchline/internal/movement"
 )
 
-// Config lists the branch's serial scanners.
+// Config lists the branch's scanners.
 type Config struct {
 	Scanners []Scanner `yaml:"scanners"`
 	// Keyboard is for scanners that type into the branch page.
 	Keyboard Keyboard `yaml:"keyboard"`
 }
 
-// Scanner is the profile of one serial scanner. It belongs to the scanner, not
+// Scanner is the profile of one serial or network scanner. It belongs to the scanner, not
 // to the branch: two at one counter are often set differently.
 type Scanner struct {
 	// Name is how people call it: in the record of every scan, on the page.
@@ -35,6 +35,8 @@ type Scanner struct {
 	// takes the first port, by name, that no other scanner of the
 	// configuration has.
 	Port string `yaml:"port"`
+	// Network is the line of a scanner on the network, in place of Port.
+	Network Network `yaml:"network"`
 	// Speed in baud; USB scanners ignore it. 9600 when left out.
 	Speed    int    `yaml:"speed"`
 	DataBits int    `yaml:"data_bits"`
@@ -120,7 +122,7 @@ func (c *Config) Validate() error {
 		if err := s.validate(); err != nil {
 			return conf.In(at, err)
 		}
-		for _, key := range []string{"name " + strings.ToLower(s.Name), "port " + s.Port} {
+		for _, key := range []string{"name " + strings.ToLower(s.Name), "port " + s.where()} {
 			if first, taken := seen[key]; taken && !(isPattern(s.Port) && strings.HasPrefix(key, "port ")) {
 				field, value, _ := strings.Cut(key, " ")
 				return conf.Bad(at+"."+field, value, "is the same as in "+first)
@@ -150,7 +152,9 @@ func (s *Scanner) validate() error {
 		return conf.Bad("name", s.Name, "must be 1 to 64 letters, digits, spaces, dots, - and _")
 	case !nameForm.MatchString(s.Station):
 		return conf.Bad("station", s.Station, "must be 1 to 64 letters, digits, spaces, dots, - and _")
-	case s.Port == "":
+	case s.Port != "" && s.Network.used():
+		return conf.Bad("port", s.Port, "cannot be together with network")
+	case s.Port == "" && !s.Network.used():
 		return conf.Bad("port", s.Port, "must name a port, such as COM3 or /dev/serial/by-id/usb-*")
 	case !slices.Contains(speeds, s.Speed):
 		return conf.Bad("speed", s.Speed, "is not one of "+strings.Trim(fmt.Sprint(speeds), "[]"))
@@ -185,6 +189,11 @@ func (s *Scanner) validate() error {
 	if isPattern(s.Port) {
 		if _, err := filepath.Match(s.Port, ""); err != nil {
 			return conf.Bad("port", s.Port, "is not a pattern that can be read")
+		}
+	}
+	if s.Network.used() {
+		if err := s.Network.validate(); err != nil {
+			return err
 		}
 	}
 	if err := s.GS1.Validate(); err != nil {
@@ -235,5 +244,8 @@ func unescape(s string) ([]byte, error) {
 	}
 	return b, nil
 }
+
+// where is the line that the scanner is looked for at.
+func (s *Scanner) where() string { return cmp.Or(s.Port, s.Network.Connect, s.Network.Listen) }
 
 func isPattern(port string) bool { return strings.ContainsAny(port, "*?[") }

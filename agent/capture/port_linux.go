@@ -22,6 +22,9 @@ func resolve(name string) string {
 
 func busy(err error) bool { return errors.Is(err, unix.EBUSY) }
 
+// inUse tells whether another program listens at a network port.
+func inUse(err error) bool { return errors.Is(err, unix.EADDRINUSE) }
+
 // hold keeps other programs from reading half of our codes: Linux lets
 // everybody open a serial port at once. flock is what picocom, pyserial and
 // others ask for; TIOCEXCL also keeps out those that do not ask, but not root.

@@ -50,6 +50,11 @@ func busy(err error) bool {
 	return errors.Is(err, windows.ERROR_ACCESS_DENIED) || errors.Is(err, windows.ERROR_SHARING_VIOLATION)
 }
 
+// inUse tells whether another program listens at a network port.
+func inUse(err error) bool {
+	return errors.Is(err, windows.WSAEADDRINUSE) || errors.Is(err, windows.WSAEACCES)
+}
+
 // hold has nothing to do on Windows: the port is ours alone, and an unplugged
 // one fails to read.
 type hold struct{}

@@ -27,7 +27,7 @@ type runner struct {
 func newRunner(s *Scanner, o Options, shared *ports, m *metrics) *runner {
 	r := &runner{Options: o, s: s, ports: shared, m: m, log: o.Log.With("scanner", s.Name)}
 	r.timeout = min(max(s.IdleGap, 100*time.Millisecond), 300*time.Millisecond)
-	r.status.s = Status{Name: s.Name, Station: s.Station, For: s.For, Port: s.Port, Since: o.Now(),
+	r.status.s = Status{Name: s.Name, Station: s.Station, For: s.For, Port: s.where(), Since: o.Now(),
 		Code: "scanner_starting", Reason: "the scanner has not been opened yet"}
 	m.up.WithLabelValues(s.Name).Set(0)
 	return r
@@ -37,7 +37,7 @@ func newRunner(s *Scanner, o Options, shared *ports, m *metrics) *runner {
 func (r *runner) run(ctx context.Context) {
 	pause := r.retryMin
 	for {
-		p, name, err := r.open()
+		p, name, err := r.open(ctx)
 		if err == nil {
 			r.up(name)
 			began := time.Now()
@@ -65,7 +65,10 @@ func (r *runner) run(ctx context.Context) {
 	}
 }
 
-func (r *runner) open() (port, string, error) {
+func (r *runner) open(ctx context.Context) (port, string, error) {
+	if r.s.Network.used() {
+		return openNetwork(ctx, &r.s.Network, r.timeout, r.down)
+	}
 	name, err := r.ports.take(r.s, r.find)
 	if err != nil {
 		return nil, "", err
@@ -96,7 +99,7 @@ func (r *runner) read(ctx context.Context, p port) error {
 		now := time.Now()
 		f.feed(buf[:n], now, handle)
 		if err != nil && !errors.Is(err, io.EOF) {
-			return lost("the line broke: %w", err)
+			return r.lost("the line broke: %w", err)
 		}
 		if n > 0 {
 			hasty = 0
@@ -105,19 +108,23 @@ func (r *runner) read(ctx context.Context, p port) error {
 		f.silence(now, handle)
 		if now.Sub(began) < r.timeout/2 {
 			if hasty++; hasty >= 3 {
-				return lost("the line is at its end")
+				return r.lost("the line is at its end")
 			}
 		} else {
 			hasty = 0
 		}
 		if p.gone() {
-			return lost("the device is gone")
+			return r.lost("the device is gone")
 		}
 	}
 	return ctx.Err()
 }
 
-func lost(format string, args ...any) error {
+func (r *runner) lost(format string, args ...any) error {
+	if r.s.Network.used() {
+		return fault.New(fault.Transient, "scanner_unplugged", "the connection to the scanner was lost: %w", fmt.Errorf(format, args...)).
+			WithHint("switch the scanner on, and look at its network cable or radio")
+	}
 	return fault.New(fault.Transient, "scanner_unplugged", "the scanner was unplugged: %w", fmt.Errorf(format, args...)).
 		WithHint("plug the scanner in")
 }
