@@ -3,7 +3,9 @@ package e2e
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,6 +28,7 @@ import (
 	"branchline/internal/movement"
 	"branchline/internal/odoo"
 	"branchline/internal/odoo/odootest"
+	"branchline/internal/rig"
 	"branchline/internal/wire"
 )
 
@@ -148,61 +151,118 @@ func edition(t testing.TB, s *reference.Store, sizes map[int]int) int {
 	return found
 }
 
-// TestWhatOdooHasReachesTheBranch, all three kinds.
+// TestWhatOdooHasReachesTheBranch, all three kinds, with a simulated Odoo over
+// both brokers, and with a real one where its variables are set.
 func TestWhatOdooHasReachesTheBranch(t *testing.T) {
 	eachBroker(t, func(t *testing.T, start func(broker.Sink) brokerUnderTest) {
 		sim, url := odootest.Start(t, odootest.Options{Version: 19})
 		o := sim.Options()
-		client, err := odoo.New(odoo.Config{URL: url, DB: o.DB, User: o.StockUser, Key: odoo.Key(o.StockKey)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(client.Close)
-		product, err := sim.AddProduct(odootest.Product{Name: "Ibuprofen 400", Code: "IBU", Barcode: "4006381333931", Tracking: "lot"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		b1, err := sim.AddBranch("BR01", "North")
-		if err != nil {
-			t.Fatal(err)
-		}
-		order, err := sim.AddPurchase(b1, "Wholesaler", odootest.OrderLine{ProductID: product, Quantity: 10})
-		if err == nil {
-			err = sim.SetStock(b1, product, "L1", 4)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg := catalogue.DefaultConfig()
-		cfg.Path = ""
-		c := catalogue.New(cfg, client, noAliases{}, quiet(), time.Now, nil)
-		if err := c.Refresh(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		ledger := newMemLedger()
-		s := newTeller(ledger)
-		b := start(s)
-		s.tell(t, feedConfig(), b.now, c, client, hubfeed.Branch{Code: "BR01", Warehouse: "BR01"})
-		outbox := newMemOutbox("BR01")
-		fill(outbox, 0, 2000)
-		copied := listen(t, b.addr, filepath.Join(t.TempDir(), "reference.db"), outbox)
-		var p reference.Product
-		until(t, "the branch knows", func() bool {
-			found, _, ok := copied.Find(movement.Product{Scheme: movement.GTIN, Code: "04006381333931"})
-			p = found
-			_, expected := copied.Delivery(movement.Document{Type: "order", Ref: order})
-			return ok && expected && len(copied.Stock(found.Key)) == 1
-		})
-		d, _ := copied.Delivery(movement.Document{Type: "order", Ref: order})
-		if l := copied.Stock(p.Key)[0]; p.Name != "Ibuprofen 400" || l.Lot != "L1" || l.Quantity != movement.Units(4) {
-			t.Errorf("%+v of %+v", l, p)
-		}
-		if len(d.Lines) != 1 || d.Lines[0].Product != p.Key || d.Lines[0].Open() != movement.Units(10) || d.Partner != "Wholesaler" {
-			t.Errorf("%+v", d)
-		}
-		drained(t, outbox)
-		exactlyOnce(t, ledger, 2000)
+		cfg := odoo.Config{URL: url, DB: o.DB, User: o.User, Key: odoo.Key(o.Key)}
+		admin := odooClient(t, cfg)
+		cfg.User, cfg.Key = o.StockUser, odoo.Key(o.StockKey)
+		reaches(t, start, admin, odooClient(t, cfg))
 	})
+	t.Run("real", func(t *testing.T) {
+		cfg := odoo.Config{URL: os.Getenv("ODOO_URL"), DB: os.Getenv("ODOO_DB"), User: os.Getenv("ODOO_USER"), Key: odoo.Key(os.Getenv("ODOO_KEY"))}
+		if cfg.URL == "" {
+			t.Skip("ODOO_URL, ODOO_DB, ODOO_USER, ODOO_KEY, ODOO_STOCK_USER and ODOO_STOCK_KEY are not set: no real Odoo to read")
+		}
+		admin := odooClient(t, cfg)
+		cfg.User, cfg.Key = os.Getenv("ODOO_STOCK_USER"), odoo.Key(os.Getenv("ODOO_STOCK_KEY"))
+		reaches(t, func(s broker.Sink) brokerUnderTest { return embedded(t, s) }, admin, odooClient(t, cfg))
+	})
+}
+
+func odooClient(t *testing.T, cfg odoo.Config) *odoo.Client {
+	t.Helper()
+	c, err := odoo.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+func reaches(t *testing.T, start func(broker.Sink) brokerUnderTest, admin, user *odoo.Client) {
+	ctx := t.Context()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var chain *rig.Chain
+	err := errors.New("not tried")
+	for try := 0; err != nil && try < 5; try++ { // earlier runs have used some numbers
+		chain, err = rig.NewChain(ctx, admin, fmt.Sprintf("%03d", rand.IntN(1000)), 1)
+	}
+	must(err)
+	site, tracked, plain := chain.Branches[0].Warehouse, chain.Products[0], chain.Products[3]
+	order, err := chain.Order(ctx, chain.Branches[0], rig.OrderLine{Product: tracked, Quantity: 10}, rig.OrderLine{Product: plain, Quantity: 5})
+	must(err)
+
+	cfg := catalogue.DefaultConfig()
+	cfg.Path, cfg.Every = "", 2*time.Second
+	c := catalogue.New(cfg, user, noAliases{}, quiet(), time.Now, nil)
+	must(c.Refresh(ctx))
+	run(t, c.Run)
+	ledger := newMemLedger()
+	s := newTeller(ledger)
+	b := start(s)
+	often := feedConfig()
+	often.DeliveriesEvery, often.StockEvery = 200*time.Millisecond, 200*time.Millisecond
+	s.tell(t, often, b.now, c, user, hubfeed.Branch{Code: "BR01", Warehouse: chain.Branches[0].Code})
+	outbox := newMemOutbox("BR01")
+	fill(outbox, 0, 2000)
+	copied := listen(t, b.addr, filepath.Join(t.TempDir(), "reference.db"), outbox)
+
+	doc := movement.Document{Type: "order", Ref: order}
+	until(t, "the branch knows the order", func() bool { _, ok := copied.Delivery(doc); return ok })
+	var p reference.Product
+	until(t, "the branch knows the product", func() bool {
+		found, units, ok := copied.Find(movement.Product{Scheme: movement.GTIN, Code: tracked.GTIN})
+		p = found
+		return ok && units == movement.Units(1)
+	})
+	if p.Name != tracked.Name || p.Tracking != feed.ByLot || !p.Expires || !p.Active() || p.Unit != "Units" {
+		t.Errorf("%+v", p)
+	}
+	d, _ := copied.Delivery(doc)
+	if d.Partner != "Acme Wholesale" || !d.Ready || d.Name == "" || d.Due.IsZero() || len(d.Lines) != 2 || d.Lines[0].Product != p.Key ||
+		d.Lines[0].Ordered != movement.Units(10) || d.Lines[0].Received != 0 || d.Lines[0].Code.Code != tracked.GTIN || d.Lines[1].Open() != movement.Units(5) {
+		t.Errorf("%+v", d)
+	}
+
+	// A part of it comes, with lot and expiry.
+	receipts, err := user.OpenReceipts(ctx, site)
+	must(err)
+	r := receipts[0]
+	var replace []int64
+	for _, m := range r.Moves {
+		replace = append(replace, m.Lines...)
+	}
+	must(user.WriteReceipt(ctx, r.ID, replace, []odoo.ReceiptLine{{MoveID: r.Moves[0].ID, ProductID: tracked.ID, LotName: "L1",
+		Expires: time.Date(2028, 5, 31, 12, 0, 0, 0, time.UTC), Quantity: 4, FromID: r.Moves[0].FromID, ToID: r.Moves[0].ToID}}, ""))
+	v, err := user.Validate(ctx, r.ID, odoo.Confirm{Backorder: true})
+	must(err)
+	if !v.Done() {
+		t.Fatalf("%+v", v)
+	}
+	until(t, "the branch has the stock, with its expiry", func() bool {
+		lots := copied.Stock(p.Key)
+		return len(lots) == 1 && lots[0] == reference.LotStock{Lot: "L1", Expiry: movement.Date{Year: 2028, Month: 5, Day: 31}, Quantity: movement.Units(4)}
+	})
+	until(t, "the branch knows what is left of the order", func() bool {
+		rest, ok := copied.Delivery(doc)
+		for _, l := range rest.Lines {
+			if l.Product == p.Key && l.Ordered == movement.Units(10) && l.Received == movement.Units(4) {
+				return ok && rest.Name != d.Name && len(rest.Lines) == 2
+			}
+		}
+		return false
+	})
+	drained(t, outbox)
+	exactlyOnce(t, ledger, 2000)
 }
 
 type noAliases struct{}
