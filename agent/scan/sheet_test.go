@@ -1,0 +1,75 @@
+package scan_test
+
+import (
+	"image"
+	"image/color"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/oned"
+
+	"branchline/agent/scan"
+	"branchline/internal/symbol"
+)
+
+var bars = regexp.MustCompile(`M(\d+) 0h(\d+)v`)
+
+// read scans a drawn Code 128.
+func read(t *testing.T, s symbol.SVG) string {
+	t.Helper()
+	img := image.NewGray(image.Rect(0, 0, s.Width*3, 60))
+	for i := range img.Pix {
+		img.Pix[i] = 255
+	}
+	_, black, _ := strings.Cut(s.Text, `fill="#000"`)
+	for _, m := range bars.FindAllStringSubmatch(black, -1) {
+		x, _ := strconv.Atoi(m[1])
+		w, _ := strconv.Atoi(m[2])
+		for i := x * 3; i < (x+w)*3; i++ {
+			for y := range 60 {
+				img.SetGray(i, y, color.Gray{})
+			}
+		}
+	}
+	bmp, err := gozxing.NewBinaryBitmapFromImage(img)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := oned.NewCode128Reader().Decode(bmp, map[gozxing.DecodeHintType]interface{}{gozxing.DecodeHintType_TRY_HARDER: true})
+	if err != nil {
+		t.Fatalf("cannot be scanned: %v", err)
+	}
+	return r.GetText()
+}
+
+// Every barcode of the sheet scans as its command, none comes twice, and none
+// is wider than half a page at 0.33 mm a module.
+func TestSheetScans(t *testing.T) {
+	seen := map[string]bool{}
+	for _, g := range scan.Sheet(map[string]string{"BROKEN": "Broken on the way", "COLD": "Cold chain interrupted"}) {
+		if g.Title == "" || len(g.Commands) == 0 {
+			t.Errorf("group %+v", g)
+		}
+		for _, c := range g.Commands {
+			s, err := c.Draw()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := read(t, s); got != c.Code || !scan.IsCommand(got) || c.Label == "" || seen[got] {
+				t.Errorf("%+v scans as %q", c, got)
+			}
+			seen[c.Code] = true
+			if s.Width > 280 {
+				t.Errorf("%s has %d modules", c.Code, s.Width)
+			}
+		}
+	}
+	for _, want := range []string{scan.Confirm, scan.Undo, scan.Cancel, scan.Qty + "12", scan.Because + "COLD", scan.Damaged + "BROKEN", scan.Short + "COLD"} {
+		if !seen[want] {
+			t.Errorf("%s is not on the sheet", want)
+		}
+	}
+}
