@@ -50,6 +50,8 @@ type Export struct {
 	// One of these says what the files are; CSV when none does.
 	CSV   CSV    `yaml:"csv"`
 	Fixed *Fixed `yaml:"fixed"`
+	DBF   *DBF   `yaml:"dbf"`
+	XML   *XML   `yaml:"xml"`
 	HL7   *HL7   `yaml:"hl7"`
 	ASAP  *ASAP  `yaml:"asap"`
 

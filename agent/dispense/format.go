@@ -53,6 +53,10 @@ func (e *Export) open(f file) (rows, error) {
 	switch {
 	case e.Fixed != nil:
 		return newFixedRows(e, f)
+	case e.DBF != nil:
+		return newDBFRows(e, f)
+	case e.XML != nil:
+		return newXMLRows(e, f)
 	case e.HL7 != nil:
 		return newHL7Rows(e, f)
 	case e.ASAP != nil:
@@ -67,7 +71,7 @@ func (e *Export) formats() []string {
 	for _, b := range []struct {
 		name  string
 		given bool
-	}{{"fixed", e.Fixed != nil}, {"hl7", e.HL7 != nil}, {"asap", e.ASAP != nil}} {
+	}{{"fixed", e.Fixed != nil}, {"dbf", e.DBF != nil}, {"xml", e.XML != nil}, {"hl7", e.HL7 != nil}, {"asap", e.ASAP != nil}} {
 		if b.given {
 			list = append(list, b.name)
 		}
@@ -88,6 +92,12 @@ func (e *Export) validateFormat() error {
 	switch {
 	case e.Fixed != nil:
 		return conf.In("fixed", e.Fixed.validate())
+	case e.DBF != nil:
+		return conf.In("dbf", e.DBF.validate())
+	case e.XML != nil && e.Arrival == "growing":
+		return conf.Bad("arrival", e.Arrival, "cannot be with xml, as such a file is whole only with its last line")
+	case e.XML != nil:
+		return conf.In("xml", e.XML.validate())
 	case e.HL7 != nil:
 		return conf.In("hl7", e.HL7.validate())
 	case e.ASAP != nil:
@@ -108,6 +118,10 @@ func (e *Export) checkColumn(c Column) string {
 		return "is not the number of a column"
 	case e.Fixed != nil:
 		return e.Fixed.check(c)
+	case e.DBF != nil:
+		return ""
+	case e.XML != nil:
+		return e.XML.check(c)
 	case e.HL7 != nil:
 		return e.HL7.check(c)
 	case e.ASAP != nil:
@@ -121,6 +135,10 @@ func (e *Export) patternOf() string {
 	switch {
 	case e.Fixed != nil:
 		return "*.txt"
+	case e.DBF != nil:
+		return "*.dbf"
+	case e.XML != nil:
+		return "*.xml"
 	case e.HL7 != nil:
 		return "*.hl7"
 	case e.ASAP != nil:
@@ -132,7 +150,7 @@ func (e *Export) patternOf() string {
 // validateEncoding checks the setting.
 func validateEncoding(name string) error {
 	if _, known := encodings[name]; !known {
-		return conf.Bad("encoding", name, "must be utf-8, utf-16, utf-16be, windows-1252, windows-1250, iso-8859-1, iso-8859-15, cp850 or cp437")
+		return conf.Bad("encoding", name, "must be utf-8, utf-16, utf-16be, windows-1252, windows-1250, windows-1251, iso-8859-1, iso-8859-15, cp850, cp852, cp866 or cp437")
 	}
 	return nil
 }

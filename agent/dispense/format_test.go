@@ -82,12 +82,12 @@ func TestEveryFormatGoesOnWhereItWas(t *testing.T) {
 					t.Fatal(err)
 				}
 				if !same {
-					if !x.e.placeless() {
+					if x.e.XML == nil {
 						t.Fatalf("place %d is not found again", i)
 					}
 					continue
 				}
-				if x.e.placeless() {
+				if x.e.XML != nil {
 					t.Fatal("a place in XML, which has none")
 				}
 				var rest []string
@@ -188,11 +188,8 @@ func FuzzFormats(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if same, err := again.seek(r.pos); err != nil || !same && !x.e.placeless() {
+		if same, err := again.seek(r.pos); err != nil || !same && x.e.XML == nil {
 			t.Fatalf("seek: %v, %v", same, err)
 		}
 	})
 }
-
-// placeless tells that a format is always read from its start.
-func (e *Export) placeless() bool { return false }

@@ -147,7 +147,7 @@ func (r *reader) fill(out *movement.Movement, found record) bool {
 	if errors.Is(err, errLeftOut) {
 		return false
 	}
-	if err == nil {
+	if found.bad != nil {
 		err = found.bad
 	}
 	if err == nil && !fits(out) {

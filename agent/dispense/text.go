@@ -31,6 +31,9 @@ var encodings = map[string]encoding{
 	"iso-8859-1":   {name: "iso-8859-1", table: charmap.ISO8859_1},
 	"iso-8859-15":  {name: "iso-8859-15", table: charmap.ISO8859_15},
 	"cp850":        {name: "cp850", table: charmap.CodePage850},
+	"windows-1251": {name: "windows-1251", table: charmap.Windows1251},
+	"cp852":        {name: "cp852", table: charmap.CodePage852},
+	"cp866":        {name: "cp866", table: charmap.CodePage866},
 	"cp437":        {name: "cp437", table: charmap.CodePage437},
 }
 
