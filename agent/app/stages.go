@@ -19,7 +19,7 @@ func (a *App) stages(metrics prometheus.Registerer) (err error) {
 	if a.desk, err = receive.NewDesk(a.cfg.Receive, receive.Options{Store: a.outbox, Log: a.log, Reference: a.reference, Single: capture.Direct{Store: a.outbox}}); err != nil {
 		return err
 	}
-	if a.branch, err = web.New(web.Options{State: a.State, Desk: a.desk, Typed: a.typed, Stations: a.stations, Sent: a.sent, Log: a.log}); err != nil {
+	if a.branch, err = web.New(web.Options{State: a.State, Desk: a.desk, Knowledge: knowledge{a.reference}, Typed: a.typed, Stations: a.stations, Sent: a.sent, Log: a.log}); err != nil {
 		return err
 	}
 	if a.scans, err = capture.New(a.cfg.Capture, capture.Options{Handler: a.desk, Beeper: a.branch, Log: a.log, Metrics: metrics}); err != nil {

@@ -141,7 +141,9 @@ func (d *Desk) Scan(ctx context.Context, sc scan.Scan) (scan.Answer, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if sc.Purpose == scan.LookUp {
-		return d.lookUp(&sc), nil
+		a := d.lookUp(&sc)
+		a.Unrecorded = true
+		return a, nil
 	}
 	text := sc.Text()
 	s := d.at(sc.Station, sc.Purpose)

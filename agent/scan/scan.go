@@ -116,6 +116,9 @@ type Answer struct {
 	Code string
 	// Text is one sentence for the person.
 	Text string
+	// Unrecorded tells that nothing was recorded though all is well: something
+	// was only looked up.
+	Unrecorded bool
 }
 
 // Refuse answers with the reason that err gives.

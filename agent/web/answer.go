@@ -13,14 +13,14 @@ import (
 // reply answers a person's action, after it is durable: as JSON to the page's
 // script, else by going to the next page.
 func (p *Page) reply(w http.ResponseWriter, r *http.Request, a scan.Answer, next string) {
-	now := p.Now()
-	p.remember(Station, a, now)
+	shown := newAnswer(Station, a, p.Now())
+	shown.Action = r.URL.Path != "/scan"
+	p.remember(shown)
 	p.stream.Changed()
 	if !wantsJSON(r) {
 		http.Redirect(w, r, next, http.StatusSeeOther)
 		return
 	}
-	shown := newAnswer(Station, a, now)
 	out := shown.event()
 	if next != r.Header.Get("X-From") {
 		out["go"] = next

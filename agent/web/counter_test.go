@@ -168,6 +168,7 @@ func TestADeliveryIsReceivedOnThePage(t *testing.T) {
 	page.Press(uitest.Key{Key: "F2", Code: "F2"})
 	page.Type("200")
 	page.Press(uitest.Enter)
+	page.WaitText("page · Not done")
 	page.WaitText("200 packs are more than one scan can stand for.")
 	page.Shot("session-refused")
 	if got := uitest.Eval[string](page, "document.documentElement.dataset.beep"); got != "refused" {

@@ -18,17 +18,27 @@ type Answer struct {
 	Sound string
 	Text  string
 	At    time.Time
+	// Unrecorded is that of what was only looked up, Action that of what a
+	// person did otherwise than by scanning.
+	Unrecorded, Action bool
 }
 
 // SoundWord says the sound to those who cannot hear it.
 func (a Answer) SoundWord() string {
+	words := [...]string{"Counted", "Look", "Not counted"}
+	switch {
+	case a.Unrecorded:
+		words = [...]string{"Looked up", "Look", "Not known"}
+	case a.Action:
+		words = [...]string{"Done", "Look", "Not done"}
+	}
 	switch a.Sound {
 	case scan.OK.String():
-		return "Counted"
+		return words[0]
 	case scan.Warn.String():
-		return "Look"
+		return words[1]
 	}
-	return "Not counted"
+	return words[2]
 }
 
 // refreshEvery is how often open pages ask for themselves when nobody scans.
@@ -45,21 +55,21 @@ type live struct {
 // Beep hears the answer to a scan. It never waits.
 func (l *live) Beep(scanner string, a scan.Answer) {
 	now := time.Now()
-	l.remember(scanner, a, now)
 	shown := newAnswer(scanner, a, now)
+	l.remember(shown)
 	l.stream.Send("answer", shown.event())
 	l.stream.Changed()
 }
 
 func newAnswer(scanner string, a scan.Answer, at time.Time) Answer {
-	return Answer{Scanner: scanner, Sound: a.Sound.String(), Text: sentence(a.Text), At: at}
+	return Answer{Scanner: scanner, Sound: a.Sound.String(), Text: sentence(a.Text), At: at, Unrecorded: a.Unrecorded}
 }
 
-func (l *live) remember(scanner string, a scan.Answer, at time.Time) {
+func (l *live) remember(a Answer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.answers = slices.DeleteFunc(l.answers, func(o Answer) bool { return o.Scanner == scanner })
-	l.answers = slices.Insert(l.answers, 0, newAnswer(scanner, a, at))
+	l.answers = slices.DeleteFunc(l.answers, func(o Answer) bool { return o.Scanner == a.Scanner })
+	l.answers = slices.Insert(l.answers, 0, a)
 }
 
 // event is the answer as pages hear it.
@@ -72,7 +82,7 @@ func (a Answer) event() map[string]string {
 }
 
 // Counted tells whether it counts and is safe beyond doubt.
-func (a Answer) Counted() bool { return a.Sound == scan.OK.String() }
+func (a Answer) Counted() bool { return a.Sound == scan.OK.String() && !a.Unrecorded }
 
 // Mark is the sound as a sign.
 func (a Answer) Mark() string {

@@ -31,6 +31,8 @@ type Options struct {
 	// Sent tells whether the hub has confirmed the live lane of an epoch
 	// through a place.
 	Sent func(epoch string, through uint64) bool
+	// Knowledge may be nil.
+	Knowledge Knowledge
 	// Stations are the scanners that are for p.
 	Stations func(p scan.Purpose) []string
 	Log      *slog.Logger
@@ -85,6 +87,7 @@ func (p *Page) routes(mux *http.ServeMux) {
 			mux.HandleFunc("GET "+tab.Path, func(w http.ResponseWriter, r *http.Request) { p.work(w, r, tab.purpose) })
 		}
 	}
+	mux.HandleFunc("GET /lookup", p.lookup)
 	mux.HandleFunc("POST /open", p.open)
 	mux.HandleFunc("GET /session/{id}", p.session)
 	mux.HandleFunc("GET /session/{id}/entry/{entry}", p.entry)
@@ -127,6 +130,7 @@ var tabs = []tab{
 	{Path: "/return", Icon: "return", Word: "Return", purpose: scan.Return},
 	{Path: "/wastage", Icon: "wastage", Word: "Wastage", purpose: scan.Wastage},
 	{Path: "/count", Icon: "count", Word: "Count", purpose: scan.Count},
+	{Path: "/lookup", Icon: "lookup", Word: "Look up"},
 	{Path: "/way", Icon: "way", Word: "On its way"},
 }
 

@@ -286,6 +286,9 @@ func (p *Page) receipt(w http.ResponseWriter, r *http.Request) {
 func (p *Page) scan(w http.ResponseWriter, r *http.Request) {
 	t := Typed{Text: r.FormValue("text"), Physical: r.FormValue("physical"), ByHand: r.FormValue("hand") != "", Purpose: scan.Purpose(r.FormValue("purpose"))}
 	back := "/" + string(t.Purpose)
+	if t.Purpose == scan.LookUp {
+		back = "/lookup"
+	}
 	if id := r.FormValue("session"); id != "" {
 		back = "/session/" + url.PathEscape(id)
 	}
