@@ -29,6 +29,10 @@ func (a *App) stations(p scan.Purpose) (list []string) {
 // sent tells whether the hub has confirmed the live lane of an epoch through a
 // place. A stream that is no longer kept was confirmed long ago.
 func (a *App) sent(epoch string, through uint64) bool {
+	if epoch == "" { // the power failed before the place was noted
+		st, err := a.outbox.Stats()
+		return err == nil && st.Unsent == 0
+	}
 	streams := a.outbox.Streams()
 	i := slices.IndexFunc(streams, func(s wire.Stream) bool { return s.Epoch == epoch && s.Lane == movement.Live })
 	return i < 0 || streams[i].Acked >= through

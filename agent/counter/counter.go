@@ -34,7 +34,8 @@ type Desk interface {
 	Cancel(ctx context.Context, id, by, why string) error
 	// Receipt is what was confirmed, kept for a week; code "no_receipt".
 	Receipt(id string) (Receipt, error)
-	// Receipts lists what was confirmed lately, the newest first.
+	// Receipts lists what was confirmed lately, the newest first, without the
+	// lines.
 	Receipts() []Receipt
 }
 

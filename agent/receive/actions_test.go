@@ -166,7 +166,7 @@ func TestReceipt(t *testing.T) {
 		if err != nil || words(kept) != words(got) {
 			t.Errorf("kept %s, %v\nwant %s", words(kept), err, words(got))
 		}
-		if list := d.desk.Receipts(); len(list) != 1 || list[0].Group != got.Group {
+		if list := d.desk.Receipts(); len(list) != 1 || list[0].Group != got.Group || list[0].Through != 3 || list[0].Lines != nil {
 			t.Errorf("receipts %+v", list)
 		}
 		d.restart()
@@ -305,7 +305,7 @@ func TestDispensingSession(t *testing.T) {
 		got = append(got, w)
 	}
 	want := "dispense ABCS1, dispense ABCS2, dispense EAR of 1, dispense ABCS1 serial_again"
-	if strings.Join(got, ", ") != want || r.First != 2 || r.Through != 3 {
+	if strings.Join(got, ", ") != want || r.First != 2 || r.Through != 4 {
 		t.Errorf("recorded %q (%d to %d), want %q", got, r.First, r.Through, want)
 	}
 }

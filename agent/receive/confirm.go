@@ -44,9 +44,12 @@ func (d *Desk) confirm(ctx context.Context, s *Session, by string, at time.Time)
 		// What left before is only known now. Should the power fail here, the
 		// session is open again, and confirming it sends its serials to a
 		// person: none is lost, and none counts twice.
-		if _, err := d.Store.Append(ctx, outbox.Write{Lane: movement.Live, Movements: s.again(list, serials, places), Notes: closing}); err != nil {
+		again := s.again(list, serials, places)
+		more, err := d.Store.Append(ctx, outbox.Write{Lane: movement.Live, Movements: again, Notes: closing})
+		if err != nil {
 			return receipt{}, err
 		}
+		r.place(again, more)
 	}
 	if i := slices.IndexFunc(places, func(p outbox.Place) bool { return p.Known }); i >= 0 && list[i].Group.ID != "" {
 		d.Log.Warn("a session was confirmed again", "session", s.ID)

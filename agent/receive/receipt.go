@@ -69,8 +69,15 @@ func (r *receipt) note() (outbox.Note, error) {
 	return outbox.Note{}, fault.New(fault.Data, "receipt_too_large", "the receipt of %s is too large to be kept", r.Group)
 }
 
+// pack writes what stands in the list of receipts as a line of JSON, and after
+// it the whole, compressed.
 func (r *receipt) pack() ([]byte, error) {
 	var b bytes.Buffer
+	head := r.Receipt
+	head.Lines, head.Notices = nil, nil
+	if err := json.NewEncoder(&b).Encode(head); err != nil {
+		return nil, err
+	}
 	z := gzip.NewWriter(&b)
 	if err := json.NewEncoder(z).Encode(r.Receipt); err != nil {
 		return nil, err
@@ -79,8 +86,15 @@ func (r *receipt) pack() ([]byte, error) {
 	return b.Bytes(), err
 }
 
+// head reads what stands in the list.
+func head(value []byte) (r counter.Receipt, err error) {
+	line, _, _ := bytes.Cut(value, []byte("\n"))
+	return r, json.Unmarshal(line, &r)
+}
+
 func unpack(value []byte) (r counter.Receipt, err error) {
-	z, err := gzip.NewReader(bytes.NewReader(value))
+	_, packed, _ := bytes.Cut(value, []byte("\n"))
+	z, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		return r, err
 	}
@@ -96,7 +110,7 @@ func (d *Desk) closing(s *Session, r receipt) ([]outbox.Note, error) {
 		if err != nil {
 			return nil, err
 		}
-		if old, err := unpack(n.Value); err != nil || r.ConfirmedAt.Sub(old.ConfirmedAt) > keepReceipts {
+		if old, err := head(n.Value); err != nil || r.ConfirmedAt.Sub(old.ConfirmedAt) > keepReceipts {
 			notes = append(notes, outbox.Note{Space: receiptSpace, Key: n.Key})
 		}
 	}
@@ -132,8 +146,8 @@ func (d *Desk) Receipt(id string) (counter.Receipt, error) {
 	return unpack(value)
 }
 
-// Receipts lists what was confirmed within the last week, the newest first.
-// What cannot be read is left out.
+// Receipts lists what was confirmed within the last week, the newest first,
+// without the lines. What cannot be read is left out.
 func (d *Desk) Receipts() []counter.Receipt {
 	var list []counter.Receipt
 	for n, err := range d.Store.Notes(receiptSpace, "") {
@@ -141,7 +155,7 @@ func (d *Desk) Receipts() []counter.Receipt {
 			d.Log.Error("receipts cannot be read", "err", err)
 			break
 		}
-		if r, err := unpack(n.Value); err == nil {
+		if r, err := head(n.Value); err == nil {
 			list = append(list, r)
 		}
 	}
