@@ -226,8 +226,8 @@ func TestAVersionIsWholeOrNotThere(t *testing.T) {
 		s := opened(t, path)
 		h := newHub()
 		shown := 0
-		for v := 1; v <= rapid.IntRange(1, 6).Draw(rt, "versions"); v++ {
-			size := rapid.IntRange(0, 2500).Draw(rt, "size")
+		for v := 1; v <= rapid.IntRange(1, 4).Draw(rt, "versions"); v++ {
+			size := rapid.IntRange(0, 1500).Draw(rt, "size")
 			h.versioned(t, v, size)
 			h.send(t, s, rapid.IntRange(0, 12).Draw(rt, "messages"))
 			if rapid.Bool().Draw(rt, "restart") {

@@ -68,9 +68,10 @@ func FuzzParseAnswer(f *testing.F) {
 
 func TestStateComesBackAsItWas(t *testing.T) {
 	s := State{Version: "1.2", At: time.Unix(1_700_000_000, 0).UTC(), Started: time.Unix(1_600_000_000, 0).UTC(), Unsent: 3,
-		Streams: []StreamState{{Epoch: epoch, Lane: movement.Live, Oldest: 1, Last: 9, Acked: 6, Hash: movement.Hash{1}}},
-		Alarms:  []Alarm{{"disk_full", "the disk is full"}},
-		Open:    OpenWork{Deliveries: 2, Counts: 1, Lines: 40, Oldest: time.Unix(1_650_000_000, 0).UTC()}}
+		Streams:   []StreamState{{Epoch: epoch, Lane: movement.Live, Oldest: 1, Last: 9, Acked: 6, Hash: movement.Hash{1}}},
+		Documents: []DocumentState{{Kind: Catalogue, Version: "00ff", AsOf: time.Unix(1_700_000_000, 0).UTC(), Missing: 3}, {Kind: Stock}},
+		Alarms:    []Alarm{{"disk_full", "the disk is full"}},
+		Open:      OpenWork{Deliveries: 2, Counts: 1, Lines: 40, Oldest: time.Unix(1_650_000_000, 0).UTC()}}
 	payload, err := s.Marshal()
 	if err != nil {
 		t.Fatal(err)
