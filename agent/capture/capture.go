@@ -54,7 +54,9 @@ type Beeper interface {
 type Options struct {
 	Handler Handler
 	// Beeper may be nil: scanners still get their own byte sequences.
-	Beeper  Beeper
+	Beeper Beeper
+	// Memory keeps settings made at run time; nil forgets them at the end.
+	Memory  Memory
 	Log     *slog.Logger
 	Metrics prometheus.Registerer // may be nil
 	// Now is nil for time.Now. Its location is the branch's.
@@ -70,6 +72,13 @@ type Options struct {
 type Capture struct {
 	runners []*runner
 	typist  *typist
+	memory  Memory
+
+	// mu guards profiles, which are as they are in use; configured are as the
+	// configuration says.
+	mu         sync.Mutex
+	profiles   map[string]*Scanner
+	configured map[string]*Scanner
 }
 
 // New checks the configuration; it opens nothing.
@@ -93,9 +102,23 @@ func New(cfg Config, o Options) (*Capture, error) {
 	o.retryMax = cmp.Or(o.retryMax, 5*time.Second)
 	m := newMetrics(o.Metrics)
 	shared := &ports{used: map[string]string{}}
-	c := &Capture{typist: newTypist(cfg.Keyboard, o, m)}
+	c := &Capture{typist: newTypist(cfg.Keyboard, o, m), memory: o.Memory, profiles: map[string]*Scanner{}, configured: map[string]*Scanner{}}
+	hold := func(s *Scanner) {
+		configured, used := *s, *s
+		c.configured[s.Name], c.profiles[s.Name] = &configured, &used
+	}
 	for i := range cfg.Scanners {
-		c.runners = append(c.runners, newRunner(&cfg.Scanners[i], o, shared, m))
+		hold(&cfg.Scanners[i])
+	}
+	page := cfg.Keyboard.scanner()
+	hold(&page)
+	if err := c.recall(context.Background()); err != nil {
+		return nil, err
+	}
+	c.typist.r.pending.Store(c.profiles[TypedName])
+	for i := range cfg.Scanners {
+		own := *c.profiles[cfg.Scanners[i].Name]
+		c.runners = append(c.runners, newRunner(&own, o, shared, m))
 	}
 	return c, nil
 }
@@ -114,10 +137,13 @@ func (c *Capture) Run(ctx context.Context) {
 func (c *Capture) Status() []Status {
 	list := make([]Status, len(c.runners))
 	for i, r := range c.runners {
-		list[i] = r.status.get()
+		list[i] = r.look()
 	}
 	return list
 }
+
+// Page tells how the scanner is that types into the branch page.
+func (c *Capture) Page() Status { return c.typist.r.look() }
 
 // Status is how one scanner is.
 type Status struct {
@@ -138,6 +164,10 @@ type Status struct {
 	// Last is the latest answer, LastAt when it was given.
 	Last   scan.Answer
 	LastAt time.Time
+	// Testing is until when its scans are explained and not recorded; zero for
+	// no test. Test is the latest one's report, nil for none.
+	Testing time.Time
+	Test    *Report
 }
 
 type guardedStatus struct {
@@ -149,6 +179,15 @@ func (g *guardedStatus) get() Status {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.s
+}
+
+// look is the status now: a test whose time is over has ended.
+func (r *runner) look() Status {
+	s := r.status.get()
+	if !s.Testing.IsZero() && r.Now().After(s.Testing) {
+		s.Testing = time.Time{}
+	}
+	return s
 }
 
 func (g *guardedStatus) set(fn func(*Status)) {

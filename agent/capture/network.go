@@ -125,9 +125,8 @@ func openNetwork(ctx context.Context, n *Network, timeout time.Duration, say fun
 			c.Close()
 			continue
 		}
-		p := &networkPort{Conn: c, timeout: timeout, listener: l}
+		p := &networkPort{Conn: c, timeout: timeout, listener: l, allowed: n.allows}
 		p.wg.Go(p.replace)
-		p.allowed = n.allows
 		return p, c.RemoteAddr().String(), nil
 	}
 }

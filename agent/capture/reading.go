@@ -40,8 +40,12 @@ func (r *runner) frame(ctx context.Context, f frame, sounds chan<- []byte) scan.
 		Station: r.s.Station, Scanner: r.s.Name, Purpose: r.s.For, Raw: bytes.Clone(f.data), At: r.Now(),
 		By: r.s.By, Reason: r.s.Reason, Counterpart: r.s.Counterpart,
 	}
-	r.understand(&s, f.kind)
-	a, known := r.beforehand(&s, f.kind)
+	a, test := r.tested(f, s.At)
+	known := test
+	if !test {
+		r.understand(&s, f.kind)
+		a, known = r.beforehand(&s, f.kind)
+	}
 	if !known {
 		a = r.handle(ctx, &s)
 	}
@@ -56,6 +60,9 @@ func (r *runner) frame(ctx context.Context, f frame, sounds chan<- []byte) scan.
 	}
 	r.m.took.Observe(time.Since(began).Seconds())
 	r.m.scans.WithLabelValues(r.s.Name, a.Sound.String()).Inc()
+	if test {
+		return a
+	}
 	r.status.set(func(st *Status) {
 		st.Codes++
 		st.Last, st.LastAt = a, s.At

@@ -389,3 +389,30 @@ func TestRoute(t *testing.T) {
 		}
 	}
 }
+
+// A test that nobody ends, ends by itself: what is scanned then is recorded.
+func TestTestEndsByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, heard := &diary{keys: map[string]bool{}}, &answers{}
+		l := &line{in: make(chan string)}
+		c := start(t, Scanner{Name: "front", Port: "P", For: scan.Dispense}, store, heard, func(_ *Scanner, _ string, timeout time.Duration) (port, error) {
+			l.timeout = timeout
+			return l, nil
+		})
+		synctest.Wait()
+		if err := c.Test("front", true); err != nil {
+			t.Fatal(err)
+		}
+		l.in <- plain + "\r"
+		synctest.Wait()
+		time.Sleep(testFor + time.Second) // of the bubble's clock
+		if s := c.Status()[0]; !s.Testing.IsZero() || s.Test == nil || s.Codes != 0 {
+			t.Errorf("status %+v", s)
+		}
+		l.in <- plain + "\r"
+		synctest.Wait()
+		if got := store.told(); got != "dispense " || heard.list[0].Code != "test" || heard.list[1].Sound != scan.OK {
+			t.Errorf("recorded %q, heard %+v", got, heard.list)
+		}
+	})
+}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"branchline/internal/fault"
@@ -15,7 +16,10 @@ import (
 // runner is one scanner. Only its own goroutine touches it, but for status.
 type runner struct {
 	Options
-	s       *Scanner
+	name string
+	s    *Scanner
+	// pending is a changed profile that is to be taken over.
+	pending atomic.Pointer[Scanner]
 	ports   *ports
 	m       *metrics
 	log     *slog.Logger
@@ -25,7 +29,7 @@ type runner struct {
 }
 
 func newRunner(s *Scanner, o Options, shared *ports, m *metrics) *runner {
-	r := &runner{Options: o, s: s, ports: shared, m: m, log: o.Log.With("scanner", s.Name)}
+	r := &runner{Options: o, name: s.Name, s: s, ports: shared, m: m, log: o.Log.With("scanner", s.Name)}
 	r.timeout = min(max(s.IdleGap, 100*time.Millisecond), 300*time.Millisecond)
 	r.status.s = Status{Name: s.Name, Station: s.Station, For: s.For, Port: s.where(), Since: o.Now(),
 		Code: "scanner_starting", Reason: "the scanner has not been opened yet"}
@@ -37,6 +41,7 @@ func newRunner(s *Scanner, o Options, shared *ports, m *metrics) *runner {
 func (r *runner) run(ctx context.Context) {
 	pause := r.retryMin
 	for {
+		r.adopt()
 		p, name, err := r.open(ctx)
 		if err == nil {
 			r.up(name)
@@ -97,7 +102,15 @@ func (r *runner) read(ctx context.Context, p port) error {
 		began := time.Now()
 		n, err := p.Read(buf)
 		now := time.Now()
+		changed, reopen := r.adopt()
+		if changed && f.end != r.s.Terminator {
+			f.lost(handle)
+			f.end = r.s.Terminator
+		}
 		f.feed(buf[:n], now, handle)
+		if reopen {
+			return fault.New(fault.Transient, "scanner_starting", "the port is opened with its new settings")
+		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			return r.lost("the line broke: %w", err)
 		}

@@ -52,10 +52,16 @@ func (k *Keyboard) validate() error {
 	if k.Keys != "auto" && k.Keys != "layout" && k.Keys != "places" {
 		return conf.Bad("keyboard.keys", k.Keys, "is not one of auto, layout, places")
 	}
+	s := k.scanner()
+	return conf.In("keyboard", s.validate())
+}
+
+// scanner is the profile as that of a scanner.
+func (k *Keyboard) scanner() Scanner {
 	s := DefaultScanner()
 	s.Name, s.Station, s.Port, s.For = TypedName, TypedName, "keyboard", scan.Receive
 	s.GS1, s.Repeat, s.RepeatWithin = k.GS1, k.Repeat, k.RepeatWithin
-	return conf.In("keyboard", s.validate())
+	return s
 }
 
 // typist runs what is typed, one code at a time.
@@ -66,10 +72,9 @@ type typist struct {
 }
 
 func newTypist(k Keyboard, o Options, m *metrics) *typist {
-	s := DefaultScanner()
-	s.Name, s.Station, s.GS1, s.Repeat, s.RepeatWithin = TypedName, TypedName, k.GS1, k.Repeat, k.RepeatWithin
+	s := k.scanner()
 	o.Beeper = nil // the page hears the answer itself
-	r := &runner{Options: o, s: &s, m: m, log: o.Log.With("scanner", s.Name), reading: reading{profile: k.GS1}}
+	r := &runner{Options: o, name: s.Name, s: &s, m: m, log: o.Log.With("scanner", s.Name), reading: reading{profile: k.GS1}}
 	r.status.s = Status{Name: s.Name, Station: s.Station, Up: true, Since: o.Now(), Port: "keyboard"}
 	return &typist{keys: k.Keys, r: r}
 }
@@ -84,6 +89,7 @@ func (c *Capture) Typed(ctx context.Context, t Typed) scan.Answer {
 
 func (t *typist) take(ctx context.Context, in Typed) scan.Answer {
 	r := t.r
+	r.adopt()
 	r.s.For, r.s.Station = in.Purpose, in.Station
 	text, err := t.choose(in, r.Now())
 	if err != nil {
