@@ -22,7 +22,7 @@ func (a *App) stages(metrics prometheus.Registerer) (err error) {
 	if a.branch, err = web.New(web.Options{State: a.State, Desk: a.desk, Knowledge: knowledge{a.reference}, Typed: a.typed, Stations: a.stations, Sent: a.sent, Log: a.log}); err != nil {
 		return err
 	}
-	if a.scans, err = capture.New(a.cfg.Capture, capture.Options{Handler: a.desk, Beeper: a.branch, Log: a.log, Metrics: metrics}); err != nil {
+	if a.scans, err = capture.New(a.cfg.Capture, capture.Options{Handler: a.desk, Beeper: a.branch, Memory: a.outbox, Log: a.log, Metrics: metrics}); err != nil {
 		return err
 	}
 	if a.exports, err = dispense.New(a.cfg.Exports, dispense.Options{Store: a.outbox, Log: a.log, Metrics: metrics, Retention: a.cfg.Outbox.Retention}); err != nil {
