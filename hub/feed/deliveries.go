@@ -1,7 +1,6 @@
 package feed
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -182,7 +181,7 @@ func (f *Feed) delivery(e *odoo.Expected, moves []odoo.ExpectedMove, order map[i
 		Ready: e.State == odoo.Assigned, Lines: []feed.DeliveryLine{}}
 	counted := map[int64]bool{} // order lines
 	for _, m := range moves {
-		line := f.line0(&m)
+		line := f.expectedLine(&m)
 		open, own := line.Ordered, line.Unit
 		if l := order[m.OrderLine]; l != nil {
 			if d.Reference == "" {
@@ -205,8 +204,8 @@ func (f *Feed) delivery(e *odoo.Expected, moves []odoo.ExpectedMove, order map[i
 	return d
 }
 
-// line0 is a move as a line with what is still expected as ordered.
-func (f *Feed) line0(m *odoo.ExpectedMove) feed.DeliveryLine {
+// expectedLine is a move as a line with what is still expected as ordered.
+func (f *Feed) expectedLine(m *odoo.ExpectedMove) feed.DeliveryLine {
 	line := feed.DeliveryLine{Product: keyText(m.Product.ID), Name: feed.Name(m.Product.Name), Unit: m.UoM.Name,
 		Ordered: f.inOwnUnit(m.Product.ID, m.Quantity, m.UoM.ID)}
 	if p, ok := f.catalogue.Product(m.Product.ID); ok {
@@ -266,17 +265,4 @@ func (d *deliveries) build(branch string, list []*open) (*feed.Document, error) 
 		}
 	}
 	return b.Done()
-}
-
-// sortLots puts lots in the order in which they should go.
-func sortLots(lots []feed.LotStock) {
-	slices.SortFunc(lots, func(a, b feed.LotStock) int {
-		switch {
-		case a.Expiry == b.Expiry:
-			return cmp.Compare(a.Lot, b.Lot)
-		case a.Expiry.IsZero(), !b.Expiry.IsZero() && b.Expiry.Before(a.Expiry):
-			return 1
-		}
-		return -1
-	})
 }

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -222,4 +223,17 @@ func keep(rows map[int64]json.RawMessage, before *feed.Document, changed map[int
 		}
 	}
 	return nil
+}
+
+// sortLots puts lots in the order in which they should go.
+func sortLots(lots []feed.LotStock) {
+	slices.SortFunc(lots, func(a, b feed.LotStock) int {
+		switch {
+		case a.Expiry == b.Expiry:
+			return cmp.Compare(a.Lot, b.Lot)
+		case a.Expiry.IsZero(), !b.Expiry.IsZero() && b.Expiry.Before(a.Expiry):
+			return 1
+		}
+		return -1
+	})
 }
