@@ -92,16 +92,3 @@ func checkMovement(m *movement.Movement) error {
 	}
 	return c.Validate()
 }
-
-// Route gives scans that are collected until they are confirmed
-// ([scan.Purpose.InSession]) to sessions, and all others to direct.
-func Route(sessions, direct Handler) Handler { return route{sessions, direct} }
-
-type route struct{ sessions, direct Handler }
-
-func (r route) Scan(ctx context.Context, s scan.Scan) (scan.Answer, error) {
-	if s.Purpose.InSession() {
-		return r.sessions.Scan(ctx, s)
-	}
-	return r.direct.Scan(ctx, s)
-}

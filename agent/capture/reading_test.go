@@ -371,25 +371,6 @@ func TestPortsAreSharedOut(t *testing.T) {
 	}
 }
 
-type named string
-
-func (n named) Scan(context.Context, scan.Scan) (scan.Answer, error) {
-	return scan.Answer{Text: string(n)}, nil
-}
-
-func TestRoute(t *testing.T) {
-	r := Route(named("sessions"), named("direct"))
-	for _, p := range scan.Purposes {
-		want := "direct"
-		if p == scan.Receive || p == scan.Count {
-			want = "sessions"
-		}
-		if a, err := r.Scan(t.Context(), scan.Scan{Purpose: p}); err != nil || a.Text != want {
-			t.Errorf("%s went to %s, %v", p, a.Text, err)
-		}
-	}
-}
-
 // A test that nobody ends, ends by itself: what is scanned then is recorded.
 func TestTestEndsByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

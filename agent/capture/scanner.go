@@ -37,6 +37,8 @@ func newRunner(s *Scanner, o Options, shared *ports, m *metrics) *runner {
 	return r
 }
 
+const codeStopping = "agent_stopping"
+
 // run opens and reads until ctx ends.
 func (r *runner) run(ctx context.Context) {
 	pause := r.retryMin
@@ -56,7 +58,7 @@ func (r *runner) run(ctx context.Context) {
 		}
 		r.ports.release(r.s.Name)
 		if ctx.Err() != nil {
-			r.down(fault.New(fault.Transient, "agent_stopping", "the agent is stopping"))
+			r.down(fault.New(fault.Transient, codeStopping, "the agent is stopping"))
 			return
 		}
 		r.down(err)
@@ -177,7 +179,10 @@ func (r *runner) down(err error) {
 		}
 		s.Code, s.Reason = code, err.Error()
 	})
-	if news { // a scanner that stays away is logged once
+	switch {
+	case fault.CodeOf(err) == codeStopping:
+		r.log.Debug("scanner let go, the agent is stopping")
+	case news: // a scanner that stays away is logged once
 		r.log.Warn("scanner down", "err", err)
 	}
 }
