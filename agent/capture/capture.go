@@ -1,10 +1,11 @@
-// Package capture reads the branch's serial scanners.
+// Package capture reads the branch's scanners: serial ones, those on the network,
+// and those that type into the branch page.
 //
 // Each scanner has one goroutine that finds its port, opens, reads and closes
 // it, and does so again for as long as the agent runs: an unplugged scanner, a
 // port taken by another program, noise on the line never stop the agent or the
-// other scanners. Bytes are cut into codes, a code is read by package gs1 as
-// the scanner's own profile says, and given to a [Handler], which returns when
+// other scanners. Bytes are cut into codes, a code is read by its standard
+// ([scan.Scan.Read]) as the scanner's own profile says, and given to a [Handler], which returns when
 // it is durable. Only then the scanner beeps.
 //
 // # What is recorded, and what is not
