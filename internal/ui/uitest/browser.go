@@ -112,10 +112,29 @@ func (p *Page) Dark() {
 	}))
 }
 
-// Click clicks the first element that the selector names.
+// Click clicks the first element that the selector names. Where the page is
+// made anew in that moment, it clicks in the new one.
 func (p *Page) Click(selector string) {
 	p.t.Helper()
-	p.do(chromedp.Click(chromedp.CSS(selector)))
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector)))
+	for err != nil && ctx.Err() == nil && movedOn(err) {
+		err = chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector)))
+	}
+	if err != nil {
+		p.t.Fatalf("clicking %s: %v\nthe page says:\n%s", selector, err, p.Text("body"))
+	}
+}
+
+// movedOn tells that what a step looked at has given way to something newer.
+func movedOn(err error) bool {
+	for _, sign := range []string{"context with", "navigated", "Could not find node", "No node with given id", "not attached"} {
+		if strings.Contains(err.Error(), sign) {
+			return true
+		}
+	}
+	return false
 }
 
 // Wait waits until the JavaScript expression is true.
@@ -124,8 +143,7 @@ func (p *Page) Wait(expression string) {
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
 	_, err := chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(0)))
-	for err != nil && ctx.Err() == nil && (strings.Contains(err.Error(), "context") || strings.Contains(err.Error(), "navigated")) {
-		// The page it began to look at has given way to the next one.
+	for err != nil && ctx.Err() == nil && movedOn(err) {
 		_, err = chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(0)))
 	}
 	if err != nil {
