@@ -3,17 +3,67 @@ package app
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"branchline/agent/capture"
 	"branchline/agent/scan"
 	"branchline/agent/web"
+	"branchline/internal/keyboard"
 	"branchline/internal/movement"
 	"branchline/internal/wire"
 )
 
-// typed gives a code from the page to the scanners' own way.
+// typed gives a code from the page to the scanners' own way. The barcode that
+// finds out the keyboard is answered with what it shows.
 func (a *App) typed(ctx context.Context, t web.Typed) scan.Answer {
+	if f := keyboard.Diagnose(t.Text); f.Recognised && !t.ByHand {
+		return keyboardAnswer(f)
+	}
 	return a.scans.Typed(ctx, capture.Typed{Text: t.Text, Physical: t.Physical, ByHand: t.ByHand, Purpose: t.Purpose, Station: web.Station})
+}
+
+func keyboardAnswer(f keyboard.Finding) scan.Answer {
+	if len(f.Problems) == 0 {
+		return scan.Answer{Sound: scan.OK, Unrecorded: true, Text: "the keyboard is right: layout, Caps Lock and separators come as the scanner sends them"}
+	}
+	var texts []string
+	for _, p := range f.Problems {
+		texts = append(texts, p.Text)
+	}
+	return scan.Answer{Sound: scan.Warn, Code: f.Problems[0].Code, Unrecorded: true, Text: strings.Join(texts, "; ")}
+}
+
+// forWords says what a scanner is for.
+func forWords(s capture.Status) string {
+	if s.Name == capture.TypedName {
+		return "whatever page is open"
+	}
+	return string(s.For)
+}
+
+// reportOf gives a test scan to the page.
+func reportOf(r *capture.Report) *web.TestReport {
+	if r == nil {
+		return nil
+	}
+	t := &web.TestReport{At: r.At, Raw: r.Raw, Bytes: r.Bytes, Symbology: r.Symbology, Standard: string(r.Standard), Understood: r.Understood,
+		Words: r.Words, Why: r.Why}
+	for _, p := range r.Parts {
+		t.Parts = append(t.Parts, web.TestPart(p))
+	}
+	for _, s := range r.Suggestions {
+		t.Suggestions = append(t.Suggestions, web.TestSuggestion(s))
+	}
+	return t
+}
+
+// scanners lets the page act on them; they are built after it.
+type scanners struct{ a *App }
+
+func (s scanners) Test(scanner string, on bool) error { return s.a.scans.Test(scanner, on) }
+
+func (s scanners) Apply(ctx context.Context, scanner, setting, value string) error {
+	return s.a.scans.Apply(ctx, scanner, setting, value)
 }
 
 // stations are those of the scanners that are for p.

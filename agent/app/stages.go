@@ -11,6 +11,7 @@ import (
 	"branchline/agent/reference"
 	"branchline/agent/uplink"
 	"branchline/agent/web"
+	"branchline/internal/keyboard"
 )
 
 // stages builds what stands around the outbox.
@@ -19,7 +20,7 @@ func (a *App) stages(metrics prometheus.Registerer) (err error) {
 	if a.desk, err = receive.NewDesk(a.cfg.Receive, receive.Options{Store: a.outbox, Log: a.log, Reference: a.reference, Single: capture.Direct{Store: a.outbox}}); err != nil {
 		return err
 	}
-	if a.branch, err = web.New(web.Options{State: a.State, Desk: a.desk, Knowledge: knowledge{a.reference}, Typed: a.typed, Stations: a.stations, Sent: a.sent, Log: a.log}); err != nil {
+	if a.branch, err = web.New(web.Options{State: a.State, Desk: a.desk, Knowledge: knowledge{a.reference}, Scanners: scanners{a}, Reasons: a.cfg.Receive.Reasons, Calibration: keyboard.Draw, Typed: a.typed, Stations: a.stations, Sent: a.sent, Log: a.log}); err != nil {
 		return err
 	}
 	if a.scans, err = capture.New(a.cfg.Capture, capture.Options{Handler: a.desk, Beeper: a.branch, Memory: a.outbox, Log: a.log, Metrics: metrics}); err != nil {

@@ -36,13 +36,13 @@ func (a *App) State() web.State {
 			s.Open = append(s.Open, openOf(&o, v.Notices))
 		}
 	}
-	for _, d := range a.scans.Status() {
+	for _, d := range append(a.scans.Status(), a.scans.Page()) {
 		detail := d.Port
 		if d.Reason != "" {
 			detail += ": " + d.Reason
 		}
-		s.Scanners = append(s.Scanners, web.Device{Name: d.Name, For: string(d.For), Up: d.Up, Since: d.Since,
-			Detail: detail, Scans: uint64(max(d.Codes, 0))})
+		s.Scanners = append(s.Scanners, web.Device{Name: d.Name, For: forWords(d), Up: d.Up, Since: d.Since, Detail: detail,
+			Scans: uint64(max(d.Codes, 0)), Testing: d.Testing.After(time.Now()), Test: reportOf(d.Test)})
 	}
 	for _, e := range a.exports.Status() {
 		s.Exports = append(s.Exports, exportOf(e))

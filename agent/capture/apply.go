@@ -183,7 +183,7 @@ func (r *runner) tested(f frame, at time.Time) (a scan.Answer, ok bool) {
 		}
 		report := explain(f.data, r.s, f.kind, at)
 		s.Test, ok = &report, true
-		a = scan.Answer{Sound: scan.OK, Code: "test", Text: "test, not recorded: " + report.Words}
+		a = scan.Answer{Sound: scan.OK, Code: "test", Unrecorded: true, Text: "test, not recorded: " + report.Words}
 		if !report.Understood {
 			a.Sound, a.Text = scan.Warn, "test, not recorded: "+report.Why
 		}

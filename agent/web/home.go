@@ -12,14 +12,21 @@ func (p *Page) home(w http.ResponseWriter, r *http.Request) {
 
 // way shows whether what was scanned and read is safe, and on its way.
 func (p *Page) way(w http.ResponseWriter, _ *http.Request) {
-	view := struct {
-		State
-		Last *Answer
-	}{p.State(), p.latest()}
-	for i := range view.Scanners {
-		view.Scanners[i].Last = p.latest(view.Scanners[i].Name)
+	p.show(w, http.StatusOK, "status.html", "/way", frame{Title: "On its way", Body: p.statusNow()})
+}
+
+// status is the state with the latest answers.
+type status struct {
+	State
+	Last *Answer
+}
+
+func (p *Page) statusNow() status {
+	s := status{p.State(), p.latest()}
+	for i := range s.Scanners {
+		s.Scanners[i].Last = p.latest(s.Scanners[i].Name)
 	}
-	p.show(w, http.StatusOK, "status.html", "/way", frame{Title: "On its way", Body: view})
+	return s
 }
 
 //go:embed pages/counter.js

@@ -12,6 +12,7 @@ import (
 	"branchline/agent/counter"
 	"branchline/agent/scan"
 	"branchline/internal/fault"
+	"branchline/internal/symbol"
 	"branchline/internal/ui"
 )
 
@@ -30,7 +31,12 @@ type Options struct {
 	Typed func(context.Context, Typed) scan.Answer
 	// Sent tells whether the hub has confirmed the live lane of an epoch
 	// through a place.
-	Sent func(epoch string, through uint64) bool
+	Sent     func(epoch string, through uint64) bool
+	Scanners Scanners
+	// Reasons are those of the branch, name to text, for the command barcodes.
+	Reasons map[string]string
+	// Calibration draws the barcode that finds out a keyboard's layout.
+	Calibration func() (symbol.SVG, error)
 	// Knowledge may be nil.
 	Knowledge Knowledge
 	// Stations are the scanners that are for p.
@@ -88,6 +94,10 @@ func (p *Page) routes(mux *http.ServeMux) {
 		}
 	}
 	mux.HandleFunc("GET /lookup", p.lookup)
+	mux.HandleFunc("GET /scanners", p.scanners)
+	mux.HandleFunc("POST /scanners/{name}/test", p.testScanner)
+	mux.HandleFunc("POST /scanners/{name}/apply", p.applySetting)
+	mux.HandleFunc("GET /sheet", p.sheet)
 	mux.HandleFunc("POST /open", p.open)
 	mux.HandleFunc("GET /session/{id}", p.session)
 	mux.HandleFunc("GET /session/{id}/entry/{entry}", p.entry)

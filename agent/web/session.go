@@ -288,6 +288,9 @@ func (p *Page) scan(w http.ResponseWriter, r *http.Request) {
 	back := "/" + string(t.Purpose)
 	if t.Purpose == scan.LookUp {
 		back = "/lookup"
+		if r.FormValue("from") == "/scanners" {
+			back = "/scanners"
+		}
 	}
 	if id := r.FormValue("session"); id != "" {
 		back = "/session/" + url.PathEscape(id)

@@ -64,6 +64,10 @@ type Device struct {
 	Scans  uint64
 	// Last is the answer to its latest scan; nil for none. The page fills it in.
 	Last *Answer
+	// Testing tells that its scans are explained and not recorded; Test is what
+	// the latest of them showed, nil for none.
+	Testing bool
+	Test    *TestReport
 }
 
 // Export is one watched folder.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"branchline/internal/keyboard"
 	"branchline/internal/rig"
 	"branchline/internal/ui/uitest"
 )
@@ -76,6 +77,21 @@ func TestADeliveryOnThePage(t *testing.T) {
 	page.WaitText("saved")
 	page.Shot("e2e-dispense")
 	o.until(fmt.Sprintf("dispense 1 of gtin %s, lot A77B12", amoxicillin.GTIN), "movements")
+	// A scanner is tested: what it sends is explained, and not recorded.
+	page.Go(a.Page + "scanners")
+	page.Click("#test-page")
+	page.WaitText("Nothing that it scans is recorded.")
+	page.Scan(pack("A77B12") + "\x1d" + "2155")
+	page.WaitText("GS1 DataMatrix")
+	page.Shot("e2e-scanners")
+	page.Click("#test-page")
+	page.Wait("!document.body.innerText.includes('Nothing that it scans is recorded.')")
+	page.Scan(keyboard.Text)
+	page.WaitText("The keyboard is right")
+	page.Go(a.Page + "sheet")
+	page.WaitText("BL-CONFIRM")
+	page.WaitText("Keyboard check")
+	page.Shot("e2e-sheet")
 	said := o.ok([]string{"movements"}, fmt.Sprintf("receipt 6 of gtin %s, lot A77B12", amoxicillin.GTIN))
 	if strings.Count(said, "\n") != 3 {
 		t.Errorf("not three movements:\n%s", said)
