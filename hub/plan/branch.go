@@ -14,6 +14,12 @@ import (
 
 // branch plans one branch and tells when to come again.
 func (r *Runner) branch(ctx context.Context, branch string, work []ledger.PendingWork) (next time.Time, err error) {
+	if !r.cfg.serves(branch) {
+		// Its documents in Odoo are not looked for either, after a restore, so
+		// what waits could have been posted.
+		r.alarm(branch, []string{fmt.Sprintf("%s: movements wait and the branch is not in the hub's configuration; put it back there until they are posted", branch)})
+		return time.Time{}, nil
+	}
 	code, loc := r.cfg.site(branch)
 	warehouse, places, ok := r.master.Site(code)
 	if !ok {

@@ -58,6 +58,12 @@ func zone(name string) (*time.Location, error) {
 	return loc, nil
 }
 
+// serves tells whether the branch is this hub's; without any named, all are.
+func (c *Config) serves(branch string) bool {
+	_, named := c.Branches[branch]
+	return named || len(c.Branches) == 0
+}
+
 // site gives a branch's warehouse code and zone.
 func (c *Config) site(branch string) (warehouse string, loc *time.Location) {
 	b := c.Branches[branch]

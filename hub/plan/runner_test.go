@@ -264,6 +264,20 @@ func TestABranchWithoutAWarehouseWaitsWithAnAlarm(t *testing.T) {
 	}
 }
 
+// What waits of a branch that was taken out of the configuration is not posted,
+// and told.
+func TestABranchThatIsNotConfiguredWaits(t *testing.T) {
+	d := newDesk(t)
+	cfg := plan.DefaultConfig()
+	cfg.Branches = map[string]plan.BranchConfig{"BR02": {}}
+	d.runner = plan.NewRunner(cfg, d.ledger, d.master, d.receipts, slog.New(slog.DiscardHandler), func() time.Time { return d.at }, nil)
+	d.at = d.at.Add(time.Hour)
+	d.send(t, ledgertest.Record(movement.Dispense, 1, sku("B")))
+	if d.once(t); d.open(t) != 0 || len(d.runner.Alarms()["BR01"]) != 1 {
+		t.Errorf("%d postings, alarms %v", d.open(t), d.runner.Alarms())
+	}
+}
+
 func TestAnIncompleteGroupIsWaitedFor(t *testing.T) {
 	d := newDesk(t)
 	g := func(m *movement.Movement) { m.Group = movement.Group{ID: "delivery 7", Size: 2} }
