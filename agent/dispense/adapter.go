@@ -35,6 +35,8 @@ type adapter struct {
 	status guardedStatus
 	// seen is how the files were at the latest look.
 	seen map[string]sighting
+	// failed are the files that could not be read to their end.
+	failed map[string]failure
 	// state, code and reason are what the latest look came to.
 	state        State
 	code, reason string
@@ -47,8 +49,39 @@ type sighting struct {
 	since   time.Time
 }
 
+// failure is why a file could not be read. As long as it has not changed it is
+// read again only after a while: reading a large one up to its fault takes
+// time.
+type failure struct {
+	sighting
+	why   error
+	until time.Time
+}
+
+// patience is how many times as long as a reading took a file that failed is
+// left alone, and maxPatience the most.
+const (
+	patience    = 20
+	maxPatience = 10 * time.Minute
+)
+
+// attempt reads a file, unless it failed lately and is as it was.
+func (a *adapter) attempt(ctx context.Context, f file) error {
+	if last, ok := a.failed[f.name]; ok && last.size == f.size && last.changed.Equal(f.changed) && a.Now().Before(last.until) {
+		return last.why
+	}
+	began := a.Now()
+	err := a.read(ctx, f)
+	delete(a.failed, f.name)
+	if err != nil && !errors.Is(err, errNotYet) && ctx.Err() == nil {
+		now := a.Now()
+		a.failed[f.name] = failure{sighting{size: f.size, changed: f.changed}, err, now.Add(min(now.Sub(began)*patience, maxPatience))}
+	}
+	return err
+}
+
 func newAdapter(e *Export, o Options, m *metrics) (*adapter, error) {
-	a := &adapter{Options: o, e: e, log: o.Log.With("adapter", e.Name), m: m, seen: map[string]sighting{}}
+	a := &adapter{Options: o, e: e, log: o.Log.With("adapter", e.Name), m: m, seen: map[string]sighting{}, failed: map[string]failure{}}
 	var err error
 	if a.marks, err = loadCheckpoints(o.Store, e.Name, o.Now); err != nil {
 		return nil, err
@@ -140,7 +173,7 @@ func (a *adapter) look(ctx context.Context) (soon time.Duration) {
 			soon = min(soon, left)
 			continue
 		}
-		err := a.read(ctx, f)
+		err := a.attempt(ctx, f)
 		if ctx.Err() != nil {
 			return soon
 		}
@@ -169,6 +202,7 @@ func (a *adapter) look(ctx context.Context) (soon time.Duration) {
 	for name := range a.seen {
 		if !present[name] {
 			delete(a.seen, name)
+			delete(a.failed, name)
 		}
 	}
 	if notes := a.marks.forget(present); len(notes) > 0 {

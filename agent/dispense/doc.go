@@ -1,5 +1,6 @@
-// Package dispense reads the export files of dispensing systems: CSV and its
-// relatives, dropped into a folder, appended to all day, or rewritten whole.
+// Package dispense reads the export files of dispensing systems, dropped into a
+// folder, appended to all day, or rewritten whole: CSV and its relatives, lines
+// of fixed width, DBF tables, XML, HL7 messages and ASAP segments.
 //
 // # Words
 //
@@ -9,6 +10,9 @@
 //     columns are skipped as bytes: they are never decoded, stored, logged or
 //     sent, as they can be about patients. For the same reason a line whose
 //     columns cannot be told apart is reported by file and number only.
+//   - A format tells the rows of a file apart, and the columns of each: the
+//     type rows, with a file for each format. What the columns mean, what was
+//     there before, and how it is recorded, is the same for all.
 //   - The natural key of a row is made of the columns that the configuration
 //     names. It makes a row the same event however often it is read again.
 //   - A checkpoint says how far a file was read, with a hash over everything
