@@ -337,6 +337,18 @@ func TestAnImplausibleQuantityGoesToAPerson(t *testing.T) {
 	p.want("R1/1=1000 !implausible_quantity R1/3=1 !conflicting_repeat !conflicting_repeat")
 }
 
+func TestATimeAfterTheFileGoesToAPerson(t *testing.T) {
+	p := open(t, nil)
+	at := func(d time.Duration) string { return p.now.Add(d).Format("2006-01-02 15:04") }
+	line := func(nr int, d time.Duration) string { return fmt.Sprintf("R%d;1;A1;1;%s;Maria\n", nr, at(d)) }
+	p.put("a.csv", head+line(1, -time.Hour)+line(2, 20*time.Hour)+line(3, 400*24*time.Hour))
+	p.look()
+	p.want("R1/1=1 R2/1=1 !implausible_time")
+	if m := p.movements()[2]; m.Product.Code != "A1" || m.Source.Raw == "" {
+		t.Errorf("a person cannot release %+v", m)
+	}
+}
+
 // A file that comes again under another name is told, and counts as known.
 func TestAFileThatComesAgain(t *testing.T) {
 	p := open(t, nil)

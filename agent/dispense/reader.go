@@ -157,14 +157,31 @@ func (r *reader) fill(out *movement.Movement, found record) bool {
 	}
 	if err == nil {
 		r.anchor(out.NaturalKey)
-		if limit := movement.Units(r.e.Mapping.MaxQuantity); out.Quantity > limit {
-			out.Problem = problemOf(fault.New(fault.Data, codeImplausible, "%s at once is more than the %s that a row is expected to be", out.Quantity, limit))
+		if err := r.disbelieve(out); err != nil {
+			out.Problem = problemOf(err)
 			out.Source.SetRaw(r.m.raw())
 		}
 		return true
 	}
 	r.unclear(out, err)
 	return true
+}
+
+// ahead is how far a row's time may be after that of its file: clocks of servers
+// and time zones differ.
+const ahead = 26 * time.Hour
+
+// disbelieve says what is not plausible about a row that is understood; nil for
+// nothing. A person can release it.
+func (r *reader) disbelieve(m *movement.Movement) error {
+	if limit := movement.Units(r.e.Mapping.MaxQuantity); m.Quantity > limit {
+		return fault.New(fault.Data, codeImplausible, "%s at once is more than the %s that a row is expected to be", m.Quantity, limit)
+	}
+	if m.OccurredAt.After(r.read.Add(ahead)) {
+		return fault.New(fault.Data, codeFuture, "it says that it happened on %s, and its file is of %s",
+			m.OccurredAt.Format("2006-01-02 15:04"), r.read.Format("2006-01-02 15:04"))
+	}
+	return nil
 }
 
 // unclear keeps the mapped columns of a row, with the reason.
@@ -208,8 +225,11 @@ func (r *reader) nameless(out *movement.Movement, content []byte) {
 	out.NaturalKey = r.e.Name + "!" + hex.EncodeToString(h.Sum(nil)[:12])
 }
 
-// codeImplausible marks a row that is understood, and still not believed.
-const codeImplausible = "implausible_quantity"
+// What marks a row that is understood, and still not believed.
+const (
+	codeImplausible = "implausible_quantity"
+	codeFuture      = "implausible_time"
+)
 
 func problemOf(err error) *movement.Problem {
 	text := err.Error()

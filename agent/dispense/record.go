@@ -212,7 +212,7 @@ func (im *importer) compare(ctx context.Context, c *chunk, places []outbox.Place
 			n.Bad++
 		default:
 			n.Known++
-			if m.Problem != nil && m.Problem.Code != codeImplausible {
+			if m.Problem != nil && m.Problem.Code != codeImplausible && m.Problem.Code != codeFuture {
 				continue
 			}
 			earlier, kept, err := im.earlier(p)
