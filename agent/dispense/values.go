@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"branchline/internal/fault"
-	"branchline/internal/gs1"
 	"branchline/internal/movement"
+	"branchline/internal/productcode"
 )
 
 // layout is one way in which times are written.
@@ -135,26 +135,10 @@ func parseProduct(b []byte, schemes []movement.Scheme, scratch []byte) (movement
 	return scheme, code, nil
 }
 
-// normal checks a code of a scheme and gives the form by which it is compared,
-// in scratch where it differs from b.
+// normal is a code in the form by which codes are compared.
 func normal(s movement.Scheme, b, scratch []byte) ([]byte, error) {
-	switch s {
-	case movement.GTIN:
-		code, err := gs1.NormalizeGTIN(string(b))
-		return append(scratch[:0], code...), fromFile(err)
-	case movement.PZN:
-		return normalPZN(b, scratch)
-	case movement.NDC:
-		return b, checkNDC(b)
-	case movement.HIBC:
-		if b[0] != '+' || len(b) < 6 {
-			return nil, fault.New(fault.Data, "bad_product", "%.40q is not a HIBC code: it does not begin with +", b)
-		}
-	}
-	if len(b) > 64 {
-		return nil, fault.New(fault.Data, "bad_product", "the product code %.40q… is longer than 64 bytes", b)
-	}
-	return b, nil
+	code, err := productcode.Append(scratch[:0], s, b)
+	return code, fromFile(err)
 }
 
 // fromFile gives a code's fault the way out that there is for a row: it was
@@ -167,58 +151,4 @@ func fromFile(err error) error {
 	c := *f
 	c.Hint = "compare the code with the system that wrote the file"
 	return &c
-}
-
-// normalPZN reads a Pharmazentralnummer with or without its leading "PZN" and
-// "-", of 8 digits, or of the 7 that were given out before 2013, which are the
-// same with a 0 in front. The check digit weighs 1 to 7, modulo 11 (IFA).
-func normalPZN(b, scratch []byte) ([]byte, error) {
-	d := bytes.TrimPrefix(bytes.TrimSpace(bytes.TrimPrefix(b, []byte("PZN"))), []byte("-"))
-	d = bytes.TrimSpace(d)
-	if len(d) != 7 && len(d) != 8 || !digitsOnly(d) {
-		return nil, fault.New(fault.Data, "bad_product", "%.40q is not a PZN of 8 digits", b)
-	}
-	code := scratch[:0]
-	if len(d) == 7 {
-		code = append(code, '0')
-	}
-	code = append(code, d...)
-	sum := 0
-	for i := range 7 {
-		sum += int(code[i]-'0') * (i + 1)
-	}
-	if sum%11 != int(code[7]-'0') {
-		return nil, fault.New(fault.Data, "check_digit", "the check digit of PZN %.40q is wrong", b)
-	}
-	return code, nil
-}
-
-// checkNDC accepts 10 or 11 digits, or three groups of digits that make as
-// many. It does not add or take zeros: ten digits do not say where the groups
-// divide.
-func checkNDC(b []byte) error {
-	digits, groups := 0, 1
-	for _, c := range b {
-		switch {
-		case c >= '0' && c <= '9':
-			digits++
-		case c == '-':
-			groups++
-		default:
-			digits = 100
-		}
-	}
-	if (digits != 10 && digits != 11) || (groups != 1 && groups != 3) {
-		return fault.New(fault.Data, "bad_product", "%.40q is not an NDC of 10 or 11 digits", b)
-	}
-	return nil
-}
-
-func digitsOnly(b []byte) bool {
-	for _, c := range b {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return true
 }
