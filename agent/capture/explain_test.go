@@ -1,7 +1,6 @@
 package capture
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -99,7 +98,7 @@ func FuzzExplain(f *testing.F) {
 		s.Name, s.Port, s.For = "front", "COM3", scan.Receive
 		r := Explain(raw, s, noon)
 		if r.Understood == (r.Code != "") || r.Code == gs1.CodePersonal && (r.Raw != "" || len(r.Parts) > 0) {
-			t.Fatal(fmt.Sprintf("%q: %+v", raw, r))
+			t.Fatalf("%q: %+v", raw, r)
 		}
 	})
 }

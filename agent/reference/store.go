@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"branchline/internal/fault"
 	"branchline/internal/feed"
@@ -194,7 +195,7 @@ func (s *Store) view(f func(*bolt.Tx) error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer caught(&err)
 	if s.db == nil {
-		return bolt.ErrDatabaseNotOpen
+		return bolterrors.ErrDatabaseNotOpen
 	}
 	return s.db.View(f)
 }
@@ -204,14 +205,14 @@ func (s *Store) update(f func(*bolt.Tx) error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer caught(&err)
 	if s.db == nil {
-		return bolt.ErrDatabaseNotOpen
+		return bolterrors.ErrDatabaseNotOpen
 	}
 	return s.db.Update(f)
 }
 
 // ask answers a question from the file; what cannot be read is not known.
 func (s *Store) ask(f func(tx *bolt.Tx) error) {
-	if err := s.view(f); err != nil && !errors.Is(err, bolt.ErrDatabaseNotOpen) {
+	if err := s.view(f); err != nil && !errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
 		select {
 		case s.broken <- err:
 		default:

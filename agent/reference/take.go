@@ -9,6 +9,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"branchline/internal/fault"
 	"branchline/internal/feed"
@@ -78,7 +79,7 @@ func (s *Store) Run(ctx context.Context) error {
 			s.fetch.overdue(time.Now())
 		case <-again.C:
 			if s.db == nil { // only this goroutine changes it
-				s.startAgain(bolt.ErrDatabaseNotOpen)
+				s.startAgain(bolterrors.ErrDatabaseNotOpen)
 			}
 			s.trim()
 		case payload := <-s.inbox:

@@ -133,7 +133,6 @@ func (p *Poster) Run(ctx context.Context) error {
 		case <-p.wake:
 		case <-timer.C:
 		}
-		pause := p.cfg.RetryFirst
 		if p.held() == 0 && !p.clock().Before(sweepAt) {
 			switch err := p.adopt(ctx, swept); {
 			case err == nil:
@@ -145,6 +144,7 @@ func (p *Poster) Run(ctx context.Context) error {
 				failed++
 			}
 		}
+		var pause time.Duration
 		if p.Status().Adopted {
 			var err error
 			if pause, err = p.dispatch(ctx, &workers); err != nil && ctx.Err() == nil {
