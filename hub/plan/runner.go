@@ -144,7 +144,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 }
 
 // Once plans everything that is due and tells when to come again; zero for when
-// something has changed.
+// something has changed. It is for one goroutine at a time.
 func (r *Runner) Once(ctx context.Context) (next time.Time, err error) {
 	work, err := r.ledger.PendingWork(ctx)
 	if err != nil {

@@ -265,8 +265,7 @@ func TestACorrectionInTheLastMomentIsPosted(t *testing.T) {
 		means(right)
 		must(t, w.master.Aliases(t.Context()))
 		must(t, w.projector.CatchUp(t.Context()))
-		_, err := w.planner.Once(t.Context())
-		must(t, err)
+		must(t, w.plan(t.Context()))
 	}
 	w.send(w.moved(movement.Dispense, wrong, 3, func(m *movement.Movement) { m.Product = code }))
 	w.settle()

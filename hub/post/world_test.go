@@ -56,6 +56,7 @@ type hub struct {
 	projector *projection.Projector
 	master    *catalogue.Catalogue
 	planner   *plan.Runner
+	planning  sync.Mutex
 	poster    *post.Poster
 }
 
@@ -322,7 +323,7 @@ func (w *world) until(ctx context.Context, enough func() bool) bool {
 	defer tick.Stop()
 	for {
 		must(w.t, w.projector.CatchUp(w.t.Context()))
-		if _, err := w.planner.Once(ctx); err != nil && ctx.Err() == nil {
+		if err := w.plan(ctx); err != nil && ctx.Err() == nil {
 			w.t.Fatal(err)
 		}
 		if enough() {
@@ -335,6 +336,14 @@ func (w *world) until(ctx context.Context, enough func() bool) bool {
 		case <-tick.C:
 		}
 	}
+}
+
+// plan plans once; it may be called while until runs.
+func (w *world) plan(ctx context.Context) error {
+	w.planning.Lock()
+	defer w.planning.Unlock()
+	_, err := w.planner.Once(ctx)
+	return err
 }
 
 func (w *world) describe() string {
