@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	bolt "go.etcd.io/bbolt"
+
+	"branchline/internal/mapped"
 )
 
 // compactPart is how many bytes one commit copies; so many, and what bbolt
@@ -108,7 +110,7 @@ func (cp *copier) commit() {
 		return
 	}
 	if cp.err = cp.tx.Commit(); cp.err == nil {
-		cp.err = cp.db.View(func(tx *bolt.Tx) error { giveBack(tx); return nil })
+		cp.err = cp.db.View(func(tx *bolt.Tx) error { mapped.GiveBack(tx); return nil })
 	}
 	cp.tx, cp.size = nil, 0
 }

@@ -10,6 +10,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"branchline/internal/fault"
+	"branchline/internal/mapped"
 	"branchline/internal/movement"
 )
 
@@ -87,7 +88,7 @@ func (o *Outbox) open() error {
 	if err := o.resumeForks(); err != nil {
 		return o.explain(err)
 	}
-	return o.view(func(tx *bolt.Tx) error { giveBack(tx); return nil })
+	return o.view(func(tx *bolt.Tx) error { mapped.GiveBack(tx); return nil })
 }
 
 // examine checks the file, and replaces or compacts it where that is needed.

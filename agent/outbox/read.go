@@ -6,6 +6,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"branchline/internal/mapped"
 	"branchline/internal/movement"
 	"branchline/internal/wire"
 )
@@ -90,7 +91,7 @@ const trimEvery = 1 << 20
 func (o *Outbox) trim(tx *bolt.Tx, n int64) {
 	if o.trimmed.Add(n) >= trimEvery {
 		o.trimmed.Store(0)
-		giveBack(tx)
+		mapped.GiveBack(tx)
 	}
 }
 

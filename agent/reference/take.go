@@ -14,6 +14,7 @@ import (
 	"branchline/internal/fault"
 	"branchline/internal/feed"
 	"branchline/internal/killpoint"
+	"branchline/internal/mapped"
 	"branchline/internal/wire"
 )
 
@@ -96,7 +97,7 @@ func (s *Store) Run(ctx context.Context) error {
 func (s *Store) trim() {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	s.ask(func(tx *bolt.Tx) error { giveBack(tx); return nil })
+	s.ask(func(tx *bolt.Tx) error { mapped.GiveBack(tx); return nil })
 }
 
 // startAgain throws a damaged file away. The hub sends everything again when

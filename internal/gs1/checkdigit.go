@@ -108,10 +108,10 @@ func expandUPCE(s string) (upca string, ok bool) {
 	return upca, ValidCheckDigit(upca)
 }
 
-// validPZN tells whether eight digits satisfy the check of the German
+// ValidPZN tells whether eight digits satisfy the check of the German
 // Pharmazentralnummer: weights 1 to 7, modulo 11; a remainder of 10 is never
 // given out.
-func validPZN(s string) bool {
+func ValidPZN(s string) bool {
 	if len(s) != 8 || !within(s, digits) {
 		return false
 	}

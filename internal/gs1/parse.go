@@ -136,7 +136,7 @@ func (c *Code) setNumber(s string) (err error) {
 
 // unsaidNumber decides what bare digits of a GTIN's length are.
 func (r *reader) unsaidNumber(c *Code, s string, p Profile) error {
-	pzn := validPZN(s)
+	pzn := ValidPZN(s)
 	dated := r.isDatedString(s)
 	if !ValidCheckDigit(s) {
 		switch {

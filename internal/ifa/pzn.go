@@ -28,12 +28,8 @@ func NormalizePZN(s string) (string, error) {
 	if len(s) == 7 {
 		s = "0" + s
 	}
-	sum := 0
-	for i := range 7 {
-		sum += int(s[i]-'0') * (i + 1)
-	}
 	switch {
-	case sum%11 != int(s[7]-'0'):
+	case !gs1.ValidPZN(s):
 		return "", refuse(gs1.CodeCheckDigit, "the check digit of the PZN %s is wrong", s)
 	case s == "00000000":
 		return "", refuse(gs1.CodeImpossibleValue, "the PZN is all zeros: it names nothing")

@@ -59,11 +59,7 @@ func appendPZN(dst, b []byte) ([]byte, error) {
 	if len(d) == 7 {
 		code[0] = '0'
 	}
-	sum := 0
-	for i := range 7 {
-		sum += int(code[i]-'0') * (i + 1)
-	}
-	if sum%11 != int(code[7]-'0') {
+	if !gs1.ValidPZN(string(code[:])) {
 		return dst, fault.New(fault.Data, "check_digit", "the check digit of PZN %.40q is wrong", b)
 	}
 	return append(dst, code[:]...), nil

@@ -1,15 +1,15 @@
-package outbox
+package mapped
 
 import (
 	bolt "go.etcd.io/bbolt"
 	"golang.org/x/sys/unix"
 )
 
-// giveBack tells the system that the file's mapped pages are not needed: they
+// GiveBack tells the system that the file's mapped pages are not needed: they
 // stay in its cache, but no longer count as this process's memory. While tx is
 // open the map stays where it is; the map is shared and only read, so that
 // nothing is lost.
-func giveBack(tx *bolt.Tx) {
+func GiveBack(tx *bolt.Tx) {
 	info := tx.DB().Info()
 	page := uintptr(info.PageSize)
 	size := uintptr(tx.Size()) / page * page

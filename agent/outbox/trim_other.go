@@ -1,9 +1,0 @@
-//go:build !linux
-
-package outbox
-
-import bolt "go.etcd.io/bbolt"
-
-// giveBack does nothing: only Linux counts a file's mapped pages in what is
-// measured.
-func giveBack(*bolt.Tx) {}
