@@ -298,8 +298,11 @@ func (w *world) settle() {
 	}
 }
 
-// rest tells that nothing waits.
+// rest tells that nothing waits. It looks twice, and what goes from being planned
+// to waiting for a plan in between would be seen by neither look.
 func (w *world) rest(ctx context.Context) bool {
+	w.planning.Lock()
+	defer w.planning.Unlock()
 	work, err := w.ledger.PendingWork(ctx)
 	must(w.t, err)
 	open, err := w.ledger.BranchesWithPostings(ctx)
@@ -322,7 +325,6 @@ func (w *world) until(ctx context.Context, enough func() bool) bool {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		must(w.t, w.projector.CatchUp(w.t.Context()))
 		if err := w.plan(ctx); err != nil && ctx.Err() == nil {
 			w.t.Fatal(err)
 		}
@@ -338,10 +340,13 @@ func (w *world) until(ctx context.Context, enough func() bool) bool {
 	}
 }
 
-// plan plans once; it may be called while until runs.
+// plan projects and plans once; it may be called while until runs.
 func (w *world) plan(ctx context.Context) error {
 	w.planning.Lock()
 	defer w.planning.Unlock()
+	if err := w.projector.CatchUp(ctx); err != nil {
+		return err
+	}
 	_, err := w.planner.Once(ctx)
 	return err
 }
