@@ -21,7 +21,9 @@ func (s *Session) add(k *knowledge, sc *scan.Scan, it scan.Item) (Change, error)
 	if err := s.serialFree(k, &e.Item, 0); err != nil {
 		return Change{}, err
 	}
-	return s.put(k, k.words(&it), e), nil
+	c := s.put(k, k.words(&it), e)
+	c.Missed = s.heard(sc.Station)
+	return c, nil
 }
 
 // serialFree refuses a serial that another entry than except has.
@@ -49,10 +51,11 @@ func (s *Session) put(k *knowledge, well string, entries ...Entry) Change {
 
 // answer takes a code without a product as what it says of the lot, serial or
 // expiry that the station's latest entry is asked for: many packs have them in
-// a code of their own. ok is false when nothing is asked.
+// a code of their own. ok is false when nothing is asked, or when another pack
+// came in between.
 func (s *Session) answer(k *knowledge, sc *scan.Scan) (c Change, ok bool, err error) {
 	e := s.latest(sc.Station)
-	if e == nil || s.questionAt(k, e.Number) == "" {
+	if _, missed := s.Missed[sc.Station]; missed || e == nil || s.questionAt(k, e.Number) == "" {
 		return c, false, nil
 	}
 	lot, serial := sc.Code.Lot(), sc.Code.Serial()

@@ -80,13 +80,16 @@ func (d *Desk) command(ctx context.Context, sc *scan.Scan, s *Session, text stri
 	case "cancel":
 		return d.cancelTwice(ctx, sc, s)
 	case "reason":
-		return d.change(ctx, s, func() (Change, error) { return s.because(sc.Station, reason) })
+		return d.said(ctx, sc, s, k, text, func() (Change, error) { return s.because(sc.Station, reason) })
 	}
 	a := counter.Action{Verb: counter.Verb(cmd.name), Station: sc.Station, Quantity: movement.Units(cmd.quantity), Reason: reason, By: sc.By}
 	if a.Verb == counter.Person || a.Verb == counter.Accept {
 		a.Entry = s.asked(k, sc.Station, a.Verb)
 	}
-	return d.change(ctx, s, func() (Change, error) { return s.edit(k, a, sc.At) })
+	if e := s.latest(sc.Station); e != nil && a.Entry == 0 {
+		a.Entry = e.Number
+	}
+	return d.said(ctx, sc, s, k, text, func() (Change, error) { return s.edit(k, a, sc.At) })
 }
 
 // asked is the entry that a scanner's word is about: its own latest one with a

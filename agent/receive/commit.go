@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"branchline/agent/outbox"
+	"branchline/internal/movement"
 )
 
 // step is a change of one session.
@@ -18,6 +19,11 @@ type step struct {
 
 // commit makes changes durable, all in one, then applies them.
 func (d *Desk) commit(ctx context.Context, steps ...step) error {
+	return d.commitWith(ctx, nil, steps...)
+}
+
+// commitWith is commit with movements that are recorded in the same write.
+func (d *Desk) commitWith(ctx context.Context, recorded []*movement.Movement, steps ...step) error {
 	var notes []outbox.Note
 	next := make([]*Session, len(steps))
 	for i, st := range steps {
@@ -31,7 +37,7 @@ func (d *Desk) commit(ctx context.Context, steps ...step) error {
 	}
 	// Where the write fails in its very last step, the disk may hold a change
 	// that the memory does not; it is shown after a restart. None is lost.
-	if _, err := d.Store.Append(ctx, outbox.Write{Notes: notes}); err != nil {
+	if _, err := d.Store.Append(ctx, outbox.Write{Lane: movement.Live, Movements: recorded, Notes: notes}); err != nil {
 		return err
 	}
 	for _, s := range next {
@@ -46,7 +52,7 @@ func (d *Desk) commit(ctx context.Context, steps ...step) error {
 
 func (st *step) notes(after *Session) ([]outbox.Note, error) {
 	var notes []outbox.Note
-	if st.fresh || st.c.Joined != "" || st.c.Parted != "" {
+	if st.fresh || st.c.Joined != "" || st.c.Parted != "" || len(st.c.Missed) > 0 {
 		value, err := json.Marshal(after)
 		if err != nil {
 			return nil, err

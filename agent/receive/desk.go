@@ -135,11 +135,11 @@ func (d *Desk) know(s *Session) *knowledge { return know(d.memo.fresh(), &d.cfg,
 
 // Scan does what a scan means. An error means that nothing was recorded.
 func (d *Desk) Scan(ctx context.Context, sc scan.Scan) (scan.Answer, error) {
-	if sc.Personal() {
-		return scan.Refuse(sc.Err), nil
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if sc.Personal() {
+		return d.refuse(ctx, &sc, d.at(sc.Station, sc.Purpose), sc.Err)
+	}
 	if sc.Purpose == scan.LookUp {
 		a := d.lookUp(&sc)
 		a.Unrecorded = true
@@ -165,8 +165,10 @@ func (d *Desk) Scan(ctx context.Context, sc scan.Scan) (scan.Answer, error) {
 	it, err := sc.Item()
 	if err != nil {
 		if s != nil {
-			if c, asked, no := s.answer(k, &sc); asked {
-				return d.change(ctx, s, func() (Change, error) { return c, no })
+			if c, asked, no := s.answer(k, &sc); asked && no == nil {
+				return d.change(ctx, s, func() (Change, error) { return c, nil })
+			} else if asked {
+				return d.refuse(ctx, &sc, s, no)
 			}
 		}
 		return d.unclear(ctx, &sc, s, err)
@@ -182,7 +184,7 @@ func (d *Desk) Scan(ctx context.Context, sc scan.Scan) (scan.Answer, error) {
 	}
 	c, err := s.add(k, &sc, it)
 	if err != nil {
-		return refused(err), nil
+		return d.refuse(ctx, &sc, s, err)
 	}
 	if err := d.commit(ctx, step{s, c, fresh}); err != nil {
 		return scan.Answer{}, err
@@ -223,10 +225,14 @@ func (d *Desk) change(ctx context.Context, s *Session, ask func() (Change, error
 // unclear keeps a scan for a person at once, beside the session it belongs to.
 func (d *Desk) unclear(ctx context.Context, sc *scan.Scan, s *Session, why error) (scan.Answer, error) {
 	m := scan.Unclear(sc, why)
+	var err error
 	if s != nil {
 		m.Document = s.Document
+		err = d.miss(ctx, s, sc, m.Problem.Code, m)
+	} else {
+		_, err = d.Store.Append(ctx, outbox.Write{Lane: movement.Live, Movements: []*movement.Movement{m}})
 	}
-	if _, err := d.Store.Append(ctx, outbox.Write{Lane: movement.Live, Movements: []*movement.Movement{m}}); err != nil {
+	if err != nil {
 		return scan.Answer{}, err
 	}
 	return scan.Answer{Sound: scan.Warn, Code: m.Problem.Code, Text: "kept for a person: " + why.Error()}, nil

@@ -98,6 +98,10 @@ func (s *Session) meant(k *knowledge, a counter.Action) (*Entry, error) {
 		return s.copyOf(a.Entry), nil
 	}
 	if e := s.latest(a.Station); e != nil {
+		if _, missed := s.Missed[a.Station]; missed {
+			return nil, fault.New(fault.Data, LastMissed, "the last scan here was not counted: is %s meant, the one before it", k.words(&e.Item)).
+				WithHint("choose the line that is meant")
+		}
 		return s.copyOf(e.Number), nil
 	}
 	if a.Verb == counter.Undo {

@@ -172,6 +172,7 @@ func TestFindings(t *testing.T) {
 		"lot told":                {open + plain + ">warn/lot_needed /correct:1:lot=ABC:expiry=2028-01-31>ok", "", "Paracetamol 1/20 partial" + rest},
 		"lot told by its barcode": {open + plain + ">warn/lot_needed 1728013110ABC>ok", "", ""},
 		"half told by a barcode":  {open + plain + ">warn/lot_needed ]C110NEW>warn/expiry_needed ]C117280131>ok", "", ""},
+		"lot of an unreadable":    {open + plain + ">warn/lot_needed " + unreadable + ">warn/check_digit 1728013110ABC>warn/not_trade_item BL-CONFIRM>refused/question_open", "1 lot_needed?", "Paracetamol 1/20 look_at" + rest},
 		"one lot for all":         {open + plain + ">warn/lot_needed " + other + ">ok " + plain + ">warn/lot_needed /correct:3:same=1:lot=ABC:expiry=2028-01-31>ok BL-CONFIRM>ok", "", ""},
 		"one lot for one":         {open + plain + ">warn/lot_needed " + plain + ">warn/lot_needed /correct:2:lot=ABC:expiry=2028-01-31>ok", "1 lot_needed?", ""},
 		"asked once a product":    {open + plain + ">warn/lot_needed " + plain + ">warn/lot_needed " + insulin + ">warn/serial_needed", "3 serial_needed?, 3 not_on_order, 2 lot_needed?", ""},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"branchline/agent/outbox"
 	"branchline/agent/scan"
 	"branchline/internal/fault"
+	"branchline/internal/gs1"
 	"branchline/internal/movement"
 )
 
@@ -24,7 +26,13 @@ type model struct {
 	open      map[string][]line // by document
 	at        map[string]string // which document a station works on
 	confirmed []string
+	// missed are the stations of a document whose last scan is not among its
+	// lines, with the command that was asked about; stored is what of it the
+	// disk has.
+	missed, stored map[place]string
 }
+
+type place struct{ doc, station string }
 
 type line struct {
 	number               int
@@ -76,6 +84,8 @@ func (m *model) conflicts(doc string, l line) bool {
 
 func (m *model) close(doc string) {
 	delete(m.open, doc)
+	maps.DeleteFunc(m.missed, func(p place, _ string) bool { return p.doc == doc })
+	m.written(doc)
 	for station, at := range m.at {
 		if at == doc {
 			delete(m.at, station)
@@ -86,10 +96,23 @@ func (m *model) close(doc string) {
 // do is what an accepted step means.
 func (m *model) do(station, what string) {
 	doc := m.at[station]
+	if what == unreadable {
+		m.confirmed = append(m.confirmed, doc+" !"+gs1.CodeCheckDigit)
+		m.missed[place{doc, station}] = ""
+		m.written(doc)
+		return
+	}
+	if _, missed := m.missed[place{doc, station}]; missed && !strings.HasPrefix(what, "P000") && what[0] != '/' {
+		delete(m.missed, place{doc, station})
+		m.written(doc)
+	}
 	switch {
 	case strings.HasPrefix(what, "P000"):
 		if _, ok := m.open[what]; !ok {
 			m.open[what] = nil
+		}
+		if doc != what {
+			m.written(what)
 		}
 		m.at[station] = what
 	case what == "BL-UNDO":
@@ -133,6 +156,41 @@ func (m *model) do(station, what string) {
 	}
 }
 
+// refuse is what a refused step leaves behind.
+func (m *model) refuse(station, what string, saved bool) {
+	at := place{m.at[station], station}
+	_, missed := m.missed[at]
+	switch {
+	case what == serial && len(m.open[at.doc]) > 0 || what == unreadable:
+		m.missed[at] = ""
+	case saved && missed && m.aboutLatest(what) && m.latest(at.doc, station) != nil:
+		m.missed[at] = what
+	default:
+		return
+	}
+	if saved {
+		m.written(at.doc)
+	}
+}
+
+// written says that the document itself was written, with all that was missed.
+func (m *model) written(doc string) {
+	maps.DeleteFunc(m.stored, func(p place, _ string) bool { return p.doc == doc })
+	for at, asked := range m.missed {
+		if at.doc == doc {
+			m.stored[at] = asked
+		}
+	}
+}
+
+// aboutLatest tells whether a command means the latest line of its station.
+func (m *model) aboutLatest(what string) bool {
+	return what == "BL-UNDO" || strings.HasPrefix(what, "BL-QTY-") || what == "BL-PERSON"
+}
+
+// restarted forgets what the disk has not got.
+func (m *model) restarted() { m.missed = maps.Clone(m.stored) }
+
 // asked is the place of the line that BL-PERSON is about, -1 for none: the
 // station's latest that asks, else anybody's.
 func (m *model) asked(doc, station string) int {
@@ -159,6 +217,11 @@ func (m *model) allowed(station, what string) bool {
 		return false
 	}
 	l := m.latest(doc, station)
+	if asked, missed := m.missed[place{doc, station}]; missed && l != nil {
+		if m.aboutLatest(what) && asked != what || what == "/correct" || what == "/damaged" {
+			return false
+		}
+	}
 	switch {
 	case what == "BL-UNDO":
 		return l != nil
@@ -221,6 +284,9 @@ func recordedAs(list []*movement.Movement) []string {
 				l.mark = "damaged"
 			case "did_not_come":
 				l.mark = "short"
+			case gs1.CodeCheckDigit:
+				out = append(out, v.Document.Ref+" !"+v.Problem.Code)
+				continue
 			case ConflictingExpiry:
 				end = " conflicting"
 			}
@@ -267,11 +333,11 @@ func TestTheDeskIsItsModel(t *testing.T) {
 			}
 		}
 		start()
-		m := &model{open: map[string][]line{}, at: map[string]string{}}
+		m := &model{open: map[string][]line{}, at: map[string]string{}, missed: map[place]string{}, stored: map[place]string{}}
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			station := rapid.SampledFrom([]string{"front", "back"}).Draw(t, "station")
-			what := rapid.SampledFrom([]string{"P00017", "P00017", "P00018", plain, other, lotted, later, serial, plain, other, lotted,
-				"BL-UNDO", "BL-QTY-3", "BL-PERSON", "BL-CONFIRM", "BL-CONFIRM", "BL-CANCEL", "/correct", "/damaged", "/short"}).Draw(t, "what")
+			what := rapid.SampledFrom([]string{"P00017", "P00017", "P00018", plain, other, lotted, later, serial, plain, other, lotted, unreadable,
+				"BL-UNDO", "BL-UNDO", "BL-QTY-3", "BL-PERSON", "BL-CONFIRM", "BL-CONFIRM", "BL-CANCEL", "/correct", "/damaged", "/short"}).Draw(t, "what")
 			_, open := m.at[station]
 			if !open && !strings.HasPrefix(what, "P") {
 				what = "P00018"
@@ -284,16 +350,27 @@ func TestTheDeskIsItsModel(t *testing.T) {
 			store.before, store.after = false, false
 			switch {
 			case broken && trouble == "disk": // nothing has changed
+				if !allowed || what == unreadable {
+					m.refuse(station, what, false)
+				}
 			case broken: // it is on the disk, and seen there
+				if allowed {
+					m.do(station, what)
+				} else {
+					m.refuse(station, what, true)
+				}
 				start()
-				m.do(station, what)
+				m.restarted()
 			case taken != allowed:
 				t.Fatalf("%s at %s: taken %v, must be %v\n%s", what, station, taken, allowed, m)
 			case taken:
 				m.do(station, what)
+			default:
+				m.refuse(station, what, true)
 			}
 			if trouble == "cut" {
 				start()
+				m.restarted()
 			}
 			if got := shownAs(c.desk); got != m.String() {
 				t.Fatalf("after %s at %s the desk has\n%s\nit must have\n%s", what, station, got, m)
@@ -312,7 +389,9 @@ func TestTheDeskIsItsModel(t *testing.T) {
 		}
 		sizes := map[movement.Group]int{}
 		for _, v := range store.list {
-			sizes[v.Group]++
+			if v.Problem == nil || v.Problem.Code != gs1.CodeCheckDigit {
+				sizes[v.Group]++
+			}
 		}
 		for g, n := range sizes {
 			if g.Size != n {

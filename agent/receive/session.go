@@ -2,6 +2,7 @@ package receive
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -25,6 +26,8 @@ type Session struct {
 	Opened   time.Time         `json:"opened"`
 	// Stations work on it, in the order in which they joined.
 	Stations []string `json:"stations"`
+	// Missed are the stations whose last scan is not among the entries.
+	Missed map[string]Missed `json:"missed,omitempty"`
 	// Entries are in the order of their numbers, which count from 1.
 	Entries []Entry `json:"-"`
 }
@@ -68,6 +71,9 @@ type Change struct {
 	// Joined is a station that works on it from now on, Parted one that does
 	// not any more; empty for none.
 	Joined, Parted string
+	// Missed is what a station's last scan was, when no entry came of it; its
+	// zero value, that what is said at the station is about its latest entry.
+	Missed map[string]Missed
 	// Answer is for the person, once the change is durable.
 	Answer scan.Answer
 }
@@ -90,6 +96,7 @@ func Free(p scan.Purpose, station string, at time.Time) Session {
 func (s Session) Apply(c Change) Session {
 	s.Entries = slices.Clone(s.Entries)
 	s.Stations = slices.Clone(s.Stations)
+	s.Missed = maps.Clone(s.Missed)
 	for _, e := range c.Put {
 		if i := s.index(e.Number); i >= 0 {
 			s.Entries[i] = e
@@ -104,6 +111,7 @@ func (s Session) Apply(c Change) Session {
 	if c.Parted != "" {
 		s.Stations = slices.DeleteFunc(s.Stations, func(o string) bool { return o == c.Parted })
 	}
+	s.noteMissed(c.Missed)
 	return s
 }
 
