@@ -118,7 +118,7 @@ func glance(v app.Overview, now time.Time) string {
 		if len(open) == 0 {
 			open = append(open, "something that cannot be read")
 		}
-		fmt.Fprintf(&b, "  %s open, %s not yet confirmed by a person, and no records so far\n",
+		fmt.Fprintf(&b, "  %s open, %s not yet confirmed by a person: not among the records above until then\n",
 			strings.Join(open, " and "), ui.Many(w.Lines, "line", "lines"))
 	case len(v.Damage) == 0:
 		b.WriteString("  no delivery or count is open\n")

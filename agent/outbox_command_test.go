@@ -62,9 +62,10 @@ func TestInspectTellsWhatTheHubDoesNotHaveYet(t *testing.T) {
 		{"two records, one of them with a key", func() { appended(movement.Live, "rx-1", "") },
 			[]string{", 1 natural key remembered", "2 records not yet confirmed by the hub"}},
 		{"one confirmed", func() { confirm(1) }, []string{"1 record not yet confirmed by the hub"}},
+		{"a quarter of an hour later", func() { now = now.Add(15 * time.Minute) }, []string{"the last recorded 15 min ago"}},
 		{"both confirmed", func() { confirm(2) }, []string{"every record is confirmed"}},
 		{"a delivery of three packs", func() { scanned(scan.Receive, "P00017", "4012345678901", "4012345678901", "4012345678901") },
-			[]string{"1 delivery open, 3 lines not yet confirmed by a person"}},
+			[]string{"1 delivery open, 3 lines not yet confirmed by a person: not among the records above"}},
 		{"a count besides", func() { scanned(scan.Count, "4012345678901") },
 			[]string{"1 delivery and 1 count open, 4 lines not yet confirmed by a person"}},
 	}

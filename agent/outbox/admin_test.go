@@ -5,10 +5,12 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -193,6 +195,43 @@ func TestExportAndInspectAgreeWithWhatIsThere(t *testing.T) {
 			}
 		})
 	}
+}
+
+// However the records lie in blocks, the last recorded one is told, and not when
+// its block was begun.
+func TestInspectTellsTheLastRecord(t *testing.T) {
+	c, now := config(t), start
+	o, err := outbox.Open(c, slog.New(slog.DiscardHandler), func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	look := func(src outbox.Source) {
+		t.Helper()
+		v, err := outbox.Inspect(src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := v.Streams[0]; !s.From.Equal(start) || !s.To.Equal(now) {
+			t.Fatalf("%d records from %s to %s, want %s to %s", s.Records, s.From, s.To, start, now)
+		}
+	}
+	for n := range 60 {
+		now = start.Add(time.Duration(n) * time.Minute)
+		if _, err := o.Append(t.Context(), outbox.Write{Lane: movement.Live, Movements: []*movement.Movement{dispensed(n)}}); err != nil {
+			t.Fatal(err)
+		}
+		look(o)
+	}
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f, err := outbox.OpenFile(c.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	look(f)
 }
 
 func TestOpenFileRefuses(t *testing.T) {

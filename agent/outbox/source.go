@@ -299,7 +299,8 @@ type StreamOverview struct {
 	// epoch in which the rest was recorded again; empty for most.
 	ForkedAfter uint64 `json:"forked_after,omitempty"`
 	ForkedInto  string `json:"forked_into,omitempty"`
-	// From and To say when the first block was begun, and when the last was.
+	// From is when the first block that is kept was begun, To when the last
+	// record was recorded.
 	From time.Time `json:"from,omitzero"`
 	To   time.Time `json:"to,omitzero"`
 }
@@ -333,6 +334,7 @@ func Inspect(src Source) (Overview, error) {
 		if f := st.state.Fork; f != nil {
 			o.ForkedAfter, o.ForkedInto = f.Common, f.Epoch
 		}
+		var newest []byte // record
 		err := src.blocks(st.epoch, st.lane, func(_, value []byte) error {
 			b, err := parseBlock(value)
 			if err != nil {
@@ -343,11 +345,18 @@ func Inspect(src Source) (Overview, error) {
 			}
 			o.Records += uint64(b.count)
 			o.To = b.at
+			var r []byte
+			b.entries(func(e entry) bool { r = e.record(); return true })
+			newest = append(newest[:0], r...)
 			v.Keys += st.waitingKeys(&b)
 			return nil
 		})
 		if err != nil {
 			return v, err
+		}
+		// A block is begun with its first record, and filled for hours.
+		if m, err := movement.Decode(newest); err == nil {
+			o.To = m.RecordedAt
 		}
 		v.Streams = append(v.Streams, o)
 	}
