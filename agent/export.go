@@ -4,7 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"os"
+	"io"
 	"strings"
 	"time"
 
@@ -12,6 +12,7 @@ import (
 	"branchline/agent/dispense"
 	"branchline/internal/conf"
 	"branchline/internal/movement"
+	"branchline/internal/ui"
 )
 
 type tryExportCommand struct {
@@ -22,7 +23,7 @@ type tryExportCommand struct {
 }
 
 // Run shows what becomes of each row. Only mapped columns are ever printed.
-func (c *tryExportCommand) Run() error {
+func (c *tryExportCommand) Run(w io.Writer) error {
 	cfg, err := config.Load(c.Config)
 	if err != nil {
 		return err
@@ -31,7 +32,7 @@ func (c *tryExportCommand) Run() error {
 	if err != nil {
 		return conf.Wrap(c.Config, err)
 	}
-	out := bufio.NewWriter(os.Stdout)
+	out := bufio.NewWriter(w)
 	defer out.Flush()
 	sum, err := dispense.Try(context.Background(), e, c.File, func(m *movement.Movement) error {
 		if c.JSON {
@@ -46,7 +47,8 @@ func (c *tryExportCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%d rows understood, %d for a person. Nothing was recorded.\n", sum.Good, sum.Bad)
+	_, err = fmt.Fprintf(out, "%s understood, %d for a person. Nothing was recorded.\n"+
+		"Whether a row was recorded before is not looked up here: the agent knows it by the row's key, and records no row twice.\n", ui.Many(sum.Good, "row", "rows"), sum.Bad)
 	return err
 }
 

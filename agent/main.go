@@ -8,6 +8,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/alecthomas/kong"
@@ -50,7 +51,7 @@ Exit codes: 0 done, 1 failed, 2 wrong command line or configuration, 3 the outbo
 func main() {
 	var c commands
 	parser := kong.Must(&c, kong.Name("branchline-agent"), kong.Description(description),
-		kong.Vars{"config": defaultConfig()}, kong.UsageOnError())
+		kong.Vars{"config": defaultConfig()}, kong.UsageOnError(), kong.BindTo(os.Stdout, (*io.Writer)(nil)))
 	ctx, err := parser.Parse(os.Args[1:])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "branchline-agent:", err)

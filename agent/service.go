@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"runtime/debug"
 
@@ -11,6 +12,7 @@ import (
 	"branchline/agent/app"
 	"branchline/agent/config"
 	"branchline/agent/dispense"
+	"branchline/internal/conf"
 	"branchline/internal/daemon"
 	"branchline/internal/fault"
 	"branchline/internal/logging"
@@ -26,6 +28,9 @@ func (c *runCommand) Run() error {
 	}
 	log, closeLog := logging.New(cfg.Log, cfg.DataDir)
 	defer closeLog.Close()
+	if why := cfg.Hub.Secret.Exposed(); why != "" {
+		log.Warn("others can read the branch's secret", "branch", cfg.Branch, "file", cfg.Hub.Secret.File, "err", why)
+	}
 	// A branch's PC is small and the agent has time: half of Go's usual slack.
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(50)
@@ -43,15 +48,20 @@ func (c *configFlag) daemon() daemon.Daemon {
 
 type checkCommand struct{ configFlag }
 
-// Run reads the configuration, looks at the folders of the exports, and says
-// what it found. Scanners and the hub are not tried: they may be elsewhere today.
-func (c *checkCommand) Run() error {
+// Run reads the configuration, looks at who may read the secret and at the
+// folders of the exports, and says what it found. Scanners and the hub are not
+// tried: they may be elsewhere today.
+func (c *checkCommand) Run(out io.Writer) error {
 	cfg, err := config.Load(c.Config)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s is good: branch %s, %d scanners, %d exports, hub %s\n", c.Config, cfg.Branch,
+	fmt.Fprintf(out, "%s is good: branch %s, %d scanners, %d exports, hub %s\n", c.Config, cfg.Branch,
 		len(cfg.Capture.Scanners), len(cfg.Exports.Exports), cfg.Hub.Server)
+	exposed := cfg.Hub.Secret.Exposed()
+	if exposed != "" {
+		fmt.Fprintf(out, "hub.secret_file: WRONG: %s\n", exposed)
+	}
 	wrong := 0
 	for _, e := range cfg.Exports.Exports {
 		found, err := dispense.Examine(context.Background(), e)
@@ -59,9 +69,12 @@ func (c *checkCommand) Run() error {
 			wrong++
 			found = "WRONG: " + err.Error()
 		}
-		fmt.Printf("export %s: %s\n", e.Name, found)
+		fmt.Fprintf(out, "export %s: %s\n", e.Name, found)
 	}
-	fmt.Println("Not tried: the scanners, the hub.")
+	fmt.Fprintln(out, "Not tried: the scanners, the hub"+conf.NotLookedAt+".")
+	if exposed != "" {
+		return fault.New(fault.Setup, "secret_exposed", "hub.secret_file: %s", exposed)
+	}
 	if wrong > 0 {
 		return fault.New(fault.Setup, "exports_unreadable", "%d of %d exports cannot be read as they are", wrong, len(cfg.Exports.Exports))
 	}

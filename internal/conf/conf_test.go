@@ -1,9 +1,7 @@
 package conf_test
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,52 +80,5 @@ func TestLoadNamesAMissingFile(t *testing.T) {
 	err := conf.Load(path, &config{})
 	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), path) {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestSecretsComeFromFilesAndNeverPrint(t *testing.T) {
-	dir := t.TempDir()
-	write := func(name, text string) {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("key", "s3cr3t\n")
-	write("empty", "\n")
-	cfg := config{}
-	if err := conf.Parse("agent.yaml", []byte("branch: BR01\nkey_file: key"), &cfg); err != nil {
-		t.Fatal(err)
-	}
-	if err := cfg.Key.Resolve("key_file", dir); err != nil || cfg.Key.Reveal() != "s3cr3t" {
-		t.Fatalf("got %q, %v", cfg.Key.Reveal(), err)
-	}
-	js, _ := json.Marshal(cfg)
-	for _, s := range []string{fmt.Sprint(cfg), fmt.Sprintf("%+v %#v %s", cfg, cfg, cfg.Key), string(js)} {
-		if strings.Contains(s, "s3cr3t") {
-			t.Errorf("the secret is printed: %s", s)
-		}
-	}
-	for _, file := range []string{"empty", "none"} {
-		s := conf.Secret{File: file}
-		if err := s.Resolve("key_file", dir); err == nil || !strings.Contains(err.Error(), "key_file: \""+file) {
-			t.Errorf("%s: got %v", file, err)
-		}
-	}
-}
-
-func TestSystemdCredentialsComeFirst(t *testing.T) {
-	given, dir := t.TempDir(), t.TempDir()
-	if err := os.WriteFile(filepath.Join(given, "agent.secret"), []byte("from systemd"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "other.secret"), []byte("from the file"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("CREDENTIALS_DIRECTORY", given)
-	for file, want := range map[string]string{"agent.secret": "from systemd", "other.secret": "from the file"} {
-		s := conf.Secret{File: file}
-		if err := s.Resolve("secret_file", dir); err != nil || s.Reveal() != want {
-			t.Errorf("%s: %q, %v", file, s.Reveal(), err)
-		}
 	}
 }

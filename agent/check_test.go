@@ -1,0 +1,72 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"branchline/internal/fault"
+)
+
+const small = `branch: BR01
+data_dir: %DIR%
+hub: {server: "mqtt://127.0.0.1:1", secret_file: agent.secret}
+exports:
+  - name: till
+    folder: %DIR%
+    mapping: {product: Code, quantity: Qty, occurred_at: When, time_formats: ["YYYY-MM-DD HH:mm:ss"], key: [No]}
+`
+
+// install puts a configuration, its secret and an export's file into a folder.
+func install(t *testing.T, secretMode os.FileMode) (dir, config string) {
+	dir = t.TempDir()
+	for name, content := range map[string]string{"agent.yaml": strings.ReplaceAll(small, "%DIR%", dir), "agent.secret": "s3cr3t",
+		"day.csv": "No,Code,Qty,When\n1,04012345678901,2,2026-03-02 09:30:00\n2,4012345678902,1,2026-03-02 09:31:00\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(filepath.Join(dir, "agent.secret"), secretMode); err != nil {
+		t.Fatal(err)
+	}
+	return dir, filepath.Join(dir, "agent.yaml")
+}
+
+func TestCheckRefusesASecretThatEverybodyCanRead(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("on Windows it is not looked at, and check says so")
+	}
+	for mode, code := range map[os.FileMode]string{0o600: "", 0o644: "secret_exposed"} {
+		_, path := install(t, mode)
+		var out strings.Builder
+		err := (&checkCommand{configFlag{path}}).Run(&out)
+		if got := fault.CodeOf(err); (err != nil) != (code != "") || err != nil && got != code {
+			t.Errorf("mode %04o: %v, want %q", mode, err, code)
+		}
+		if code != "" && !strings.Contains(out.String(), "hub.secret_file: WRONG: every user of this machine may open "+filepath.Dir(path)) {
+			t.Errorf("mode %04o: it says\n%s", mode, out.String())
+		}
+		if strings.Contains(out.String(), "s3cr3t") {
+			t.Error("it prints the secret")
+		}
+	}
+}
+
+// A row that was recorded long ago looks like a new one to try-export, which
+// must not be taken for a promise to count it again.
+func TestTryExportSaysWhatItCannotKnow(t *testing.T) {
+	dir, path := install(t, 0o600)
+	var out strings.Builder
+	c := tryExportCommand{configFlag: configFlag{path}, File: filepath.Join(dir, "day.csv")}
+	if err := c.Run(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"line 2: dispense 2 of gtin 04012345678901", "line 3: for a person", "1 row understood, 1 for a person. Nothing was recorded.",
+		"Whether a row was recorded before is not looked up here"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in\n%s", want, out.String())
+		}
+	}
+}
