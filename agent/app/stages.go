@@ -37,11 +37,15 @@ func (a *App) stages(metrics prometheus.Registerer) (err error) {
 }
 
 func exportOf(s dispense.Status) web.Export {
-	e := web.Export{Name: s.Name, Folder: s.Folder, Up: s.State != dispense.Stopped, Detail: s.Reason,
+	e := web.Export{Name: s.Name, Folder: s.Folder, Up: s.State != dispense.Held, Detail: s.Reason,
 		Good: uint64(max(s.Rows.Good, 0)), Bad: uint64(max(s.Rows.Bad, 0)), Known: uint64(max(s.Rows.Known, 0))}
-	e.Files = uint64(len(s.Files))
-	if len(s.Files) > 0 {
-		e.LastFile, e.LastFinished = s.Files[0].Name, s.Files[0].At
+	for _, f := range s.Files {
+		if f.Done && e.Files == 0 {
+			e.LastFile, e.LastFinished = f.Name, f.At
+		}
+		if f.Done {
+			e.Files++
+		}
 	}
 	return e
 }

@@ -23,7 +23,11 @@ import (
 // system announces changes.
 const calm = 100 * time.Millisecond
 
-const codeUnreadable = "file_unreadable"
+// Codes of troubles with files beside header_changed.
+const (
+	codeUnreadable = "file_unreadable"
+	codeUnmoved    = "file_unmoved"
+)
 
 // adapter watches one folder. Only its goroutine touches it, but for status.
 type adapter struct {
@@ -154,7 +158,7 @@ func (a *adapter) look(ctx context.Context) (soon time.Duration) {
 			WithHint("check that the folder is there and the agent's account may read it"))
 		return soon
 	}
-	state, trouble := Watching, error(nil)
+	var in troubles
 	present := make(map[string]bool, len(files))
 	for _, f := range files {
 		present[f.name] = true
@@ -164,9 +168,7 @@ func (a *adapter) look(ctx context.Context) (soon time.Duration) {
 			return soon
 		}
 		if k := a.marks.byName[f.name]; k != nil && k.unchanged(f) {
-			if err := a.finished(f); err != nil {
-				state, trouble = Waiting, err
-			}
+			in.add(a.finished(f))
 			continue
 		}
 		if left := a.unsettled(f); left > 0 {
@@ -181,23 +183,16 @@ func (a *adapter) look(ctx context.Context) (soon time.Duration) {
 		case errors.Is(err, errNotYet):
 			continue
 		case err == nil:
-			if err := a.finished(f); err != nil {
-				state, trouble = Waiting, err
-			}
+			in.add(a.finished(f))
 			continue
 		}
+		in.add(err)
 		a.status.set(func(s *Status) {
-			s.file(FileStatus{Name: f.name, At: a.Now(), Reason: err.Error(), Rows: a.rows(f.name)})
+			s.left(FileStatus{Name: f.name, At: a.Now(), Reason: err.Error(), Rows: a.rows(f.name)})
 		})
-		state, trouble = Waiting, err
-		if fault.CodeOf(err) == codeUnreadable {
-			continue // locked, say: the others need not wait for it
+		if fault.ClassOf(err) == fault.Transient && fault.CodeOf(err) != codeUnreadable {
+			break // nothing can be recorded now, of no file
 		}
-		if fault.ClassOf(err) == fault.Setup {
-			// What comes after it would be read by a mapping that is wrong.
-			state = Stopped
-		}
-		break
 	}
 	for name := range a.seen {
 		if !present[name] {
@@ -210,7 +205,8 @@ func (a *adapter) look(ctx context.Context) (soon time.Duration) {
 			a.log.Warn("old checkpoints stay", "err", err)
 		}
 	}
-	a.become(state, trouble)
+	a.m.held.WithLabelValues(a.e.Name).Set(float64(in.held))
+	a.become(in.state(), in.why())
 	return soon
 }
 
@@ -339,7 +335,7 @@ func (a *adapter) finished(f file) error {
 		return nil
 	}
 	trouble := func(err error) error {
-		return fault.New(fault.Setup, "file_unmoved", "%s is read but cannot be moved to %s: %w", f.name, a.e.Done, err).
+		return fault.New(fault.Setup, codeUnmoved, "%s is read but cannot be moved to %s: %w", f.name, a.e.Done, err).
 			WithHint("check that the agent's account may write there")
 	}
 	if err := os.MkdirAll(a.e.Done, 0o755); err != nil {

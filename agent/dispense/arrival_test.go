@@ -109,7 +109,7 @@ func TestEveryFormatIsRecordedOnce(t *testing.T) {
 }
 
 // A file that is cut waits, and the others of its folder are read; one that
-// is no longer what the mapping expects stops its adapter, and only this one.
+// is no longer what the mapping expects is held, and only this one.
 func TestFaultsOfFilesStayWhereTheyAre(t *testing.T) {
 	change, text := by(t, "receipts with items")
 	p := open(t, change)
@@ -124,7 +124,7 @@ func TestFaultsOfFilesStayWhereTheyAre(t *testing.T) {
 		t.Errorf("mended it is %+v", s)
 	}
 	p.put("c.xml", "<Maria/>")
-	if s = p.look(); s.State != Stopped || strings.Contains(s.Reason, "Maria") {
+	if s = p.look(); s.State != Held || strings.Contains(s.Reason, "Maria") {
 		t.Errorf("another file is %+v", s)
 	}
 }

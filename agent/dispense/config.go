@@ -344,7 +344,7 @@ func layouts(setting string, forms []string, needDay bool) ([]layout, error) {
 	for _, form := range forms {
 		l, err := newLayout(form, needDay)
 		if err != nil {
-			return nil, conf.Bad(setting, form, "must be made of YYYY or YY, MM or M, DD or D, HH, mm, ss and signs between them")
+			return nil, conf.Bad(setting, form, "must be made of YYYY or YY, MM or M (month), DD or D, HH, mm (minute), ss and signs between them, each once, and tell one date from another")
 		}
 		list = append(list, l)
 	}

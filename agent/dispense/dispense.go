@@ -86,8 +86,9 @@ const (
 	Reading State = "reading"
 	// Waiting: something is in the way that passes by itself.
 	Waiting State = "waiting"
-	// Stopped: a person must mend a file or the configuration.
-	Stopped State = "stopped"
+	// Held: a file does not fit its mapping, is left as it is, and a person
+	// must mend it or the configuration. The other files are read.
+	Held State = "held"
 )
 
 // Status is how one adapter is.
@@ -95,7 +96,7 @@ type Status struct {
 	Name, Folder string
 	State        State
 	// Since is when the state began; Code and Reason say why, for Waiting and
-	// Stopped.
+	// Held.
 	Since        time.Time
 	Code, Reason string
 	// Rows are those since the agent started.
@@ -139,6 +140,17 @@ func (g *guardedStatus) set(fn func(*Status)) {
 	fn(&g.s)
 }
 
+// left is file for one that is not done; told again, it stays where it is.
+func (s *Status) left(f FileStatus) {
+	for i := range s.Files {
+		if o := &s.Files[i]; o.Name == f.Name && !o.Done && o.Reason == f.Reason {
+			o.At, o.Rows = f.At, f.Rows
+			return
+		}
+	}
+	s.file(f)
+}
+
 // file puts what became of a file at the front.
 func (s *Status) file(f FileStatus) {
 	for i := range s.Files {
@@ -154,6 +166,7 @@ type metrics struct {
 	rows  *prometheus.CounterVec
 	files *prometheus.CounterVec
 	up    *prometheus.GaugeVec
+	held  *prometheus.GaugeVec
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -165,11 +178,14 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "branchline_agent_export_files_total", Help: "Readings of export files to their end.",
 		}, []string{"adapter"}),
 		up: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "branchline_agent_export_up", Help: "0 while the adapter is stopped or waits for something.",
+			Name: "branchline_agent_export_up", Help: "0 while a file cannot be read, or the folder.",
+		}, []string{"adapter"}),
+		held: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "branchline_agent_export_files_held", Help: "Export files that do not fit their mapping and wait for a person.",
 		}, []string{"adapter"}),
 	}
 	if r != nil {
-		r.MustRegister(m.rows, m.files, m.up)
+		r.MustRegister(m.rows, m.files, m.up, m.held)
 	}
 	return m
 }

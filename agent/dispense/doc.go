@@ -29,8 +29,9 @@
 // ("conflicting_repeat"), since it may be a correction, or two events that the
 // key does not tell apart.
 //
-// A file whose header no longer fits the mapping stops its adapter, untouched,
-// until the file or the mapping is mended.
+// A file whose header no longer fits the mapping is held, untouched and with an
+// alarm, until it or the mapping is mended. The others are read: each is checked
+// for itself, and none waits behind a bad one.
 //
 // # Order of things
 //

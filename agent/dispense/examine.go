@@ -6,15 +6,21 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"branchline/internal/movement"
 )
 
-// examineRows is how many rows of a file are tried.
-const examineRows = 100
+// examineRows is how many rows of the newest file are tried, examineFiles how
+// many files before it are looked at.
+const (
+	examineRows  = 100
+	examineFiles = 200
+)
 
 // Examine looks at an export's folder and, where a file for it is there, tries
-// the mapping on the newest one's first rows. It records and changes nothing.
+// the mapping on the newest one's first rows and on the beginning of those before
+// it. It records and changes nothing.
 // Found says in a sentence what was seen; an error is what keeps the export
 // from being read as it is.
 func Examine(ctx context.Context, e Export) (found string, err error) {
@@ -41,19 +47,60 @@ func Examine(ctx context.Context, e Export) (found string, err error) {
 		return fmt.Sprintf("%s is there, without a file for %s, so the mapping was not tried", e.Folder, e.Pattern), nil
 	}
 	newest := files[len(files)-1]
+	good, bad, err := tryRows(ctx, e, newest.name)
+	if err != nil {
+		return "", err
+	}
+	found = fmt.Sprintf("%s fits the mapping: of its first %d rows %d are understood, %d would go to a person",
+		newest.name, good+bad, good, bad)
+	unfit, err := unfitting(ctx, e, files[max(0, len(files)-1-examineFiles):len(files)-1])
+	switch len(unfit) {
+	case 0:
+	case 1:
+		found += "; but " + unfit[0] + " does not fit, and is held unless it was read before"
+	default:
+		found += fmt.Sprintf("; but %d others do not fit, and are held unless they were read before: %s", len(unfit), listed(unfit))
+	}
+	return found, err
+}
+
+// tryRows tries the mapping on the first rows of a file.
+func tryRows(ctx context.Context, e Export, name string) (good, bad int64, err error) {
 	enough := errors.New("enough")
 	rows := 0
-	sum, err := Try(ctx, e, filepath.Join(e.Folder, newest.name), func(*movement.Movement) error {
+	sum, err := Try(ctx, e, filepath.Join(e.Folder, name), func(*movement.Movement) error {
 		if rows++; rows == examineRows {
 			return enough
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, enough) {
-		return "", err
+	if errors.Is(err, enough) {
+		err = nil
 	}
-	return fmt.Sprintf("%s fits the mapping: of its first %d rows %d are understood, %d would go to a person",
-		newest.name, sum.Good+sum.Bad, sum.Good, sum.Bad), nil
+	return sum.Good, sum.Bad, err
+}
+
+// unfitting are the files whose beginning does not fit the mapping.
+func unfitting(ctx context.Context, e Export, files []file) (names []string, err error) {
+	begun := errors.New("begun")
+	for _, f := range files {
+		_, err := Try(ctx, e, filepath.Join(e.Folder, f.name), func(*movement.Movement) error { return begun })
+		if ctx.Err() != nil {
+			return names, ctx.Err()
+		}
+		if err != nil && !errors.Is(err, begun) {
+			names = append(names, f.name)
+		}
+	}
+	return names, nil
+}
+
+// listed names some of the files.
+func listed(names []string) string {
+	if len(names) > 5 {
+		return strings.Join(names[:5], ", ") + "…"
+	}
+	return strings.Join(names, ", ")
 }
 
 // tryToMove puts a file into the folder for files that are done, and takes it

@@ -18,26 +18,85 @@ type layout struct {
 	monthly bool   // without a day
 }
 
-var tokens = strings.NewReplacer("YYYY", "2006", "YY", "06", "MM", "01", "M", "1", "DD", "02", "D", "2",
-	"HH", "15", "mm", "04", "ss", "05", "ZZ:ZZ", "Z07:00", "ZZZZ", "Z0700")
+// parts are what a form is made of, each with what stands for it in package
+// time, and the longer ones first. A form has at most one of each line.
+var parts = [][]struct{ sign, layout string }{
+	{{"YYYY", "2006"}, {"YY", "06"}},
+	{{"MM", "01"}, {"M", "1"}},
+	{{"DD", "02"}, {"D", "2"}},
+	{{"HH", "15"}},
+	{{"mm", "04"}},
+	{{"ss", "05"}},
+	{{"ZZ:ZZ", "Z07:00"}, {"ZZZZ", "Z0700"}},
+}
+
+const (
+	partYear = iota
+	partMonth
+	partDay
+	partHour
+	partMinute
+	partSecond
+)
 
 func newLayout(form string, needDay bool) (layout, error) {
-	l := layout{form: form, layout: tokens.Replace(form)}
-	rest := strings.NewReplacer("YYYY", "", "YY", "", "MM", "", "M", "", "DD", "", "D", "", "HH", "", "mm", "", "ss", "", "ZZ:ZZ", "", "ZZZZ", "").Replace(form)
-	l.monthly = !strings.Contains(form, "D")
-	if strings.Trim(rest, " .-/:T,") != "" || len(form) > 32 ||
-		!strings.Contains(form, "YY") || !strings.Contains(form, "M") || needDay && l.monthly {
+	l := layout{form: form}
+	if len(form) > 32 {
 		return l, errFormat
 	}
-	// A form is sound if what it writes reads as the same time again.
-	at := time.Date(2006, 11, 22, 0, 0, 0, 0, time.UTC)
-	if l.monthly {
-		at = time.Date(2006, 11, 1, 0, 0, 0, 0, time.UTC)
+	var has [8]bool
+	for rest := form; rest != ""; {
+		part, sign, written := partOf(rest)
+		switch {
+		case part < 0 && strings.IndexByte(" .-/:T,", rest[0]) < 0, part >= 0 && has[part]:
+			return l, errFormat
+		case part < 0:
+			sign, written = rest[:1], rest[:1]
+		default:
+			has[part] = true
+		}
+		l.layout += written
+		rest = rest[len(sign):]
 	}
-	if back, err := time.Parse(l.layout, at.Format(l.layout)); err != nil || !back.Equal(at) {
+	l.monthly = !has[partDay]
+	if !has[partYear] || !has[partMonth] || needDay && l.monthly || has[partMinute] && !has[partHour] || has[partSecond] && !has[partMinute] {
+		return l, errFormat
+	}
+	if !l.sound(has[partDay], has[partHour], has[partMinute], has[partSecond]) {
 		return l, errFormat
 	}
 	return l, nil
+}
+
+func partOf(s string) (part int, sign, written string) {
+	for i, forms := range parts {
+		for _, f := range forms {
+			if strings.HasPrefix(s, f.sign) {
+				return i, f.sign, f.layout
+			}
+		}
+	}
+	return -1, "", ""
+}
+
+// sound tells whether what the layout writes reads as the same time again, for
+// months, days and hours of one digit and of two.
+func (l *layout) sound(day, hour, minute, second bool) bool {
+	only := func(has bool, n, otherwise int) int {
+		if has {
+			return n
+		}
+		return otherwise
+	}
+	for month := 1; month <= 12; month++ {
+		for _, d := range []int{1, 2, 3, 10, 11, 12, 21, 22, 28} {
+			at := time.Date(2026, time.Month(month), only(day, d, 1), only(hour, d%24, 0), only(minute, d+20, 0), only(second, d+30, 0), 0, time.UTC)
+			if back, err := time.Parse(l.layout, at.Format(l.layout)); err != nil || !back.Equal(at) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // parseTime reads s by the layouts. Where two of them read it as different
