@@ -67,7 +67,7 @@ func New(cfg config.Config, version string, log *slog.Logger) (_ *App, err error
 		return nil, err
 	}
 	metrics.MustRegister(outboxMetrics{a.outbox})
-	if a.page, err = webserver.New(cfg.Web, a.branch, a.Problems, metrics, a.log); err != nil {
+	if a.page, err = webserver.New(cfg.Web, a.branch, a.Health, metrics, a.log); err != nil {
 		return nil, err
 	}
 	if a.control, err = control.Listen(cfg.DataDir, a.controlRoutes()); err != nil {

@@ -12,6 +12,7 @@ import (
 	"branchline/agent/receive"
 	"branchline/agent/web"
 	"branchline/internal/ui"
+	"branchline/internal/webserver"
 	"branchline/internal/wire"
 )
 
@@ -92,17 +93,23 @@ func (a *App) alarms(st outbox.Stats) []wire.Alarm {
 	return list
 }
 
-// Problems is what /healthz reports: why something captured now would not be
-// safe. An absent hub is none.
-func (a *App) Problems() []string {
+// Health is what /healthz reports. Its problems are why something captured now
+// would not be safe; an absent hub is none.
+func (a *App) Health() (h webserver.Health) {
 	st, err := a.outbox.Stats()
-	switch {
-	case err != nil:
-		return []string{err.Error()}
-	case st.Trouble != "":
-		return []string{st.TroubleText}
+	if err != nil {
+		h.Problems = []string{err.Error()}
+		return h
 	}
-	return nil
+	if st.Trouble != "" {
+		h.Problems = []string{st.TroubleText}
+	}
+	for _, alarm := range append(a.alarms(st), a.uplink.Status().Alarms...) {
+		if alarm.Code != st.Trouble {
+			h.Warnings = append(h.Warnings, alarm.Text)
+		}
+	}
+	return h
 }
 
 // outboxMetrics reports the outbox when it is asked.

@@ -125,6 +125,8 @@ type line struct {
 	Unsent    uint64
 	// Open counts deliveries and counts that nobody has confirmed.
 	Open int
+	// Alarms counts what a person should look at.
+	Alarms int
 }
 
 // tab is one word of the navigation.
@@ -148,7 +150,7 @@ var tabs = []tab{
 func (p *Page) show(w http.ResponseWriter, status int, name, current string, f frame) {
 	state := p.State()
 	f.Branch = state.Branch
-	f.Hub = line{state.Hub.Connected, state.Hub.Since, state.Unsent, len(state.Open)}
+	f.Hub = line{state.Hub.Connected, state.Hub.Since, state.Unsent, len(state.Open), len(state.Alarms)}
 	for _, t := range tabs {
 		t.Current = t.Path == current
 		f.Tabs = append(f.Tabs, t)

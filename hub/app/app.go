@@ -88,7 +88,7 @@ func New(cfg config.Config, version string, log *slog.Logger) (_ *App, err error
 	if err != nil {
 		return nil, err
 	}
-	if a.page, err = webserver.New(cfg.Web, pages, a.Problems, metrics, log); err != nil {
+	if a.page, err = webserver.New(cfg.Web, pages, a.Health, metrics, log); err != nil {
 		return nil, err
 	}
 	a.control, err = control.Listen(cfg.DataDir, a.controlRoutes())

@@ -4,11 +4,16 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"branchline/hub/broker"
 	"branchline/hub/ledger"
 	"branchline/hub/web"
+	"branchline/internal/ui"
+	"branchline/internal/webserver"
+	"branchline/internal/wire"
 )
 
 // State is what the page shows.
@@ -57,7 +62,7 @@ func (a *App) branches(ctx context.Context) ([]web.Branch, error) {
 		line, o := lines[b.Code], come[b.Code]
 		row := web.Branch{Code: b.Code, Name: b.Name, Connected: line.Online, Since: line.Since,
 			LastMovement: o.LastReceived, Received: o.Received, Waiting: o.Pending, Documents: o.Open, Exceptions: o.Exceptions,
-			Unsent: a.reports[b.Code].Unsent}
+			Unsent: a.reports[b.Code].Unsent, Open: openWords(a.reports[b.Code].Open), Alarms: alarmTexts(a.reports[b.Code].Alarms)}
 		if !line.Online && o.LastReceived.After(row.Since) {
 			row.Since = o.LastReceived
 		}
@@ -74,6 +79,44 @@ func (a *App) branches(ctx context.Context) ([]web.Branch, error) {
 		return cmp.Compare(y.Exceptions, x.Exceptions)
 	})
 	return all, nil
+}
+
+// Bounds of what the board shows of a branch's own words.
+const (
+	maxAlarms     = 5
+	maxAlarmBytes = 400
+)
+
+func alarmTexts(all []wire.Alarm) []string {
+	var texts []string
+	for _, alarm := range all[:min(len(all), maxAlarms)] {
+		text := alarm.Text
+		if len(text) > maxAlarmBytes {
+			text = strings.ToValidUTF8(text[:maxAlarmBytes], "") + "…"
+		}
+		texts = append(texts, text)
+	}
+	if more := len(all) - maxAlarms; more > 0 {
+		texts = append(texts, "and "+strconv.Itoa(more)+" more")
+	}
+	return texts
+}
+
+// openWords says what was scanned at a branch and is not confirmed there.
+func openWords(o wire.OpenWork) string {
+	var parts []string
+	for _, p := range []struct {
+		n         uint
+		one, many string
+	}{{o.Deliveries, "delivery", "deliveries"}, {o.Counts, "count", "counts"}, {o.Others, "other", "others"}} {
+		if p.n > 0 {
+			parts = append(parts, ui.Many(uint64(p.n), p.one, p.many))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return strings.Join(parts, ", ") + ", " + ui.Many(uint64(o.Lines), "line", "lines")
 }
 
 func (a *App) reasons(ctx context.Context) ([]web.ExceptionGroup, error) {
@@ -117,15 +160,15 @@ func (a *App) postings(ctx context.Context) (web.Postings, error) {
 	return p, err
 }
 
-// Problems is what /healthz reports: why what branches send would not be safe
-// here. An absent Odoo is none: it shows as lag.
-func (a *App) Problems() []string {
-	var all []string
+// Health is what /healthz reports. Its problems are why what branches send would
+// not be safe here; an absent Odoo is none: it shows as lag.
+func (a *App) Health() webserver.Health {
+	h := webserver.Health{Warnings: a.alarms()}
 	if !a.Alive() {
-		all = append(all, "The ledger does not answer.")
+		h.Problems = append(h.Problems, "The ledger does not answer.")
 	}
 	if err := a.broker.Trouble(); err != nil {
-		all = append(all, err.Error())
+		h.Problems = append(h.Problems, err.Error())
 	}
-	return all
+	return h
 }

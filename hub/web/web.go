@@ -47,8 +47,11 @@ type Branch struct {
 	// Received counts movements, Waiting those for the planner, Documents
 	// those to be made in Odoo, Exceptions what waits for a person.
 	Received, Waiting, Documents, Exceptions int64
-	// Unsent is what the branch last reported to have kept.
+	// Unsent is what the branch last reported to have kept, Open what it has
+	// scanned and not confirmed, Alarms what it said a person should look at.
 	Unsent uint64
+	Open   string
+	Alarms []string
 }
 
 // ExceptionGroup is one reason and how often it waits for a person.

@@ -16,7 +16,8 @@ func TestBoard(t *testing.T) {
 	full := web.State{
 		Branches: []web.Branch{
 			{Code: "BR01", Name: "Riverside", Connected: true, Received: 120, LastMovement: now},
-			{Code: "BR02", Since: now.Add(-130 * time.Minute), Unsent: 37, Exceptions: 5},
+			{Code: "BR02", Since: now.Add(-130 * time.Minute), Unsent: 37, Exceptions: 5, Open: "1 delivery, 3 lines",
+				Alarms: []string{"Export till: b.csv: the header has no column \"pzn\""}},
 			{Code: "BR03"},
 		},
 		Exceptions: []web.ExceptionGroup{{Reason: "unknown_product", Count: 5, Oldest: now}},
@@ -28,7 +29,7 @@ func TestBoard(t *testing.T) {
 		want  []string
 	}{
 		"empty":   {web.State{}, []string{"No branch is configured", "Nothing waits for a person", "Odoo does not answer"}},
-		"full":    {full, []string{"Riverside", "Silent for 2 h 10 min", "≥ 37", "Never seen", "unknown_product", "&lt;script&gt;", "BL/BR01/1"}},
+		"full":    {full, []string{"Riverside", "Silent for 2 h 10 min", "≥ 37", "open: 1 delivery, 3 lines", "the header has no column", "Never seen", "unknown_product", "&lt;script&gt;", "BL/BR01/1"}},
 		"trouble": {web.State{Odoo: web.Odoo{Trouble: "connection refused"}}, []string{"Odoo: connection refused."}},
 	}
 	for name, c := range cases {

@@ -40,9 +40,16 @@ func (c *Config) Validate() error {
 	return nil
 }
 
-// Check answers /healthz: problems is empty when all is well, each otherwise a
-// sentence. It must answer at once.
-type Check func() (problems []string)
+// Health is what /healthz answers, in sentences.
+type Health struct {
+	// Problems make the program unfit for its work: the answer's status is 503.
+	Problems []string
+	// Warnings are for a person to look at while all goes on.
+	Warnings []string
+}
+
+// Check answers /healthz, at once.
+type Check func() Health
 
 // Server is a bound, not yet serving page.
 type Server struct {
@@ -100,13 +107,14 @@ func (s *Server) Run(ctx context.Context) error {
 // Close frees the address of a server that never ran.
 func (s *Server) Close() error { return s.listener.Close() }
 
-func answerHealth(w http.ResponseWriter, problems []string) {
+func answerHealth(w http.ResponseWriter, h Health) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	if len(problems) > 0 {
+	if len(h.Problems) > 0 {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	_ = json.NewEncoder(w).Encode(map[string]any{"ok": len(problems) == 0, "problems": append([]string{}, problems...)})
+	_ = json.NewEncoder(w).Encode(map[string]any{"ok": len(h.Problems) == 0,
+		"problems": append([]string{}, h.Problems...), "warnings": append([]string{}, h.Warnings...)})
 }
 
 // guard closes the page against other sites: a name that a foreign page made

@@ -1,7 +1,9 @@
 package webserver_test
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -34,7 +36,7 @@ func start(t *testing.T, check webserver.Check) string {
 }
 
 func TestGuard(t *testing.T) {
-	url := start(t, func() []string { return nil })
+	url := start(t, func() webserver.Health { return webserver.Health{} })
 	cases := map[string]struct {
 		method, path string
 		header       map[string]string
@@ -83,20 +85,24 @@ func TestGuard(t *testing.T) {
 }
 
 func TestHealthSaysWhatIsWrong(t *testing.T) {
-	url := start(t, func() []string { return []string{"The disk is full."} })
-	res, err := http.Get(url + "healthz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, _ := io.ReadAll(res.Body)
-	if res.StatusCode != 503 || !strings.Contains(string(body), "The disk is full.") {
-		t.Errorf("%d %s", res.StatusCode, body)
+	for want, h := range map[string]webserver.Health{
+		`503 {"ok":false,"problems":["The disk is full."],"warnings":["A file is held."]}`: {Problems: []string{"The disk is full."}, Warnings: []string{"A file is held."}},
+		`200 {"ok":true,"problems":[],"warnings":["A file is held."]}`:                     {Warnings: []string{"A file is held."}},
+	} {
+		res, err := http.Get(start(t, func() webserver.Health { return h }) + "healthz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		if got := fmt.Sprintf("%d %s", res.StatusCode, bytes.TrimSpace(body)); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
 	}
 }
 
 func TestTakenPortIsToldWithTheSetting(t *testing.T) {
-	url := start(t, func() []string { return nil })
+	url := start(t, func() webserver.Health { return webserver.Health{} })
 	addr := strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/")
 	_, err := webserver.New(webserver.Config{Listen: addr}, http.NotFoundHandler(), nil, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 	if fault.ClassOf(err) != fault.Setup || !strings.Contains(err.Error(), "web.listen") {

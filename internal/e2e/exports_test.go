@@ -1,0 +1,63 @@
+//go:build linux
+
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"branchline/internal/rig"
+)
+
+// A file that does not fit its mapping keeps none waiting that comes after it,
+// and everybody is told: the branch's staff, who watches its health, and the
+// hub's operators. It is read when it is mended.
+func TestAFileThatDoesNotFitKeepsNoneWaiting(t *testing.T) {
+	o := newOffice(t)
+	paracetamol := o.Chain.Products[3]
+	agent := o.Agents[0]
+	posted := func(want float64) {
+		t.Helper()
+		if err := rig.Until(o.ctx, fmt.Sprintf("%g in Odoo", want), func() (bool, error) {
+			stock, err := o.Chain.Stock(o.ctx, o.Chain.Branches[0])
+			return stock[rig.Item{GTIN: paracetamol.GTIN}] == want, err
+		}); err != nil {
+			said, _ := o.hub("movements")
+			t.Fatalf("%v\n%s", err, said)
+		}
+	}
+	told := func(told bool, where string) {
+		t.Helper()
+		if err := rig.Until(o.ctx, fmt.Sprintf("%s tells: %v", where, told), func() (bool, error) {
+			res, err := http.Get(where)
+			if err != nil {
+				return false, err
+			}
+			defer res.Body.Close()
+			body, err := io.ReadAll(res.Body)
+			return res.StatusCode == 200 && strings.Contains(string(body), "the header has no column") == told, err
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+	strange := "receipt;line;time;patient;born;article;lot;qty;initials\nR1;1;2026-11-20 10:00:00;Erika;1958-03-14;" + paracetamol.GTIN + ";;1;CD\n"
+	if err := agent.DropExport("strange.csv", strange); err != nil {
+		t.Fatal(err)
+	}
+	places := []string{agent.Page + "healthz", agent.Page + "way", o.HubPage}
+	for _, where := range places {
+		told(true, where)
+	}
+	o.drop("good.csv", "R2;1;TIME;Erika;1958-03-14;"+paracetamol.GTIN+";;2;CD")
+	posted(-2)
+	if err := agent.DropExport("strange.csv", strings.Replace(strange, "article", "gtin", 1)); err != nil {
+		t.Fatal(err)
+	}
+	posted(-3)
+	for _, where := range places {
+		told(false, where)
+	}
+}
