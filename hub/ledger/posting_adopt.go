@@ -24,7 +24,9 @@ type Adopted struct {
 
 // Adopt marks the movements in a document of Odoo as posted, those that the
 // ledger is yet to receive included. Postings that hold some of them and are
-// not done are withdrawn. It may be repeated.
+// not done are withdrawn. Movements that another document holds too, which is
+// done, go into the audit trail. It may be repeated. A document that names what
+// cannot be is a fault of class Data, [CodeNotAdoptable].
 func (l *Ledger) Adopt(ctx context.Context, a Adopted) (id int64, err error) {
 	err = l.Write(ctx, func(tx *Tx) (err error) {
 		id, err = tx.adopt(a)
@@ -38,7 +40,7 @@ func (t *Tx) adopt(a Adopted) (int64, error) {
 	var count int64
 	for _, r := range a.Runs {
 		if r.First < 1 || r.Last < r.First || r.Last > MaxSeq {
-			return 0, fault.New(fault.Data, "malformed_marker", "document %s names the movements %d to %d of %s",
+			return 0, fault.New(fault.Data, CodeNotAdoptable, "document %s names the movements %d to %d of %s",
 				a.Odoo.Name, r.First, r.Last, r.Stream)
 		}
 		k, err := t.ensureStream(r.Stream)
@@ -49,13 +51,16 @@ func (t *Tx) adopt(a Adopted) (int64, error) {
 		count += int64(r.Last - r.First + 1)
 	}
 	if len(runs) == 0 {
-		return 0, fault.New(fault.Data, "malformed_marker", "document %s names no movements", a.Odoo.Name)
+		return 0, fault.New(fault.Data, CodeNotAdoptable, "document %s names no movements", a.Odoo.Name)
 	}
 	id, err := t.adoptPosting(a, runs, count)
 	if err != nil {
 		return 0, err
 	}
 	if err := t.withdrawOthers(id, runs, a.At); err != nil {
+		return 0, err
+	}
+	if err := t.tellDouble(id, runs, a); err != nil {
 		return 0, err
 	}
 	for _, r := range runs {
@@ -84,11 +89,24 @@ func (t *Tx) adoptPosting(a Adopted, runs []idRun, count int64) (id int64, err e
 // withdrawOthers takes back the postings that are not done and hold some of
 // what was found in Odoo.
 func (t *Tx) withdrawOthers(id int64, runs []idRun, at time.Time) error {
-	var others []int64
+	others, err := t.overlapping(id, runs, `p.state IN ('planned', 'posting')`)
+	if err != nil {
+		return err
+	}
+	for _, other := range others {
+		if _, err := t.changePosting(other, PostingChange{At: at, State: PostingWithdrawn, Step: "adopted"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// overlapping gives the postings that hold some of the runs, besides one, and
+// are as state says.
+func (t *Tx) overlapping(id int64, runs []idRun, state string) (others []int64, err error) {
 	for _, r := range runs {
 		if err := t.Rows(`SELECT DISTINCT p.id FROM posting_sets s JOIN postings p ON p.id = s.posting_id
-			WHERE s.stream_id = $1 AND s.last_seq >= $2 AND s.first_seq <= $3
-				AND p.id <> $4 AND p.state IN ('planned', 'posting')`,
+			WHERE s.stream_id = $1 AND s.last_seq >= $2 AND s.first_seq <= $3 AND p.id <> $4 AND `+state,
 			[]any{r.first.Stream(), int64(r.first.Seq()), int64(r.last.Seq()), id}, func(row Row) error {
 				var other int64
 				err := row.Scan(&other)
@@ -97,11 +115,27 @@ func (t *Tx) withdrawOthers(id int64, runs []idRun, at time.Time) error {
 				}
 				return err
 			}); err != nil {
-			return err
+			return nil, err
 		}
 	}
+	return others, nil
+}
+
+// tellDouble writes down that movements are in two documents which are done:
+// the stock was moved twice, and only a person can put that right in Odoo.
+func (t *Tx) tellDouble(id int64, runs []idRun, a Adopted) error {
+	others, err := t.overlapping(id, runs, `p.state = 'posted'`)
+	if err != nil {
+		return err
+	}
 	for _, other := range others {
-		if _, err := t.changePosting(other, PostingChange{At: at, State: PostingWithdrawn, Step: "adopted"}); err != nil {
+		doc, err := t.Document(other)
+		if err != nil {
+			return err
+		}
+		if err := t.Audit(Entry{At: a.At, Who: "hub", Action: "posted twice", Subject: a.New.Name,
+			Detail: fmt.Sprintf("%s %s (%d) holds movements that %s (%d) holds too, and both are done", a.Odoo.Model, a.Odoo.Name, a.Odoo.ID,
+				doc.Odoo.Name, doc.Odoo.ID)}); err != nil {
 			return err
 		}
 	}

@@ -103,7 +103,7 @@ func (t *Tx) changePosting(id int64, c PostingChange) (parts []int64, err error)
 		return nil, err
 	}
 	t.Tell(PostingsChanged)
-	if c.State == PostingDone && c.Changed != "" {
+	if c.Changed != "" {
 		if err := t.Audit(Entry{At: c.At, Who: "hub", Action: "changed in Odoo", Subject: name, Detail: c.Changed}); err != nil {
 			return nil, err
 		}

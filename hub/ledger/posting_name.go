@@ -14,6 +14,16 @@ import (
 // PostingPrefix begins the names of all documents of a branch.
 func PostingPrefix(branch string) string { return "BL/" + branch + "/" }
 
+// BranchOfPosting tells the branch whose document bears a name; false for a name
+// that no branch's document can have.
+func BranchOfPosting(name string) (branch string, ok bool) {
+	parts := strings.Split(name, "/")
+	if len(parts) < 3 || parts[0] != "BL" || !movement.ValidBranch(parts[1]) {
+		return "", false
+	}
+	return parts[1], true
+}
+
 // PostingName gives the posting of exactly these movements its name: the same
 // for the same movements for ever, also in a hub that was restored from a
 // backup, and whatever the order of the runs. They are of one branch, joined as

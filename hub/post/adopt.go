@@ -2,6 +2,8 @@ package post
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -22,6 +24,11 @@ const (
 // are not done and belong to no posting that is alive are taken back. swept is
 // when this was last done by this process; at first it is all since the
 // ledger's last posting, and until it has succeeded nothing is posted.
+//
+// One that cannot be adopted hides no other: it is kept for a person, looked at
+// again each time, and its branch is not posted until then, since its movements
+// could be posted twice. Any other failure fails the whole, after the rest has
+// been looked at.
 func (p *Poster) adopt(ctx context.Context, swept time.Time) error {
 	since := swept.Add(-sweepMargin - p.cfg.SweepEvery)
 	if swept.IsZero() {
@@ -39,10 +46,27 @@ func (p *Poster) adopt(ctx context.Context, swept time.Time) error {
 	if err != nil {
 		return err
 	}
+	if found, err = p.withKept(ctx, found); err != nil {
+		return err
+	}
+	var failed []error
 	for i := range found {
-		if err := p.look(ctx, &found[i]); err != nil {
-			return err
+		err := p.look(ctx, &found[i])
+		if err == nil {
+			err = p.settled(ctx, found[i].ID, "it is adopted, cancelled, or bears no marker any more")
 		}
+		if errors.Is(err, errKept) {
+			continue
+		}
+		if class := fault.ClassOf(err); err != nil && (ctx.Err() != nil || class == fault.Transient || class == fault.Setup) {
+			return err // not about this document
+		}
+		if err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", found[i].Name, err))
+		}
+	}
+	if err := errors.Join(failed...); err != nil {
+		return err
 	}
 	p.mu.Lock()
 	p.adopted = true
@@ -54,28 +78,49 @@ func (p *Poster) adopt(ctx context.Context, swept time.Time) error {
 // look decides about one marked document.
 func (p *Poster) look(ctx context.Context, d *odoo.Picking) error {
 	m, ok := odoo.MarkerOf(*d)
-	if !ok || d.State == odoo.Cancelled {
-		return nil // a copy of a marker, or nothing that moves stock
+	says := marked{posting: m.Posting}
+	var unreadable error
+	if ok {
+		says, unreadable = read(m)
+	} else {
+		if says.posting, ok = odoo.AlteredMarker(d.Note); !ok {
+			return nil // a copy of a marker
+		}
+		unreadable = errors.New("its marker was altered")
 	}
-	says, err := read(m)
-	if err != nil {
-		// Anybody in Odoo can write a note. It names no movement of ours.
-		p.log.Warn("a marker in Odoo cannot be read", "document", d.Name, "odoo_id", d.ID, "err", err)
-		return nil
+	if unreadable != nil {
+		if says.branch, ok = ledger.BranchOfPosting(says.posting); !ok {
+			// Anybody in Odoo can write a note; the hub never wrote this one.
+			p.log.Warn("a marker in Odoo cannot be read", "document", d.Name, "odoo_id", d.ID, "err", unreadable)
+			return nil
+		}
+	}
+	if d.State == odoo.Cancelled {
+		return nil // nothing that moves stock
 	}
 	if len(p.cfg.Branches) > 0 && !slices.Contains(p.cfg.Branches, says.branch) {
 		return nil // of another hub that uses the same Odoo
 	}
-	known, exists, err := p.ledger.PostingByName(ctx, m.Posting)
+	known, exists, err := p.ledger.PostingByName(ctx, says.posting)
 	if err != nil {
 		return err
 	}
-	if exists && known.State.Alive() {
+	switch {
+	case exists && known.State.Alive():
 		return nil // posted, or the next run of the posting finds it
-	}
-	if d.State == odoo.Done {
+	case d.State == odoo.Done && unreadable != nil:
+		return p.keep(ctx, d, says, unreadable)
+	case d.State == odoo.Done:
 		return p.take(ctx, d, says)
+	case unreadable != nil:
+		p.log.Warn("a document of ours with a marker that cannot be read is left alone until it is done", "document", d.Name, "odoo_id", d.ID, "err", unreadable)
+		return nil
 	}
+	return p.takeBack(ctx, d, m)
+}
+
+// takeBack undoes a document that is not done and that nobody waits for.
+func (p *Poster) takeBack(ctx context.Context, d *odoo.Picking, m odoo.Marker) (err error) {
 	p.log.Warn("a document of ours that nobody waits for is taken back", "posting", m.Posting, "document", d.Name, "odoo_id", d.ID)
 	if m.PickingID != 0 {
 		err = p.reset(ctx, *d)
@@ -95,13 +140,12 @@ func (p *Poster) look(ctx context.Context, d *odoo.Picking) error {
 func (p *Poster) take(ctx context.Context, d *odoo.Picking, says marked) error {
 	_, err := p.ledger.Adopt(ctx, ledger.Adopted{New: ledger.NewPosting{Name: says.posting, Branch: says.branch, Kind: says.kind},
 		Odoo: refOf(*d), Runs: says.runs, At: p.clock()})
-	if fault.ClassOf(err) == fault.Data {
-		// It names movements that cannot be; nothing of ours can be posted twice
-		// by it, and nobody waits for it.
-		p.log.Error("a document in Odoo cannot be adopted", "document", d.Name, "odoo_id", d.ID, "err", err)
-		return nil
+	if fault.CodeOf(err) == ledger.CodeNotAdoptable {
+		return p.keep(ctx, d, says, err)
 	}
 	if err != nil {
+		// Its movements could be posted again until it is adopted.
+		p.hold(ledger.Unadopted{Odoo: refOf(*d), Branch: says.branch, Posting: says.posting, Why: err.Error(), NotedAt: p.clock()})
 		return err
 	}
 	p.metrics.adopted.Inc()

@@ -5,7 +5,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"branchline/hub/ledger"
 	"branchline/hub/post"
 	"branchline/internal/fault"
 	"branchline/internal/movement"
@@ -101,4 +103,82 @@ func TestADocumentChangedInOdooIsTold(t *testing.T) {
 			})
 		}
 	}
+}
+
+// mender is a meddler who puts right what was changed while Odoo does not take
+// the document's date.
+type mender struct {
+	*meddler
+	refused, mended atomic.Int64
+}
+
+func (m *mender) SetDates(ctx context.Context, id int64, at time.Time) error {
+	if m.refused.Add(1) <= 3 {
+		m.mended.Store(m.refused.Load() / 3)
+		return errLost
+	}
+	return m.Odoo.SetDates(ctx, id, at)
+}
+
+func (m *mender) DocumentLines(ctx context.Context, id int64) ([]odoo.Line, error) {
+	lines, err := m.Odoo.DocumentLines(ctx, id)
+	if m.mended.Load() > 0 && len(lines) > 0 {
+		lines[0].Quantity = 10
+	}
+	return lines, err
+}
+
+// What a document was when it was validated is told, and once, however long Odoo
+// takes to accept its date and whatever becomes of it meanwhile.
+func TestAChangedDocumentIsToldBeforeItIsDated(t *testing.T) {
+	w := simulated(t, 19)
+	m := &mender{meddler: &meddler{w: w, when: "before our validation"}}
+	w.betweenOdoo = func(o post.Odoo) post.Odoo { m.Odoo = o; return m }
+	w.on(w.ledger)
+	p := w.product(odoo.ByQuantity)
+	w.send(w.moved(movement.Dispense, p, 10, func(m *movement.Movement) { m.OccurredAt = m.OccurredAt.AddDate(0, 0, -2) }))
+	w.settle()
+	if told := w.told(); len(told) != 1 || !strings.Contains(told[0], "4 of product") {
+		t.Errorf("the audit trail tells %q", told)
+	}
+	if m.refused.Load() < 4 || w.state(1) != ledger.Posted {
+		t.Errorf("dated %d times, state %s", m.refused.Load(), w.state(1))
+	}
+}
+
+// The trail names every line that differs; the log and a refusal a few.
+func TestAllDifferencesAreInTheTrail(t *testing.T) {
+	w := simulated(t, 19)
+	w.betweenOdoo = func(o post.Odoo) post.Odoo { return &cutter{Odoo: o, w: w} }
+	w.on(w.ledger)
+	var all []movement.Movement
+	for _, p := range w.products(odoo.ByQuantity, 120) {
+		all = append(all, w.moved(movement.Dispense, p, 10))
+	}
+	w.send(all...)
+	w.settle()
+	told := w.told()
+	if len(told) != 1 {
+		t.Fatalf("the audit trail tells %q", told)
+	}
+	if n := strings.Count(told[0], "9 of product"); n != 120 || strings.Contains(told[0], "more") {
+		t.Errorf("%d of 120 differences are told: %s", n, told[0])
+	}
+}
+
+// cutter changes all lines of a document before it is validated.
+type cutter struct {
+	post.Odoo
+	w *world
+}
+
+func (c *cutter) Validate(ctx context.Context, id int64, confirm odoo.Confirm) (odoo.Validated, error) {
+	lines, err := c.DocumentLines(ctx, id)
+	must(c.w.t, err)
+	ids := make([]int64, len(lines))
+	for i, l := range lines {
+		ids[i] = l.ID
+	}
+	must(c.w.t, c.w.admin.Write(ctx, "stock.move.line", ids, map[string]any{"quantity": 1.0}))
+	return c.Odoo.Validate(ctx, id, confirm)
 }

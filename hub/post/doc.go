@@ -33,5 +33,7 @@
 //
 // Before anything is posted, the documents in Odoo that were marked since the
 // ledger's last posting are looked at: those that are done are adopted with the
-// movements that their markers name, those that are not are taken back.
+// movements that their markers name, those that are not are taken back. One that
+// is done and cannot be adopted, since somebody altered its marker, say, keeps its
+// branch from being posted until a person has settled it.
 package post

@@ -153,3 +153,20 @@ func TestConfigNamesTheField(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsToldOfDifferencesIsBounded(t *testing.T) {
+	all := make([]string, 40)
+	for i := range all {
+		all[i] = strings.Repeat("x", 60)
+	}
+	few := told(all, fewDifferences)
+	if len(few) > fewDifferences+100 || !strings.HasSuffix(few, "; and 32 more") {
+		t.Errorf("%d bytes: %s", len(few), few)
+	}
+	if got := told(all, allDifferences); strings.Count(got, "; ") != 39 || strings.Contains(got, "more") {
+		t.Error(got)
+	}
+	if told(nil, 10) != "" || told([]string{"a long difference"}, 3) != "a long difference" {
+		t.Error("none or one")
+	}
+}

@@ -25,6 +25,9 @@ type Ledger interface {
 	PostingMovements(ctx context.Context, id int64) ([]ledger.Movement, error)
 	ChangePosting(ctx context.Context, id int64, c ledger.PostingChange) ([]int64, error)
 	Adopt(ctx context.Context, a ledger.Adopted) (int64, error)
+	KeepUnadopted(ctx context.Context, u ledger.Unadopted) error
+	SettleUnadopted(ctx context.Context, odooID int64, how string, at time.Time) error
+	Unadopted(ctx context.Context) ([]ledger.Unadopted, error)
 	LastDone(ctx context.Context) (time.Time, error)
 	Audit(ctx context.Context, e ledger.Entry) error
 	Watch(events ledger.Event) (changed <-chan struct{}, stop func())
@@ -46,9 +49,12 @@ type Poster struct {
 	adopted bool
 	// blocked says why a branch's postings cannot go, by branch.
 	blocked map[string]string
-	halt    halt
-	open    bool // the breaker
-	openAt  time.Time
+	// unadopted are the documents that nobody knows the content of, by their
+	// ids in Odoo.
+	unadopted map[int64]ledger.Unadopted
+	halt      halt
+	open      bool // the breaker
+	openAt    time.Time
 	// heldUntil is when the breaker lets a call through again.
 	heldUntil time.Time
 }
@@ -99,13 +105,17 @@ type Status struct {
 	// Adopted tells that Odoo has been searched for documents that the ledger
 	// does not know; before that nothing is posted.
 	Adopted bool
+	// Unadopted are documents that could not be taken over; their branches are
+	// not posted until a person has settled them.
+	Unadopted []ledger.Unadopted
 }
 
 // Status tells how the poster is.
 func (p *Poster) Status() Status {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := Status{Halted: p.halt.reason, HaltedSince: p.halt.since, BreakerOpen: p.open, Adopted: p.adopted, Blocked: maps.Clone(p.blocked)}
+	s := Status{Halted: p.halt.reason, HaltedSince: p.halt.since, BreakerOpen: p.open, Adopted: p.adopted, Blocked: maps.Clone(p.blocked),
+		Unadopted: p.kept()}
 	if p.open {
 		s.BreakerSince = p.openAt
 	}
@@ -138,6 +148,9 @@ func (p *Poster) Run(ctx context.Context) error {
 			case err == nil:
 				swept, failed = p.clock(), 0
 				sweepAt = swept.Add(p.cfg.SweepEvery)
+				if len(p.Status().Unadopted) > 0 {
+					sweepAt = swept.Add(min(p.cfg.SetupPause, p.cfg.SweepEvery))
+				}
 			case ctx.Err() == nil:
 				p.failedLook(err)
 				sweepAt = p.clock().Add(p.backoff(failed))
@@ -198,6 +211,9 @@ func (p *Poster) claim(branch string) (started bool, wait time.Duration) {
 	if p.busy[branch] || len(p.busy) >= p.cfg.Parallel {
 		return false, 0 // the one that ends wakes us
 	}
+	if p.withheld(branch) {
+		return false, p.cfg.SetupPause
+	}
 	if d := p.idle[branch].Sub(p.clock()); d > 0 {
 		return false, d
 	}
@@ -221,7 +237,7 @@ func (p *Poster) work(ctx context.Context, branch string) {
 		}
 	}()
 	for range maxTurn {
-		if ctx.Err() != nil || p.held() > 0 {
+		if ctx.Err() != nil || p.held() > 0 || p.stands(branch) {
 			return
 		}
 		next, ok, err := p.next(ctx, branch)

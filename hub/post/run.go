@@ -37,6 +37,7 @@ const (
 	stepBegun     = "begun"
 	stepCreated   = "created"
 	stepWritten   = "written"
+	stepCompared  = "compared"
 	stepRefused   = "refused"
 	stepReplanned = "order changed"
 )
@@ -64,9 +65,7 @@ type run struct {
 	runs  []ledger.Run
 	began time.Time
 	step  string // what is being done, for the attempt
-	// changed tells how the document that is done differs from the posting.
-	changed string
-	log     *slog.Logger
+	log   *slog.Logger
 }
 
 // post carries the posting out and gives the document that holds it.
@@ -245,17 +244,31 @@ func sameDay(l *ledger.PostingLine, moment time.Time, loc *time.Location) bool {
 	return d == 0 || l.Expiry == odoo.ExpiryDate(moment, loc) || l.Expiry == odoo.ExpiryDate(moment, time.UTC)
 }
 
-// maxDifferences bounds how many are told.
-const maxDifferences = 10
+// How many bytes of differences are told: in a log or a refusal, and in the
+// audit trail, where the largest document has room.
+const (
+	fewDifferences = 500
+	allDifferences = 64 << 10
+)
 
-// differs tells in what the lines in Odoo are not exactly the planned ones;
-// empty if they are.
-func (r *run) differs(lines []odoo.Line) string {
-	all := r.differences(lines)
-	if n := len(all); n > maxDifferences {
-		all = append(all[:maxDifferences], fmt.Sprintf("and %d more", n-maxDifferences))
+// differs tells shortly in what the lines in Odoo are not exactly the planned
+// ones; empty if they are.
+func (r *run) differs(lines []odoo.Line) string { return told(r.differences(lines), fewDifferences) }
+
+// told joins differences up to so many bytes, and counts the others.
+func told(all []string, limit int) string {
+	var b strings.Builder
+	for i, d := range all {
+		if i > 0 && b.Len()+len(d) > limit {
+			fmt.Fprintf(&b, "; and %d more", len(all)-i)
+			break
+		}
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(d)
 	}
-	return strings.Join(all, "; ")
+	return b.String()
 }
 
 func (r *run) differences(lines []odoo.Line) (all []string) {
@@ -305,25 +318,39 @@ func (r *run) validate(ctx context.Context, ref ledger.OdooRef) error {
 }
 
 // finish does what is left to do with a document that is done. It may be
-// repeated.
+// repeated. The lines are compared first, as near to the validation as can be:
+// what becomes of a document later is no longer ours to tell, however long Odoo
+// takes to accept its date.
 func (r *run) finish(ctx context.Context, ref ledger.OdooRef) error {
-	if err := r.date(ctx, ref); err != nil {
+	if err := r.compare(ctx, ref); err != nil {
 		return err
 	}
-	return r.compare(ctx, ref)
+	return r.date(ctx, ref)
 }
 
 // compare holds a document that is done against what was to be posted: a person
 // in Odoo may have changed it at any moment before. What is in Odoo stands; the
-// difference goes into the audit trail together with the posting's end.
+// difference goes into the audit trail at once, and only once.
 func (r *run) compare(ctx context.Context, ref ledger.OdooRef) error {
+	if r.at.Step == stepCompared {
+		return nil
+	}
 	r.step = "compare"
 	lines, err := r.p.gate.lines(ctx, ref.ID)
 	if err != nil {
 		return err
 	}
-	r.changed = r.differs(lines)
-	return nil
+	all := r.differences(lines)
+	if len(all) == 0 {
+		return nil
+	}
+	r.log.Error("a document was changed in Odoo before it was validated", "document", ref.Name, "odoo_id", ref.ID, "err", told(all, fewDifferences))
+	_, err = r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), State: ledger.PostingBegun, Step: stepCompared, Odoo: ref,
+		Changed: ref.Name + " is done in Odoo otherwise than it was posted: " + told(all, allDifferences)})
+	if err == nil {
+		r.at.State, r.at.Step, r.at.Odoo = ledger.PostingBegun, stepCompared, ref
+	}
+	return err
 }
 
 // date gives a document of a past day its own date. The goods have moved
@@ -348,7 +375,7 @@ func (r *run) date(ctx context.Context, ref ledger.OdooRef) error {
 // that what was planned otherwise meanwhile never leaves as it was planned first;
 // what stands in Odoo by then is taken out of the way by the next run.
 func (r *run) note(ctx context.Context, step string, ref ledger.OdooRef) error {
-	if r.at.Step == step && r.at.Odoo.ID == ref.ID {
+	if (r.at.Step == step || r.at.Step == stepCompared) && r.at.Odoo.ID == ref.ID {
 		return nil
 	}
 	_, err := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), Body: r.at.Body, State: ledger.PostingBegun, Step: step,

@@ -70,12 +70,8 @@ func errorOf(w ledger.FaultWords) error {
 func (r *run) done(ctx context.Context, ref ledger.OdooRef) error {
 	killpoint.Here("post.before-record")
 	r.step = ledger.StepDone
-	c := ledger.PostingChange{At: r.p.clock(), State: ledger.PostingDone, Step: ledger.StepDone, Odoo: ref, Attempt: r.attempt(nil)}
-	if r.changed != "" {
-		r.log.Error("a document was changed in Odoo before it was validated", "document", ref.Name, "odoo_id", ref.ID, "err", r.changed)
-		c.Changed = ref.Name + " is done in Odoo otherwise than it was posted: " + r.changed
-	}
-	if _, err := r.p.ledger.ChangePosting(ctx, r.at.ID, c); err != nil {
+	if _, err := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), State: ledger.PostingDone, Step: ledger.StepDone,
+		Odoo: ref, Attempt: r.attempt(nil)}); err != nil {
 		return err
 	}
 	killpoint.Here("post.recorded")

@@ -452,7 +452,7 @@ func TestAdoption(t *testing.T) {
 		f := newFixture(t)
 		for _, runs := range [][]ledger.Run{nil, {{Stream: f.s.Stream, First: 2, Last: 1}}, {{Stream: f.s.Stream, First: 0, Last: 1}}} {
 			_, err := f.Adopt(t.Context(), ledger.Adopted{New: ledger.NewPosting{Name: "P", Branch: "BR01"}, Runs: runs})
-			if fault.CodeOf(err) != "malformed_marker" {
+			if fault.CodeOf(err) != ledger.CodeNotAdoptable {
 				t.Errorf("%+v: %v", runs, err)
 			}
 		}

@@ -1,6 +1,8 @@
 package odoo_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -347,4 +349,52 @@ func TestContractMarker(t *testing.T) {
 			t.Errorf("found after itself: %+v, %v", found, err)
 		}
 	})
+}
+
+// A look at many documents reads them page by page, and none twice.
+func TestContractMarkedPages(t *testing.T) {
+	contract(t, func(t *testing.T, w *world) {
+		for _, n := range []int{200, 201} {
+			prefix := w.unique("BL/P") + "/"
+			drafts := make([]map[string]any, n)
+			for i := range drafts {
+				m := odoo.Marker{Posting: fmt.Sprintf("%s%d", prefix, i), Body: "b7 dispense k3f9zq/live:1"}
+				note, err := m.HTML()
+				must(t, err)
+				drafts[i] = map[string]any{"name": m.Posting, "picking_type_id": w.branch.OutTypeID, "location_id": w.branch.StockID,
+					"location_dest_id": w.places.Customers, "note": note}
+			}
+			ids, err := w.admin.Create(w.ctx, "stock.picking", drafts...)
+			must(t, err)
+			found, err := w.user.MarkedSince(w.ctx, prefix, time.Time{})
+			must(t, err)
+			seen := make([]int64, len(found))
+			for i, p := range found {
+				seen[i] = p.ID
+			}
+			slices.Sort(ids)
+			if !slices.Equal(seen, ids) {
+				t.Errorf("of %d documents %d were found: %v", n, len(seen), seen)
+			}
+		}
+	})
+}
+
+func TestAnAlteredMarkerIsKnownAsOne(t *testing.T) {
+	note, err := odoo.Marker{Posting: "BL/BR01/abcd/L1-2/0a1b2c3d", Body: "BR01 dispense abcdefghijkl/live:1-2"}.HTML()
+	must(t, err)
+	for what, c := range map[string]struct {
+		note, posting string
+		altered       bool
+	}{
+		"whole":          {note, "", false},
+		"no marker":      {"<p>keep cool</p>", "", false},
+		"another seq":    {strings.Replace(note, ":1-2", ":1-3", 1), "BL/BR01/abcd/L1-2/0a1b2c3d", true},
+		"cut off":        {note[:len("<p>branchline:1|BL/BR01/abcd")], "BL/BR01/abcd", true},
+		"markup between": {strings.Replace(note, "|BR01", "<b>|BR01", 1), "BL/BR01/abcd/L1-2/0a1b2c3d", true},
+	} {
+		if posting, altered := odoo.AlteredMarker(c.note); posting != c.posting || altered != c.altered {
+			t.Errorf("%s: %q, %v", what, posting, altered)
+		}
+	}
 }

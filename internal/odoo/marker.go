@@ -106,6 +106,20 @@ func MarkerOf(p Picking) (Marker, bool) {
 	return m, true
 }
 
+// AlteredMarker tells that a note holds a marker that somebody has altered, and
+// the posting that it names as it stands; nothing in it can be relied on.
+func AlteredMarker(note string) (posting string, altered bool) {
+	_, rest, found := strings.Cut(note, markerBegin)
+	if _, whole := ReadMarker(note); !found || whole {
+		return "", false
+	}
+	posting, _, _ = strings.Cut(rest, "|")
+	if i := strings.IndexByte(posting, '<'); i >= 0 {
+		posting = posting[:i]
+	}
+	return clip(strings.TrimSpace(posting), 200), true
+}
+
 // PickingsMarked lists documents whose note holds a marker of a posting whose
 // name begins with prefix (empty: of any), with ids above afterID, in the order
 // of their ids, at most limit (0: all). Copies are among them; see [MarkerOf].

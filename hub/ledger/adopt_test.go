@@ -1,0 +1,84 @@
+package ledger_test
+
+import (
+	"strings"
+	"testing"
+
+	"branchline/hub/ledger"
+	"branchline/hub/ledger/ledgertest"
+	"branchline/internal/movement"
+)
+
+func trail(t *testing.T, l *ledger.Ledger, action string) (all []string) {
+	t.Helper()
+	entries, err := l.AuditTrail(t.Context(), 0, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.Action == action {
+			all = append(all, e.Subject+": "+e.Detail)
+		}
+	}
+	return all
+}
+
+// That two documents hold one movement, and both are done, is never taken
+// without a word.
+func TestADocumentThatHoldsWhatAnotherHoldsIsTold(t *testing.T) {
+	l := ledgertest.Open(t)
+	stream := ledger.Stream{Branch: "BR01", Epoch: epoch, Lane: movement.Live}
+	adopt := func(name string, id int64, first, last uint64) {
+		t.Helper()
+		if _, err := l.Adopt(t.Context(), ledger.Adopted{New: ledger.NewPosting{Name: name, Branch: "BR01", Kind: movement.Dispense},
+			Odoo: ledger.OdooRef{Model: "stock.picking", ID: id, Name: name}, At: ledgertest.Noon,
+			Runs: []ledger.Run{{Stream: stream, First: first, Last: last}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	adopt("one", 7, 1, 4)
+	adopt("next", 8, 5, 6)
+	if told := trail(t, l, "posted twice"); len(told) != 0 {
+		t.Fatalf("told of %q", told)
+	}
+	adopt("other", 9, 4, 5)
+	told := strings.Join(trail(t, l, "posted twice"), "\n")
+	for _, want := range []string{"other: ", "one (7)", "next (8)"} {
+		if !strings.Contains(told, want) {
+			t.Errorf("the trail tells %q, want %q in it", told, want)
+		}
+	}
+}
+
+func TestADocumentThatCannotBeAdoptedIsKeptUntilItIsSettled(t *testing.T) {
+	l := ledgertest.Open(t)
+	u := ledger.Unadopted{Odoo: ledger.OdooRef{Model: "stock.picking", ID: 7, Name: "BL/BR01/x"}, Branch: "BR01", Posting: "BL/BR01/x",
+		Why: "its marker was altered", NotedAt: ledgertest.Noon}
+	kept := func() []ledger.Unadopted {
+		t.Helper()
+		all, err := l.Unadopted(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	for range 2 {
+		if err := l.KeepUnadopted(t.Context(), u); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if all := kept(); len(all) != 1 || all[0] != u {
+		t.Errorf("kept: %+v", all)
+	}
+	for range 2 {
+		if err := l.SettleUnadopted(t.Context(), 7, "a person looked", ledgertest.Noon); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if all := kept(); len(all) != 0 {
+		t.Errorf("kept: %+v", all)
+	}
+	if a, b := trail(t, l, "document not adopted"), trail(t, l, "document settled"); len(a) != 1 || len(b) != 1 || !strings.Contains(b[0], "looked") {
+		t.Errorf("the trail tells %q, %q", a, b)
+	}
+}

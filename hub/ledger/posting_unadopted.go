@@ -1,0 +1,85 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// CodeNotAdoptable is the code of faults that are about one document in Odoo
+// only: it cannot be taken over, and that hides no other.
+const CodeNotAdoptable = "not_adoptable"
+
+// UnadoptedHint is what a person can do about an [Unadopted] document, in
+// sentences.
+const UnadoptedHint = "Return the document in Odoo, unless its movements are posted here already (branchline-hub movements), " +
+	"and take the paragraph that begins with branchline:1 out of its note. They are then posted anew."
+
+// Unadopted is a document of ours that is done in Odoo, that the ledger does not
+// know so, and that it cannot take over: which movements are in it is not
+// certain.
+type Unadopted struct {
+	Odoo OdooRef
+	// Branch and Posting are those that the document names.
+	Branch, Posting string
+	// Why is a sentence for a person.
+	Why     string
+	NotedAt time.Time
+}
+
+// KeepUnadopted remembers a document until [Ledger.SettleUnadopted]. It goes into
+// the audit trail, again only when Why has changed.
+func (l *Ledger) KeepUnadopted(ctx context.Context, u Unadopted) error {
+	return l.Write(ctx, func(tx *Tx) error {
+		why := storable(u.Why)
+		var was string
+		err := tx.Row(`SELECT why FROM unadopted WHERE odoo_id = $1`, u.Odoo.ID).Scan(&was)
+		if err == nil && was == why || err != nil && !errors.Is(err, errNoRows) {
+			return err
+		}
+		branch, err := tx.ensureBranch(u.Branch)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(`INSERT INTO unadopted (odoo_id, odoo_model, odoo_name, branch_id, posting, why, noted_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (odoo_id) DO UPDATE SET why = excluded.why`,
+			u.Odoo.ID, u.Odoo.Model, storable(u.Odoo.Name), branch, storable(u.Posting), why, u.NotedAt.UnixMilli()); err != nil {
+			return err
+		}
+		return tx.Audit(Entry{At: u.NotedAt, Who: "hub", Action: "document not adopted", Subject: u.Odoo.Name,
+			Detail: fmt.Sprintf("%s %d: %s", u.Odoo.Model, u.Odoo.ID, u.Why)})
+	})
+}
+
+// SettleUnadopted ends what [Ledger.KeepUnadopted] began; how goes into the audit
+// trail. A document that is not kept is passed over.
+func (l *Ledger) SettleUnadopted(ctx context.Context, odooID int64, how string, at time.Time) error {
+	return l.Write(ctx, func(tx *Tx) error {
+		var model, name string
+		err := tx.Row(`DELETE FROM unadopted WHERE odoo_id = $1 RETURNING odoo_model, odoo_name`, odooID).Scan(&model, &name)
+		if errors.Is(err, errNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return tx.Audit(Entry{At: at, Who: "hub", Action: "document settled", Subject: name,
+			Detail: fmt.Sprintf("%s %d: %s", model, odooID, how)})
+	})
+}
+
+// Unadopted lists the documents that are kept, by their ids in Odoo.
+func (l *Ledger) Unadopted(ctx context.Context) ([]Unadopted, error) {
+	var all []Unadopted
+	err := l.reader(ctx).Rows(`SELECT u.odoo_id, u.odoo_model, u.odoo_name, b.code, u.posting, u.why, u.noted_at
+		FROM unadopted u JOIN branches b ON b.id = u.branch_id ORDER BY u.odoo_id`, nil, func(r Row) error {
+		var u Unadopted
+		var at int64
+		err := r.Scan(&u.Odoo.ID, &u.Odoo.Model, &u.Odoo.Name, &u.Branch, &u.Posting, &u.Why, &at)
+		u.NotedAt = timeOf(at)
+		all = append(all, u)
+		return err
+	})
+	return all, classify(err)
+}
