@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -27,8 +28,54 @@ func TestTheProgramsTellAndKnow(t *testing.T) {
 			t.Fatalf("building %s: %v\n%s", name, err, out)
 		}
 	}
+	c := newClass(t, dir)
+	c.knows("as delivered")
+	c.Hub.Kill()
+	c.Agents[0].Kill()
+	c.start(c.Agents[0].Process)
+	c.knows("killed, the hub away")
+	c.start(c.Hub)
+}
+
+// What an agent had half of when it was killed it has whole after its next start.
+func TestAnAgentThatIsKilledWhileItLearns(t *testing.T) {
+	c := newClass(t, programs(t))
+	c.knows("at first")
+	agent := c.Agents[0]
+	for _, step := range []string{"reference.part:1", "reference.part:2", "reference.adopted:1", "reference.adopted:2", "reference.adopted:3"} {
+		agent.Kill()
+		stores, _ := filepath.Glob(filepath.Join(c.Dir, "*", "reference.db"))
+		if len(stores) != 1 {
+			t.Fatalf("the agent's copy of what Odoo has: %v", stores)
+		}
+		if err := os.Remove(stores[0]); err != nil {
+			t.Fatal(err)
+		}
+		agent.Env = []string{"BRANCHLINE_KILL_AT=" + step}
+		c.start(agent.Process)
+		select {
+		case <-agent.Done():
+		case <-c.ctx.Done():
+			t.Fatalf("it never came to %s", step)
+		}
+		agent.Env = nil
+		c.start(agent.Process)
+		c.knows("killed at " + step)
+	}
+}
+
+// class is a hub with one branch that has two orders to expect.
+type class struct {
+	t   *testing.T
+	ctx context.Context
+	*rig.Rig
+	lesson string // what the agent will know
+}
+
+func newClass(t *testing.T, bin string) *class {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
+	t.Cleanup(cancel)
 	sim, url := odootest.Start(t, odootest.Options{Version: 19})
 	o := sim.Options()
 	cfg := odoo.Config{URL: url, DB: o.DB, User: o.User, Key: odoo.Key(o.Key)}
@@ -41,35 +88,34 @@ func TestTheProgramsTellAndKnow(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r, err := rig.New(rig.Options{Dir: dir, Bin: dir, Odoo: cfg, Chain: chain})
+	r, err := rig.New(rig.Options{Dir: t.TempDir(), Bin: bin, Odoo: cfg, Chain: chain})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := r.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		if err := r.Stop(); err != nil {
 			t.Error(err)
 		}
-	}()
-	knows := func(want string) {
-		t.Helper()
-		err := rig.Until(ctx, want, func() (bool, error) { return known(r.Agents[0].Page) == want, nil })
-		if err != nil {
-			t.Fatalf("%v; it knows %s", err, known(r.Agents[0].Page))
-		}
+	})
+	return &class{t, ctx, r, fmt.Sprintf("catalogue %d, deliveries 2, stock 0", len(chain.Products))}
+}
+
+func (c *class) start(p *rig.Process) {
+	c.t.Helper()
+	if err := p.Start(c.ctx); err != nil {
+		c.t.Fatal(err)
 	}
-	want := fmt.Sprintf("catalogue %d, deliveries 2, stock 0", len(chain.Products))
-	knows(want)
-	r.Hub.Kill()
-	r.Agents[0].Kill()
-	if err := r.Agents[0].Start(ctx); err != nil {
-		t.Fatal(err)
-	}
-	knows(want)
-	if err := r.Hub.Start(ctx); err != nil {
-		t.Fatal(err)
+}
+
+// knows waits until the agent knows all.
+func (c *class) knows(when string) {
+	c.t.Helper()
+	page := c.Agents[0].Page
+	if err := rig.Until(c.ctx, c.lesson, func() (bool, error) { return known(page) == c.lesson, nil }); err != nil {
+		c.t.Fatalf("%s: %v; it knows %s", when, err, known(page))
 	}
 }
 
