@@ -49,6 +49,7 @@ func (r *runner) frame(ctx context.Context, f frame, sounds chan<- []byte) scan.
 	if !known {
 		a = r.handle(ctx, &s)
 	}
+	a.Action = a.Action || !test && scan.IsCommand(s.Text())
 	if b := r.s.Sounds.sequence(a.Sound); b != nil {
 		select {
 		case sounds <- b:
@@ -105,7 +106,10 @@ func (r *runner) beforehand(s *scan.Scan, kind frameKind) (a scan.Answer, ok boo
 	if s.Personal() {
 		return scan.Refuse(s.Err), true
 	}
-	if scan.IsCommand(s.Text()) {
+	if text := s.Text(); scan.IsCommand(text) {
+		if err := scan.CheckCommand(text); err != nil {
+			return scan.Refuse(err), true
+		}
 		return a, false
 	}
 	g := &r.reading

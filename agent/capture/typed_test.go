@@ -46,6 +46,7 @@ func TestTyped(t *testing.T) {
 		"set to the places":            {"places", Typed{Text: swapped, Physical: placed}, scan.OK, placed, ""},
 		"neither can be read":          {"", Typed{Text: "öäü1", Physical: ";'[1"}, scan.Warn, "öäü1", ""},
 		"a command":                    {"", Typed{Text: "BLßUNDO", Physical: "BL-UNDO"}, scan.OK, "BL-UNDO", ""},
+		"a number that is too large":   {"", Typed{Text: "BL-QTY-100000"}, scan.Refused, "", "more than the 99999 packs that one scan can stand for: say at most that many"},
 		"typed by hand, with spaces":   {"", Typed{Text: " 04012345678901 ", ByHand: true}, scan.OK, "04012345678901", ""},
 		"far too long":                 {"", Typed{Text: strings.Repeat("1", 2*maxFrame)}, scan.Warn, strings.Repeat("1", maxFrame), ""},
 		"about a person":               {"", Typed{Text: "]d28018123456789012345675", Physical: "]d28018123456789012345675"}, scan.Refused, "", ""},
@@ -61,6 +62,9 @@ func TestTyped(t *testing.T) {
 			a := capture.Typed(t.Context(), c.in)
 			if a.Sound != c.sound || !strings.Contains(a.Text, c.says) {
 				t.Errorf("answered %v %q", a.Sound, a.Text)
+			}
+			if command := strings.HasPrefix(name, "a command") || strings.HasPrefix(name, "a number"); a.Action != command {
+				t.Errorf("it is told as an action: %t", a.Action)
 			}
 			switch {
 			case c.raw == "" && len(d.scans) > 0:

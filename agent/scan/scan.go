@@ -93,7 +93,7 @@ type Sound uint8
 const (
 	// Refused: nothing was counted, or it is not safe.
 	Refused Sound = iota
-	// Warn: look at the page. Answer.Counted tells whether it counts.
+	// Warn: look at the page, which says whether it counts.
 	Warn
 	// OK: counted, and safe on disk.
 	OK
@@ -119,6 +119,9 @@ type Answer struct {
 	// Unrecorded tells that nothing was recorded though all is well: something
 	// was only looked up.
 	Unrecorded bool
+	// Action tells that what was scanned made something be done (a command, a
+	// document that opens a delivery), and is itself nothing that counts.
+	Action bool
 }
 
 // Refuse answers with the reason that err gives.

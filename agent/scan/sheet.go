@@ -1,10 +1,13 @@
 package scan
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
+	"branchline/internal/fault"
 	"branchline/internal/symbol"
 )
 
@@ -21,6 +24,27 @@ const (
 	Damaged = CommandPrefix + "DAMAGED-"
 	Short   = CommandPrefix + "SHORT-"
 )
+
+// MaxQuantity is the most that [Qty] can say, in packs.
+const MaxQuantity = 99_999
+
+// CheckCommand says what is wrong with the number of a command barcode, as a
+// fault of class Data; nil for every other command, and for what is none.
+func CheckCommand(text string) error {
+	number, ok := strings.CutPrefix(text, Qty)
+	if !ok {
+		return nil
+	}
+	switch n, err := strconv.ParseUint(number, 10, 64); {
+	case errors.Is(err, strconv.ErrRange) || n > MaxQuantity:
+		return fault.New(fault.Data, "bad_quantity", "%.40q asks for more than the %d packs that one scan can stand for", text, MaxQuantity).
+			WithHint("say at most that many, then scan the product again and say the rest")
+	case err != nil || n == 0:
+		return fault.New(fault.Data, "bad_quantity", "%.40q does not say how many packs", text).
+			WithHint("use a number of the printed sheet, or BL-QTY- with 1 to " + strconv.Itoa(MaxQuantity))
+	}
+	return nil
+}
 
 // Command is one barcode of the printed sheet.
 type Command struct {

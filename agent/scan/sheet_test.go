@@ -12,6 +12,7 @@ import (
 	"github.com/makiuchi-d/gozxing/oned"
 
 	"branchline/agent/scan"
+	"branchline/internal/fault"
 	"branchline/internal/symbol"
 )
 
@@ -70,6 +71,23 @@ func TestSheetScans(t *testing.T) {
 	for _, want := range []string{scan.Confirm, scan.Undo, scan.Cancel, scan.Qty + "12", scan.Because + "COLD", scan.Damaged + "BROKEN", scan.Short + "COLD"} {
 		if !seen[want] {
 			t.Errorf("%s is not on the sheet", want)
+		}
+	}
+}
+
+func TestTheNumberOfACommand(t *testing.T) {
+	for text, want := range map[string]string{
+		"BL-QTY-1": "", "BL-QTY-99999": "", "BL-UNDO": "", "BL-REASON-COLD": "", "4012345678901": "",
+		"BL-QTY-100000":                  "more than the 99999 packs",
+		"BL-QTY-18446744073709551616000": "more than the 99999 packs",
+		"BL-QTY-0":                       "does not say how many packs",
+		"BL-QTY-":                        "does not say how many packs",
+		"BL-QTY--3":                      "does not say how many packs",
+		"BL-QTY-2,5":                     "does not say how many packs",
+	} {
+		err := scan.CheckCommand(text)
+		if want == "" && err != nil || want != "" && (fault.CodeOf(err) != "bad_quantity" || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", text, err, want)
 		}
 	}
 }

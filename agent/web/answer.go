@@ -14,7 +14,7 @@ import (
 // script, else by going to the next page.
 func (p *Page) reply(w http.ResponseWriter, r *http.Request, a scan.Answer, next string) {
 	shown := newAnswer(Station, a, p.Now())
-	shown.Action = r.URL.Path != "/scan"
+	shown.Action = a.Action || r.URL.Path != "/scan"
 	p.remember(shown)
 	p.stream.Changed()
 	if !wantsJSON(r) {

@@ -19,7 +19,8 @@ type Answer struct {
 	Text  string
 	At    time.Time
 	// Unrecorded is that of what was only looked up, Action that of what a
-	// person did otherwise than by scanning.
+	// person did, by a command barcode or on the page, which is no scan that
+	// counts.
 	Unrecorded, Action bool
 }
 
@@ -62,7 +63,7 @@ func (l *live) Beep(scanner string, a scan.Answer) {
 }
 
 func newAnswer(scanner string, a scan.Answer, at time.Time) Answer {
-	return Answer{Scanner: scanner, Sound: a.Sound.String(), Text: sentence(a.Text), At: at, Unrecorded: a.Unrecorded}
+	return Answer{Scanner: scanner, Sound: a.Sound.String(), Text: sentence(a.Text), At: at, Unrecorded: a.Unrecorded, Action: a.Action}
 }
 
 func (l *live) remember(a Answer) {

@@ -19,6 +19,9 @@ import (
 //go:embed pages
 var pages embed.FS
 
+//go:embed pages/counter.js
+var counterScript []byte
+
 // Station is where a person stands who works on the page itself.
 const Station = "page"
 
@@ -85,7 +88,7 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.mux.ServeHT
 
 func (p *Page) routes(mux *http.ServeMux) {
 	mux.Handle("GET /events", &p.stream)
-	mux.HandleFunc("GET /counter.js", script)
+	mux.Handle("GET /counter.js", ui.Files("/", map[string][]byte{"counter.js": counterScript}))
 	mux.HandleFunc("GET /{$}", p.home)
 	mux.HandleFunc("GET /way", p.way)
 	for _, tab := range tabs {
@@ -116,6 +119,9 @@ type frame struct {
 	Tabs                   []tab
 	Hub                    line
 	Body                   any
+	// State is what the page was made of; nil where it needs no more of it than
+	// every page does.
+	State *State
 }
 
 // line is the connection, in the bar of every page.
@@ -148,9 +154,12 @@ var tabs = []tab{
 
 // show writes a page. current is the path of its tab.
 func (p *Page) show(w http.ResponseWriter, status int, name, current string, f frame) {
-	state := p.State()
-	f.Branch = state.Branch
-	f.Hub = line{state.Hub.Connected, state.Hub.Since, state.Unsent, len(state.Open), len(state.Alarms)}
+	if f.State == nil {
+		state := p.State()
+		f.State = &state
+	}
+	f.Branch = f.State.Branch
+	f.Hub = line{f.State.Hub.Connected, f.State.Hub.Since, f.State.Unsent, len(f.State.Open), len(f.State.Alarms)}
 	for _, t := range tabs {
 		t.Current = t.Path == current
 		f.Tabs = append(f.Tabs, t)

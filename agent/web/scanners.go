@@ -44,7 +44,8 @@ type TestSuggestion struct{ Setting, Value, Why string }
 
 // scanners shows how the scanners are, and what a test scan came to.
 func (p *Page) scanners(w http.ResponseWriter, _ *http.Request) {
-	p.show(w, http.StatusOK, "scanners.html", "/way", frame{Title: "Scanners", Purpose: scan.LookUp, Body: p.statusNow()})
+	s := p.statusNow()
+	p.show(w, http.StatusOK, "scanners.html", "/way", frame{Title: "Scanners", Purpose: scan.LookUp, State: &s.State, Body: s})
 }
 
 func (p *Page) testScanner(w http.ResponseWriter, r *http.Request) {
@@ -71,7 +72,6 @@ func (p *Page) applySetting(w http.ResponseWriter, r *http.Request) {
 
 // sheetPage are the barcodes to be printed.
 type sheetPage struct {
-	Branch      string
 	Groups      []sheetGroup
 	Calibration template.HTML
 }
@@ -88,7 +88,7 @@ type sheetCode struct {
 
 // sheet shows the command barcodes, to be printed and kept at the counter.
 func (p *Page) sheet(w http.ResponseWriter, _ *http.Request) {
-	body := sheetPage{Branch: p.State().Branch}
+	var body sheetPage
 	drawn := func(s symbol.SVG, err error) template.HTML {
 		if err != nil {
 			p.Log.Error("a barcode cannot be drawn", "err", err)

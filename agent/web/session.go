@@ -265,7 +265,6 @@ type receiptPage struct {
 	Group       string
 	Way         badge
 	Places      string
-	Branch      string
 }
 
 func (p *Page) receipt(w http.ResponseWriter, r *http.Request) {
@@ -275,7 +274,7 @@ func (p *Page) receipt(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page := receiptPage{sessionPage: p.pageOf(receipt.View), By: receipt.By, ConfirmedAt: receipt.ConfirmedAt, Group: receipt.Group,
-		Way: p.wayOf(receipt), Branch: p.State().Branch}
+		Way: p.wayOf(receipt)}
 	if receipt.Epoch != "" {
 		page.Places = receipt.Epoch + " live " + strconv.FormatUint(receipt.First, 10) + "–" + strconv.FormatUint(receipt.Through, 10)
 	}

@@ -28,7 +28,7 @@ type branch struct {
 }
 
 func page(t *testing.T, s web.State) branch {
-	p, err := web.New(web.Options{State: func() web.State { return s }, Log: slog.New(slog.DiscardHandler)})
+	p, err := web.New(web.Options{State: func() web.State { return s }, Desk: newDesk(), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,6 +119,57 @@ func TestAnswers(t *testing.T) {
 	}
 	if strings.Contains(body, "04012345678901") {
 		t.Error("the answer before the last is still there")
+	}
+}
+
+// A command barcode is no scan that counts, and what was taken back least of all.
+func TestACommandIsDoneAndNotCounted(t *testing.T) {
+	p := page(t, web.State{Scanners: []web.Device{{Name: "goods-in", Up: true}}})
+	for _, c := range []struct {
+		answer    scan.Answer
+		want, not string
+	}{
+		{scan.Answer{Sound: scan.OK, Text: "lot A77B12"}, ">Counted<", ">Done<"},
+		{scan.Answer{Sound: scan.OK, Action: true, Text: "taken back: lot A77B12"}, ">Done<", ">Counted<"},
+		{scan.Answer{Sound: scan.Refused, Action: true, Text: "nothing is open at this scanner"}, ">Not done<", ">Not counted<"},
+	} {
+		p.Beep("goods-in", c.answer)
+		if body := p.show(); !strings.Contains(body, c.want) || strings.Contains(body, c.not) {
+			t.Errorf("%q: %s is not on the page, or %s is:\n%s", c.answer.Text, c.want, c.not, body)
+		}
+	}
+}
+
+// A page asks for the state once: it is gathered from the disk and from all
+// stages.
+func TestAPageAsksForTheStateOnce(t *testing.T) {
+	asked := 0
+	p, err := web.New(web.Options{State: func() web.State { asked++; return web.State{Branch: "BR01"} }, Desk: newDesk(),
+		Stations: func(scan.Purpose) []string { return nil }, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/way", "/scanners", "/sheet", "/receive", "/lookup"} {
+		asked = 0
+		w := httptest.NewRecorder()
+		p.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		if w.Code != 200 || asked != 1 || !strings.Contains(w.Body.String(), "BR01") {
+			t.Errorf("%s: status %d, the state was asked %d times", path, w.Code, asked)
+		}
+	}
+}
+
+// A browser that has the script is not sent it again.
+func TestTheScriptIsSentOnce(t *testing.T) {
+	p := page(t, web.State{})
+	first := httptest.NewRecorder()
+	p.ServeHTTP(first, httptest.NewRequest("GET", "/counter.js", nil))
+	again := httptest.NewRequest("GET", "/counter.js", nil)
+	again.Header.Set("If-None-Match", first.Header().Get("ETag"))
+	w := httptest.NewRecorder()
+	p.ServeHTTP(w, again)
+	if first.Code != 200 || first.Header().Get("Content-Type") != "text/javascript; charset=utf-8" || w.Code != 304 {
+		t.Errorf("first %d %v, again %d", first.Code, first.Header(), w.Code)
 	}
 }
 

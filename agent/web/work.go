@@ -98,6 +98,24 @@ type done struct {
 func (d done) Path() string { return url.PathEscape(d.ID) }
 func (d done) Name() string { return nameOf(d.Purpose, d.Document, d.Opened) }
 
+// Noun is what kind of work it was.
+func (d done) Noun() string { return wordsOf(d.Purpose).Noun }
+
+// mostDone is how many of what was confirmed lately a page lists.
+const mostDone = 10
+
+// doneLately is what was confirmed lately for a purpose, the newest first; of
+// all purposes for an empty one. It is read from the disk, so that a restart of
+// the agent hides none.
+func (p *Page) doneLately(purpose scan.Purpose) (list []done) {
+	for _, r := range p.Desk.Receipts() {
+		if (purpose == "" || r.Purpose == purpose) && len(list) < mostDone {
+			list = append(list, done{r, p.wayOf(r)})
+		}
+	}
+	return list
+}
+
 // badge is a state in a word, with its class.
 type badge struct{ Class, Word string }
 
@@ -127,11 +145,7 @@ func (p *Page) work(w http.ResponseWriter, _ *http.Request, purpose scan.Purpose
 			body.Expected = append(body.Expected, card{c})
 		}
 	}
-	for _, r := range p.Desk.Receipts() {
-		if r.Purpose == purpose && len(body.Done) < 10 {
-			body.Done = append(body.Done, done{r, p.wayOf(r)})
-		}
-	}
+	body.Done = p.doneLately(purpose)
 	p.show(w, http.StatusOK, "work.html", "/"+string(purpose), frame{Title: body.Heading, Purpose: purpose, Body: body})
 }
 

@@ -20,8 +20,7 @@ var sheets = []string{"css/tokens.css", "css/base.css", "css/components.css"}
 var types = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 // Assets serves the shared files below prefix: base.css, icon.svg and the
-// scripts. A browser asks each time whether its copy is still the right one,
-// so that no page meets the scripts of an older version.
+// scripts, as [Files] does.
 func Assets(prefix string) http.Handler {
 	files := map[string][]byte{"base.css": nil}
 	for _, name := range sheets {
@@ -30,6 +29,13 @@ func Assets(prefix string) http.Handler {
 	for _, name := range []string{"icon.svg", "js/live.js", "js/answer.js", "js/wedge.js"} {
 		files[path.Base(name)] = read(name)
 	}
+	return Files(prefix, files)
+}
+
+// Files serves files by their names below prefix; css, js and svg are known. A
+// browser asks each time whether its copy is still the right one, so that no
+// page meets the scripts of an older version.
+func Files(prefix string, files map[string][]byte) http.Handler {
 	tags := map[string]string{}
 	for name, body := range files {
 		sum := sha256.Sum256(body)
