@@ -190,9 +190,19 @@ func TestADeliveryIsReceivedOnThePage(t *testing.T) {
 	if d.done == nil || d.done.By != "AB" {
 		t.Errorf("confirmed %+v", d.done)
 	}
-	for _, path := range []string{"/way", "/dispense", "/count", "/session/none"} {
+	for _, path := range []string{"/way", "/receive", "/dispense", "/count", "/session/none"} {
 		page.Go(url + path)
 		page.Shot("page" + strings.ReplaceAll(path, "/", "-"))
+		if path == "/way" || path == "/receive" {
+			page.WaitText("Confirmed lately")
+			page.WaitText("Safe here, not yet sent")
+		}
+	}
+	page.Size(390, 844)
+	page.Go(url + "/way")
+	page.Shot("phone-way-done")
+	if wide := uitest.Eval[int](page, "document.documentElement.scrollWidth"); wide > 390 {
+		t.Errorf("what is on its way is %d wide on a phone of 390", wide)
 	}
 }
 
