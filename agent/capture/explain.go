@@ -46,10 +46,8 @@ var symbologies = map[string]string{
 	"Q1": "QR code", "J1": "GS1 DotCode", "E0": "EAN-13 or UPC", "E4": "EAN-8", "A0": "Code 39", "A1": "Code 39", "I0": "ITF", "I1": "ITF",
 }
 
-// Explain reads a code as a scanner of that profile sent it, and says what is
+// explain reads a code as a scanner of that profile sent it, and says what is
 // to be said of it. raw is without the terminator. It is pure.
-func Explain(raw []byte, s Scanner, at time.Time) Report { return explain(raw, &s, whole, at) }
-
 func explain(raw []byte, s *Scanner, kind frameKind, at time.Time) Report {
 	r := Report{At: at, Raw: visible(raw), Bytes: len(raw), Symbology: "not sent by the scanner"}
 	sc := scan.Scan{Raw: raw, At: at, Purpose: s.For}

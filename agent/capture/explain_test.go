@@ -59,7 +59,7 @@ func TestExplain(t *testing.T) {
 			if c.profile != nil {
 				c.profile(&s)
 			}
-			r := Explain([]byte(c.raw), s, noon)
+			r := explain([]byte(c.raw), &s, whole, noon)
 			if r.Understood != (c.understood != "") || r.Words != c.understood || r.Code != c.why || (r.Code != "") != (r.Why != "") || c.shown != "" && r.Raw != c.shown {
 				t.Errorf("%+v", r)
 			}
@@ -81,7 +81,7 @@ func TestExplain(t *testing.T) {
 				if err := s.set(g[0].Setting, g[0].Value); err != nil {
 					t.Fatal(err)
 				}
-				if after := Explain([]byte(c.raw), s, noon); !after.Understood {
+				if after := explain([]byte(c.raw), &s, whole, noon); !after.Understood {
 					t.Errorf("after %v still %+v", g[0], after)
 				}
 			}
@@ -96,7 +96,7 @@ func FuzzExplain(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		s := DefaultScanner()
 		s.Name, s.Port, s.For = "front", "COM3", scan.Receive
-		r := Explain(raw, s, noon)
+		r := explain(raw, &s, whole, noon)
 		if r.Understood == (r.Code != "") || r.Code == gs1.CodePersonal && (r.Raw != "" || len(r.Parts) > 0) {
 			t.Fatalf("%q: %+v", raw, r)
 		}

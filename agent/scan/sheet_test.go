@@ -1,50 +1,13 @@
 package scan_test
 
 import (
-	"image"
-	"image/color"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/oned"
-
 	"branchline/agent/scan"
 	"branchline/internal/fault"
-	"branchline/internal/symbol"
+	"branchline/internal/symbol/symboltest"
 )
-
-var bars = regexp.MustCompile(`M(\d+) 0h(\d+)v`)
-
-// read scans a drawn Code 128.
-func read(t *testing.T, s symbol.SVG) string {
-	t.Helper()
-	img := image.NewGray(image.Rect(0, 0, s.Width*3, 60))
-	for i := range img.Pix {
-		img.Pix[i] = 255
-	}
-	_, black, _ := strings.Cut(s.Text, `fill="#000"`)
-	for _, m := range bars.FindAllStringSubmatch(black, -1) {
-		x, _ := strconv.Atoi(m[1])
-		w, _ := strconv.Atoi(m[2])
-		for i := x * 3; i < (x+w)*3; i++ {
-			for y := range 60 {
-				img.SetGray(i, y, color.Gray{})
-			}
-		}
-	}
-	bmp, err := gozxing.NewBinaryBitmapFromImage(img)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := oned.NewCode128Reader().Decode(bmp, map[gozxing.DecodeHintType]interface{}{gozxing.DecodeHintType_TRY_HARDER: true})
-	if err != nil {
-		t.Fatalf("cannot be scanned: %v", err)
-	}
-	return r.GetText()
-}
 
 // Every barcode of the sheet scans as its command, none comes twice, and none
 // is wider than half a page at 0.33 mm a module.
@@ -59,7 +22,7 @@ func TestSheetScans(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := read(t, s); got != c.Code || !scan.IsCommand(got) || c.Label == "" || seen[got] {
+			if got := symboltest.Scan(t, s); got != c.Code || !scan.IsCommand(got) || c.Label == "" || seen[got] {
 				t.Errorf("%+v scans as %q", c, got)
 			}
 			seen[c.Code] = true

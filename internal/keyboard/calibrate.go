@@ -34,18 +34,6 @@ type Finding struct {
 	Recognised bool
 	// Problems are empty when all is well.
 	Problems []Problem
-	// PC is the layout that the PC has while the scanner types as for Scanner;
-	// both empty where they agree, or it is none that is known.
-	Scanner, PC string
-	// Undo is what each character that came is to be read as. It is nil where
-	// nothing is to be undone, and Certain is false where characters got lost
-	// in it (dead keys, or two that became one).
-	Undo    map[rune]rune
-	Certain bool
-	// Substitute is what the scanner types in the separator's place; empty for
-	// GS itself, and for none at all (Problem "separator_lost").
-	Substitute string
-	CapsLock   bool
 }
 
 // separators are what may come in the place of GS, the longest first.
@@ -58,7 +46,7 @@ func Diagnose(text string) Finding {
 		text = text[3:]
 	}
 	for _, scanner := range []string{"us", "de", "fr", "uk", "it", "es", "ch"} {
-		for _, pc := range append([]string{scanner}, Layouts()...) {
+		for _, pc := range append([]string{scanner}, layouts()...) {
 			for _, caps := range []bool{false, true} {
 				if sep, ok := fits(text, scanner, pc, caps); ok {
 					return found(scanner, pc, sep, caps)
@@ -66,7 +54,7 @@ func Diagnose(text string) Finding {
 			}
 		}
 	}
-	f := Finding{}
+	var f Finding
 	switch {
 	case strings.HasPrefix(Text, text) && text != "" || strings.HasPrefix(text, digits+letters) && len(text) < len(Text)-3:
 		f.add("cut_short", "Only a part of the code came: the separator (GS) may have been taken for the end, as TAB with Num Lock off. Turn Num Lock on and scan again")
@@ -105,7 +93,7 @@ func through(s, scanner, pc string, caps bool) string {
 	if caps {
 		s = swapCase(s)
 	}
-	return Mangle(s, scanner, pc)
+	return mangle(s, scanner, pc)
 }
 
 // swapCase is what Caps Lock does to letters.
@@ -122,22 +110,12 @@ func swapCase(s string) string {
 }
 
 func found(scanner, pc, separator string, caps bool) Finding {
-	f := Finding{Recognised: true, CapsLock: caps, Certain: true}
+	f := Finding{Recognised: true}
 	if caps {
 		f.add("caps_lock", "Caps Lock is on: upper and lower case are exchanged, and lots come out wrong. Turn it off")
 	}
 	if scanner != pc {
-		f.Scanner, f.PC, f.Undo = scanner, pc, map[rune]rune{}
-		keys := inverse(pc)
-		for c, key := range keys {
-			if typed := tables[scanner][key]; typed != c && typed != Dead {
-				f.Undo[c] = typed
-			}
-		}
-		for _, c := range tables[pc] {
-			f.Certain = f.Certain && c != Dead
-		}
-		f.add("layout", "The scanner types as for a "+Words(scanner)+" keyboard and this PC has a "+Words(pc)+" one: set the scanner to "+Words(pc))
+		f.add("layout", "The scanner types as for a "+words[scanner]+" keyboard and this PC has a "+words[pc]+" one: set the scanner to "+words[pc])
 	}
 	switch separator {
 	case GS:
@@ -148,7 +126,6 @@ func found(scanner, pc, separator string, caps bool) Finding {
 	case "GS":
 		f.add("separator_words", "The separator came as the letters GS, which a lot can hold: set the scanner to send | in its place")
 	default:
-		f.Substitute = separator
 		f.add("separator_substitute", "The separator (GS) comes as "+separator+": that is well once it is set as the substitute")
 	}
 	return f

@@ -8,7 +8,7 @@
 // The layouts are those of Windows (KBDUS, KBDGR, KBDFR, KBDSP, KBDIT, KBDUK,
 // KBDSG): for each key of the US layout, unshifted and shifted, the character
 // that it gives. Keys that are dead there (accents that wait for a letter) give
-// [Dead].
+// [dead].
 package keyboard
 
 import (
@@ -17,8 +17,8 @@ import (
 	"strings"
 )
 
-// Dead stands for a key that gives nothing by itself.
-const Dead = '\uFFFD'
+// dead stands for a key that gives nothing by itself.
+const dead = '\uFFFD'
 
 // us are the characters of the US layout, key by key; the rows of the other
 // layouts stand in the same order.
@@ -44,16 +44,8 @@ var rows = map[string]string{
 // words name the layouts for people.
 var words = map[string]string{"us": "US", "de": "German", "ch": "Swiss German", "fr": "French (AZERTY)", "es": "Spanish", "it": "Italian", "uk": "British"}
 
-// Layouts lists the layouts that are known, by name.
-func Layouts() []string { return slices.Sorted(maps.Keys(rows)) }
-
-// Words names a layout for people ("German"), or is the name itself.
-func Words(layout string) string {
-	if w, ok := words[layout]; ok {
-		return w
-	}
-	return layout
-}
+// layouts lists the layouts that are known, by name.
+func layouts() []string { return slices.Sorted(maps.Keys(rows)) }
 
 var tables = func() map[string]map[rune]rune {
 	t := map[string]map[rune]rune{}
@@ -68,10 +60,10 @@ var tables = func() map[string]map[rune]rune {
 	return t
 }()
 
-// Mangle gives what a PC with the layout pc makes of text that a scanner types
+// mangle gives what a PC with the layout pc makes of text that a scanner types
 // as if the layout were scanner. Characters that are on no key stay. A scanner
 // cannot type characters that its layout has not: they stay, too.
-func Mangle(text, scanner, pc string) string {
+func mangle(text, scanner, pc string) string {
 	keys := inverse(scanner)
 	return strings.Map(func(c rune) rune {
 		key, ok := keys[c]
@@ -82,30 +74,11 @@ func Mangle(text, scanner, pc string) string {
 	}, text)
 }
 
-// Undo gives the text that was typed, as far as that is certain: ok is false
-// when a character could have come from two, as every dead key could.
-func Undo(text, scanner, pc string) (string, bool) {
-	keys, certain := inverse(pc), true
-	typed := tables[scanner]
-	got := strings.Map(func(c rune) rune {
-		if c == Dead {
-			certain = false
-			return c
-		}
-		key, ok := keys[c]
-		if !ok {
-			return c
-		}
-		return typed[key]
-	}, text)
-	return got, certain && tables[scanner] != nil && tables[pc] != nil
-}
-
 // inverse gives the US key of each character.
 func inverse(layout string) map[rune]rune {
 	m := map[rune]rune{}
 	for key, c := range tables[layout] {
-		if c != Dead {
+		if c != dead {
 			m[c] = key
 		}
 	}

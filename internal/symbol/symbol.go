@@ -9,7 +9,6 @@ import (
 
 	"github.com/boombuler/barcode"
 	"github.com/boombuler/barcode/code128"
-	"github.com/boombuler/barcode/datamatrix"
 
 	"branchline/internal/fault"
 )
@@ -22,23 +21,8 @@ const FNC1 = string(code128.FNC1)
 // printed page, or for a scanner.
 const MaxLength = 80
 
-// Quiet zones, in modules: ISO/IEC 15417 wants 10 for Code 128, ISO/IEC 16022
-// one for Data Matrix, where more does no harm.
-const (
-	quiet128    = 10
-	quietMatrix = 2
-)
-
-// Code128 draws text (ASCII and [FNC1]) as Code 128 with bars of that height.
-// width and height count modules; printed, a module is best 0.3 to 0.5 mm wide.
-func Code128(text, title string, height int) (SVG, error) {
-	return draw(text, title, quiet128, height, func() (barcode.Barcode, error) { return code128.Encode(text) })
-}
-
-// DataMatrix draws text (ASCII) as Data Matrix.
-func DataMatrix(text, title string) (SVG, error) {
-	return draw(text, title, quietMatrix, 0, func() (barcode.Barcode, error) { return datamatrix.Encode(text) })
-}
+// quiet is the empty zone at both ends, in modules, that ISO/IEC 15417 wants.
+const quiet = 10
 
 // SVG is a drawn symbol.
 type SVG struct {
@@ -50,51 +34,40 @@ type SVG struct {
 	Text string
 }
 
-func draw(text, title string, quiet, height int, encode func() (barcode.Barcode, error)) (SVG, error) {
+// Code128 draws text (ASCII and [FNC1]) as Code 128 with bars of that height.
+// width and height count modules; printed, a module is best 0.3 to 0.5 mm wide.
+func Code128(text, title string, height int) (SVG, error) {
 	if text == "" || len([]rune(text)) > MaxLength {
 		return SVG{}, fault.New(fault.Data, "symbol", "%d characters do not fit into a barcode of 1 to %d", len([]rune(text)), MaxLength)
 	}
-	code, err := encode()
+	code, err := code128.Encode(text)
 	if err != nil {
 		return SVG{}, fault.New(fault.Data, "symbol", "%.40q cannot be a barcode: %w", text, err)
 	}
-	size := code.Bounds().Size()
-	rows, top := size.Y, quiet
-	if height > 0 {
-		rows, top = 1, 0 // bars are of one row, and need no room above
-	}
-	s := SVG{Width: size.X + 2*quiet, Height: size.Y + 2*quiet}
-	if height > 0 {
-		s.Height = height
-	}
+	modules := code.Bounds().Dx()
+	s := SVG{Width: modules + 2*quiet, Height: height}
 	var b strings.Builder
 	w, h := strconv.Itoa(s.Width), strconv.Itoa(s.Height)
 	b.WriteString(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ` + w + ` ` + h + `" role="img" shape-rendering="crispEdges"><title>`)
 	b.WriteString(html.EscapeString(title))
 	b.WriteString(`</title><path fill="#fff" d="M0 0h` + w + `v` + h + `H0z"/><path fill="#000" d="`)
-	tall := "1"
-	if height > 0 {
-		tall = h
-	}
-	for y := range rows {
-		for x := 0; x < size.X; x++ {
-			if !black(code, x, y) {
-				continue
-			}
-			from := x
-			for x < size.X && black(code, x, y) {
-				x++
-			}
-			n := strconv.Itoa(x - from)
-			b.WriteString("M" + strconv.Itoa(from+quiet) + " " + strconv.Itoa(y+top) + "h" + n + "v" + tall + "h-" + n + "z")
+	for x := 0; x < modules; x++ {
+		if !black(code, x) {
+			continue
 		}
+		from := x
+		for x < modules && black(code, x) {
+			x++
+		}
+		n := strconv.Itoa(x - from)
+		b.WriteString("M" + strconv.Itoa(from+quiet) + " 0h" + n + "v" + h + "h-" + n + "z")
 	}
 	b.WriteString(`"/></svg>`)
 	s.Text = b.String()
 	return s, nil
 }
 
-func black(code barcode.Barcode, x, y int) bool {
-	r, _, _, _ := code.At(x+code.Bounds().Min.X, y+code.Bounds().Min.Y).RGBA()
+func black(code barcode.Barcode, x int) bool {
+	r, _, _, _ := code.At(x+code.Bounds().Min.X, code.Bounds().Min.Y).RGBA()
 	return r < 0x8000
 }

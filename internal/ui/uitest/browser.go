@@ -116,14 +116,21 @@ func (p *Page) Dark() {
 // made anew in that moment, it clicks in the new one.
 func (p *Page) Click(selector string) {
 	p.t.Helper()
+	if err := p.again(func(ctx context.Context) error {
+		return chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector)))
+	}); err != nil {
+		p.t.Fatalf("clicking %s: %v\nthe page says:\n%s", selector, err, p.Text("body"))
+	}
+}
+
+// again does a step, and once more whenever the page has moved on under it.
+func (p *Page) again(step func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
-	err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector)))
-	for err != nil && ctx.Err() == nil && movedOn(err) {
-		err = chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector)))
-	}
-	if err != nil {
-		p.t.Fatalf("clicking %s: %v\nthe page says:\n%s", selector, err, p.Text("body"))
+	for {
+		if err := step(ctx); err == nil || ctx.Err() != nil || !movedOn(err) {
+			return err
+		}
 	}
 }
 
@@ -140,13 +147,10 @@ func movedOn(err error) bool {
 // Wait waits until the JavaScript expression is true.
 func (p *Page) Wait(expression string) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
-	defer cancel()
-	_, err := chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(0)))
-	for err != nil && ctx.Err() == nil && movedOn(err) {
-		_, err = chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(0)))
-	}
-	if err != nil {
+	if err := p.again(func(ctx context.Context) error {
+		_, err := chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(0)))
+		return err
+	}); err != nil {
 		p.t.Fatalf("waited for %s: %v\nthe page says:\n%s", expression, err, p.Text("body"))
 	}
 }

@@ -11,7 +11,7 @@ const most = 4096;    // keys, bounds what is kept
 const opening = 150;  // ms after the page has opened
 
 /**
- * listen calls got({text, physical, caps, numLock, half}) for each code. half
+ * listen calls got({text, physical, caps, half}) for each code. half
  * tells that its first keys may have gone to the page before this one: a code
  * that is cut can read as another one, so it must not be taken. text is
  * what the system's keyboard layout made of the keys, physical what a US
@@ -27,7 +27,7 @@ export function listen(got) {
   const begin = (e) => {
     const field = editable(e.target) ? e.target : null;
     return { text: "", physical: "", keys: 0, last: e.timeStamp, half: e.timeStamp - since < opening, field,
-      before: field && [field.value, field.selectionStart, field.selectionEnd], caps: e.getModifierState("CapsLock"), numLock: true };
+      before: field && [field.value, field.selectionStart, field.selectionEnd], caps: e.getModifierState("CapsLock") };
   };
   const add = (e, text, physical) => {
     if (burst && (e.timeStamp - burst.last > fast || burst.keys >= most)) burst = null;
@@ -36,7 +36,6 @@ export function listen(got) {
     burst.physical += physical;
     burst.keys++;
     burst.last = e.timeStamp;
-    if (e.code.startsWith("Numpad") && /^Numpad\d$/.test(e.code)) burst.numLock &&= e.getModifierState("NumLock");
   };
   const quiet = (e) => { e.preventDefault(); e.stopImmediatePropagation(); };
 
@@ -53,7 +52,7 @@ export function listen(got) {
       if (b && b.keys >= least && e.timeStamp - b.last <= fast * 2) {
         quiet(e);
         if (b.field) [b.field.value, b.field.selectionStart, b.field.selectionEnd] = b.before;
-        got({ text: b.text, physical: b.physical, caps: b.caps, numLock: b.numLock, half: b.half });
+        got({ text: b.text, physical: b.physical, caps: b.caps, half: b.half });
       }
       return;
     }
