@@ -14,10 +14,12 @@ build: ## The two programs, into bin/
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/branchline-hub$(EXE) ./hub
 
 run: build ## A hub, two branches and a simulated Odoo; CHECK=1 verifies and ends
-	$(GO) run ./internal/demo -bin $(BIN) $(if $(CHECK),-check)
+	$(GO) build -o $(BIN)/branchline-demo$(EXE) ./internal/demo
+	@exec $(BIN)/branchline-demo$(EXE) -bin $(BIN) $(if $(CHECK),-check)
 
 odoo: ## A simulated Odoo alone, for trying a hub.yaml of one's own
-	$(GO) run ./internal/demo -odoo 127.0.0.1:8069
+	$(GO) build -o $(BIN)/branchline-demo$(EXE) ./internal/demo
+	@exec $(BIN)/branchline-demo$(EXE) -odoo 127.0.0.1:8069
 
 test: needs ## Everything, with the race detector
 	@test -z "$$(gofmt -l agent hub internal packaging)" || { echo 'not gofmt-ed:'; gofmt -l agent hub internal packaging; exit 1; }

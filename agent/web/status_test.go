@@ -61,7 +61,7 @@ func TestStatusSaysWhatIsSafe(t *testing.T) {
 			[]string{"3 movements are on their way"}},
 		"offline": {web.State{Unsent: 214, OldestUnsent: now, Hub: web.Hub{Since: now, Trouble: "no route to host"}},
 			[]string{"214 movements are kept safely here", "no route to host", "Offline since"}},
-		"alarm":           {web.State{Alarms: []string{"The disk is full."}}, []string{"Something needs a person", "The disk is full.", "1 alarm<"}},
+		"alarm":           {web.State{Alarms: []string{"The disk is full."}}, []string{"Something needs a person", "The disk is full.", "1 alarm ·"}},
 		"scanner down":    {web.State{Scanners: []web.Device{{Name: "counter", Detail: "unplugged", Since: now}}}, []string{"counter", "unplugged", "Down since"}},
 		"an export":       {web.State{Exports: []web.Export{{Name: "till", Up: true, Good: 12, Bad: 2, LastFile: "a.csv", LastFinished: now}}}, []string{"a.csv", "12"}},
 		"script in names": {web.State{Branch: "<script>x</script>", Exports: []web.Export{{Name: `"><img src=x>`}}}, []string{"&lt;script&gt;"}},
