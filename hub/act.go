@@ -69,6 +69,9 @@ func (c *decideCommand) Run(ctx *kong.Context) error {
 		return err
 	}
 	fmt.Printf("%d %s\n", done, said[name])
+	if name == "release" && done > 0 {
+		fmt.Println("They are still checked against Odoo: what fails another check comes back in branchline-hub exceptions, under that reason.")
+	}
 	if left := len(c.Movements) - done; left > 0 {
 		return fault.New(fault.Data, "no_exception", "%d of the %d named wait for nobody", left, len(c.Movements)).
 			WithHint("see branchline-hub exceptions for what does, and branchline-hub movements for what became of these")

@@ -24,12 +24,17 @@ type aliasSetCommand struct {
 	Code    string `arg:"" help:"The code, as the exceptions show it."`
 	Product string `arg:"" help:"The product's internal reference or barcode in Odoo."`
 	Ahead   bool   `help:"The code has not come yet, and the alias is made ahead of it."`
+
+	Overrule bool `help:"Odoo itself knows a product by the code, and the alias is to count all the same."`
 }
 
 // Run makes the alias and names the product, so that a wrong one is seen.
 func (c *aliasSetCommand) Run() error {
 	var done app.AliasMade
-	err := c.ask("POST", "/alias", app.Alias{Scheme: c.Scheme, Code: c.Code, Product: c.Product, Ahead: c.Ahead, Who: c.who(), Why: c.Why}, &done)
+	err := c.ask("POST", "/alias", app.Alias{Scheme: c.Scheme, Code: c.Code, Product: c.Product, Ahead: c.Ahead, Overrule: c.Overrule, Who: c.who(), Why: c.Why}, &done)
+	if err == nil && done.Overruled != "" {
+		fmt.Printf("In Odoo, %s %s is %s; that counts no longer.\n", done.Scheme, done.Code, done.Overruled)
+	}
 	if err == nil {
 		fmt.Printf("%s %s means %s; %d exceptions go on. If that is not the product: branchline-hub alias remove %s %s --why ...\n",
 			done.Scheme, done.Code, done.Product, done.Released, done.Scheme, done.Code)

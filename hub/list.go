@@ -82,7 +82,7 @@ func (c *exceptionsCommand) Run() error {
 				e := &page[i]
 				v := exceptionLine{ID: e.Identity.String(), Branch: e.Identity.Branch, Since: e.Since, Reason: e.Reason,
 					Field: e.Field, Text: e.Text, Hint: e.Hint, Scheme: string(e.Product.Scheme), Code: e.Product.Code, Lot: e.Lot, Quantity: e.Quantity.String(),
-					Source: source(&e.Source), Raw: e.Source.Raw, RawHex: e.Source.RawHex}
+					Source: ledger.SourceWords(&e.Source), Raw: e.Source.Raw, RawHex: e.Source.RawHex}
 				if c.JSON {
 					if err := enc.Encode(v); err != nil {
 						return err
@@ -95,6 +95,8 @@ func (c *exceptionsCommand) Run() error {
 				}
 				if raw := v.Raw + v.RawHex; raw != "" {
 					fmt.Fprintf(out, "    read:  %s\n", strconv.Quote(raw))
+				} else if e.Source.File != "" {
+					fmt.Fprintf(out, "    file:  %s\n", fileWords(&e.Source))
 				}
 				fmt.Fprintf(out, "    by:    %s\n", strings.Join(commandsFor(e), "\n           "))
 			}
@@ -108,6 +110,14 @@ func (c *exceptionsCommand) Run() error {
 		}
 		return nil
 	})
+}
+
+// fileWords name the file and the line that a movement was read from.
+func fileWords(s *movement.Source) string {
+	if s.Line > 0 {
+		return fmt.Sprintf("%s, line %d", s.File, s.Line)
+	}
+	return s.File
 }
 
 // commandsFor are the commands that can settle an exception, the likeliest
@@ -127,17 +137,6 @@ func commandsFor(e *ledger.Exception) []string {
 		return []string{command("release", id), command("retry", id), discard}
 	}
 	return []string{command("retry", id), discard}
-}
-
-// source says where a movement was read.
-func source(s *movement.Source) string {
-	switch {
-	case s.File != "" && s.Line > 0:
-		return fmt.Sprintf("%s:%d", s.File, s.Line)
-	case s.File != "":
-		return s.File
-	}
-	return s.Adapter
 }
 
 type movementsCommand struct {
@@ -234,7 +233,7 @@ func (v *movementLine) words() string {
 func lineOf(m *ledger.Way) movementLine {
 	return movementLine{ID: m.Identity.String(), Branch: m.Identity.Branch, Kind: string(m.Kind), Scheme: string(m.Product.Scheme),
 		Code: m.Product.Code, Lot: m.Lot, Expiry: m.Expiry.String(), Serial: m.Serial, Quantity: m.Quantity.String(),
-		Unit: m.Unit, OccurredAt: m.OccurredAt, Source: source(&m.Source), State: m.State.String(),
+		Unit: m.Unit, OccurredAt: m.OccurredAt, Source: ledger.SourceWords(&m.Source), State: m.State.String(),
 		Posting: m.Posting, Odoo: m.Odoo.Name, Reason: m.ExceptionReason, Text: m.ExceptionText}
 }
 
@@ -260,24 +259,6 @@ func (c *postingsCommand) Run() error {
 				fmt.Fprintf(out, "\n    tried %d times: %s", p.Attempts, p.Fault.Text)
 			}
 			fmt.Fprintln(out)
-		}
-		return err
-	})
-}
-
-type branchesCommand struct{ configFlag }
-
-// Run lists all branches that ever sent something.
-func (c *branchesCommand) Run() error {
-	return c.withLedger(func(ctx context.Context, l *ledger.Ledger, out io.Writer) error {
-		all, err := l.Overview(ctx)
-		for _, b := range all {
-			last := "never"
-			if !b.LastReceived.IsZero() {
-				last = ui.Ago(time.Since(b.LastReceived)) + " ago"
-			}
-			fmt.Fprintf(out, "%s  %d received, the last %s; %d wait for the planner, %d documents for Odoo, %d for a person\n",
-				b.Branch, b.Received, last, b.Pending, b.Open, b.Exceptions)
 		}
 		return err
 	})

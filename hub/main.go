@@ -28,7 +28,7 @@ type commands struct {
 	Alias      aliasCommands     `cmd:"" help:"Say which product of Odoo a code means, list what was said, take it back."`
 	Movements  movementsCommand  `cmd:"" help:"List movements with their way to Odoo."`
 	Postings   postingsCommand   `cmd:"" help:"List the documents made or to be made in Odoo."`
-	Branches   branchesCommand   `cmd:"" help:"List the branches and what of them waits."`
+	Branches   branchesCommand   `cmd:"" help:"List the branches, which are connected, what of them waits, and what stands still."`
 	Verify     verifyCommand     `cmd:"" help:"Check the audit trail and every branch's chain."`
 	Rebuild    rebuildCommand    `cmd:"" help:"Make what follows from the batches anew, from the first batch on."`
 	Backup     backupCommand     `cmd:"" help:"Copy the ledger of the running hub into a file."`

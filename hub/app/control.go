@@ -24,9 +24,11 @@ type Alias struct {
 	// Product is its internal reference or barcode in Odoo.
 	Product string `json:"product"`
 	// Ahead allows a code that no movement has had yet.
-	Ahead bool   `json:"ahead"`
-	Who   string `json:"who"`
-	Why   string `json:"why"`
+	Ahead bool `json:"ahead"`
+	// Overrule allows a code by which Odoo itself knows a product.
+	Overrule bool   `json:"overrule"`
+	Who      string `json:"who"`
+	Why      string `json:"why"`
 }
 
 // AliasMade is the answer to an [Alias].
@@ -37,12 +39,15 @@ type AliasMade struct {
 	// Product is its name in Odoo; Released counts what goes on by it.
 	Product  string `json:"product"`
 	Released int    `json:"released"`
+	// Overruled is what Odoo itself knows by the code, empty for nothing.
+	Overruled string `json:"overruled,omitempty"`
 }
 
 // controlRoutes is what the command line may ask of the running hub.
 func (a *App) controlRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /alive", control.Handle(func(*http.Request) (any, error) { return a.Alive(), nil }))
+	mux.Handle("GET /lines", control.Handle(func(*http.Request) (any, error) { return a.lines(), nil }))
 	mux.Handle("POST /decide", control.Handle(func(r *http.Request) (any, error) {
 		var d Decision
 		if err := json.NewDecoder(r.Body).Decode(&d); err != nil {

@@ -9,7 +9,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"branchline/hub/catalogue"
-	"branchline/hub/ledger"
 	"branchline/hub/plan"
 	"branchline/hub/post"
 	"branchline/hub/web"
@@ -59,8 +58,7 @@ func (a *App) alarms() []string {
 		all = append(all, fmt.Sprintf("Branch %s: its postings wait for a right in Odoo: %s", branch, st.Blocked[branch]))
 	}
 	for _, u := range st.Unadopted {
-		all = append(all, fmt.Sprintf("Branch %s: nothing is posted since %s, because it is not certain which movements are in the document %s in Odoo (id %d): %s. %s",
-			u.Branch, ui.Ago(time.Since(u.NotedAt)), u.Odoo.Name, u.Odoo.ID, u.Why, ledger.UnadoptedHint))
+		all = append(all, u.Words())
 	}
 	for branch, whys := range a.planner.Alarms() {
 		for _, why := range whys {

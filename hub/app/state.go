@@ -21,6 +21,13 @@ func (a *App) State() (web.State, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	s := web.State{Version: a.version, Odoo: a.odooState(), Alarms: a.alarms()}
+	restored, err := a.ledger.Restores(ctx, time.Now().Add(-ledger.RestoreShown))
+	if err != nil {
+		return s, err
+	}
+	for _, r := range restored {
+		s.Alarms = append(s.Alarms, r.Words())
+	}
 	branches, err := a.branches(ctx)
 	if err != nil {
 		return s, err
@@ -35,10 +42,31 @@ func (a *App) State() (web.State, error) {
 	}
 	for _, e := range newest {
 		s.Latest = append(s.Latest, web.Exception{ID: e.Identity.String(), Branch: e.Identity.Branch, Reason: e.Reason,
-			Text: e.Text, Raw: e.Source.Raw + e.Source.RawHex, Since: e.Since})
+			Text: e.Text, Raw: e.Source.Raw + e.Source.RawHex, From: ledger.SourceWords(&e.Source), Since: e.Since})
 	}
 	s.Postings, err = a.postings(ctx)
 	return s, err
+}
+
+// Line is a configured branch's connection, on the control socket.
+type Line struct {
+	Code      string    `json:"code"`
+	Connected bool      `json:"connected"`
+	Since     time.Time `json:"since,omitzero"`
+}
+
+// lines tells which of the configured branches are connected.
+func (a *App) lines() []Line {
+	all := make([]Line, len(a.cfg.Branches))
+	for i, b := range a.cfg.Branches {
+		all[i] = Line{Code: b.Code}
+		for _, c := range a.broker.Connections() {
+			if c.Branch == b.Code {
+				all[i].Connected, all[i].Since = c.Online, c.Since
+			}
+		}
+	}
+	return all
 }
 
 // branches joins what is configured, what is connected and what has come.

@@ -173,6 +173,19 @@ func (c *Catalogue) Find(code movement.Product) (found []odoo.Product, per []mov
 		}
 		return []odoo.Product{p}, []movement.Quantity{movement.QuantityScale}
 	}
+	return c.odooKnows(code)
+}
+
+// Known is [Catalogue.Find] without what people have said: what Odoo itself
+// knows by the code.
+func (c *Catalogue) Known(code movement.Product) (found []odoo.Product, per []movement.Quantity) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.odooKnows(code)
+}
+
+// odooKnows looks in the index; the caller holds c.mu.
+func (c *Catalogue) odooKnows(code movement.Product) (found []odoo.Product, per []movement.Quantity) {
 	var hits []hit
 	if code.Scheme == movement.GTIN {
 		hits = c.index.gtin[gtin14(code.Code)]

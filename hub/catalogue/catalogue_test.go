@@ -142,6 +142,9 @@ func TestAnAliasComesFirst(t *testing.T) {
 	if found, _ := w.Find(movement.Product{Scheme: movement.NDC, Code: "A"}); len(found) != 1 || found[0].ID != 1 {
 		t.Errorf("the alias of another scheme was used: %v", found)
 	}
+	if found, per := w.Known(code); len(found) != 1 || found[0].ID != 1 || len(per) != 1 {
+		t.Errorf("Odoo itself knows %v, %v", found, per)
+	}
 }
 
 func TestLotsOfTheCompanyBeforeSharedOnes(t *testing.T) {

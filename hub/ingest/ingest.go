@@ -29,6 +29,9 @@ type Ledger interface {
 	// transaction, durable when it returns. If the cursor is not a.After any
 	// more, it changes nothing and returns [ledger.ErrMoved].
 	Commit(ctx context.Context, a ledger.Arrival) error
+	// NoteAhead is told that a branch has seen the hub acknowledge more of the
+	// stream than the ledger holds.
+	NoteAhead(ctx context.Context, s ledger.Stream, at time.Time) (noted bool, err error)
 	// Audit appends to the audit trail.
 	Audit(ctx context.Context, e ledger.Entry) error
 }
@@ -226,13 +229,15 @@ func (in *Ingest) report(ctx context.Context, name string, payload []byte, reply
 
 // lacking tells where the branch is to begin again, if it must.
 func (in *Ingest) lacking(ctx context.Context, s ledger.Stream, st *wire.StreamState) (through uint64, lacks bool, err error) {
-	if st.Oldest == 0 || st.Oldest > st.Acked {
-		return 0, false, nil // it has none of what it had sent
-	}
 	at, err := in.ledger.Cursor(ctx, s)
+	if err == nil && at.Through < st.Acked {
+		_, err = in.ledger.NoteAhead(ctx, s, time.Now())
+	}
 	switch {
 	case err != nil:
 		return 0, false, err
+	case st.Oldest == 0 || st.Oldest > st.Acked:
+		return 0, false, nil // the branch has none of what it had sent
 	case at.Through < st.Acked:
 		return at.Through, true, nil
 	case st.Hash == movement.Hash{} || at.Through == st.Acked && at.Hash == st.Hash:

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -157,26 +158,29 @@ func TestWhatIsNotCommittedIsNotAnswered(t *testing.T) {
 }
 
 func TestReportShowsWhatTheHubLacks(t *testing.T) {
-	in := newIngest(openLedger(t))
-	receive(t, in, wire.Movements, payload(t, all("abcd").batch(1, 4)))
 	cases := map[string]struct {
 		branch history
 		acked  uint64
 		oldest uint64
 		want   int64 // where to begin again, -1 for nowhere
+		// restored says that the hub must have been put back from a backup.
+		restored bool
 	}{
-		"all is well":                  {all("abcd"), 4, 1, -1},
-		"some is not acknowledged":     {all("abcd"), 2, 1, -1},
-		"the hub was restored":         {all("abcdef"), 6, 1, 4},
-		"and the branch forgot":        {all("abcdef"), 6, 7, -1},
-		"the hub has another's":        {all("aXcd"), 3, 1, 0},
-		"another's, and some forgot":   {all("aXcd"), 3, 2, 1},
-		"a branch that has sent none":  {all("abcd"), 0, 1, -1},
-		"a branch that keeps nothing":  {all("abcd"), 4, 0, -1},
-		"another's at the hub's place": {all("aXcd"), 4, 1, 0},
+		"all is well":                  {all("abcd"), 4, 1, -1, false},
+		"some is not acknowledged":     {all("abcd"), 2, 1, -1, false},
+		"the hub was restored":         {all("abcdef"), 6, 1, 4, true},
+		"and the branch forgot":        {all("abcdef"), 6, 7, -1, true},
+		"the hub has another's":        {all("aXcd"), 3, 1, 0, false},
+		"another's, and some forgot":   {all("aXcd"), 3, 2, 1, false},
+		"a branch that has sent none":  {all("abcd"), 0, 1, -1, false},
+		"a branch that keeps nothing":  {all("abcd"), 4, 0, -1, false},
+		"another's at the hub's place": {all("aXcd"), 4, 1, 0, false},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
+			l := openLedger(t)
+			in := newIngest(l)
+			receive(t, in, wire.Movements, payload(t, all("abcd").batch(1, 4)))
 			var seen *wire.State
 			in.OnState = func(branch string, s wire.State) { seen = &s }
 			report, err := wire.State{Streams: []wire.StreamState{{Epoch: epoch, Lane: movement.Live, Oldest: c.oldest,
@@ -191,6 +195,9 @@ func TestReportShowsWhatTheHubLacks(t *testing.T) {
 			}
 			if seen == nil {
 				t.Error("nobody was told of the report")
+			}
+			if r, err := l.Restores(t.Context(), time.Time{}); err != nil || (len(r) > 0) != c.restored {
+				t.Errorf("restores %+v, %v", r, err)
 			}
 		})
 	}

@@ -18,6 +18,9 @@ type Alias struct {
 	ProductName string
 	Who, Why    string
 	At          time.Time
+	// Overrules says what Odoo itself knows by the code; it goes into the audit
+	// trail only.
+	Overrules string
 }
 
 func (a *Alias) code() string { return string(a.Product.Scheme) + " " + a.Product.Code }
@@ -56,8 +59,11 @@ func (t *Tx) setAlias(a *Alias) (released int, err error) {
 		storable(a.Who), storable(a.Why)); err != nil {
 		return 0, err
 	}
-	if err := t.Audit(Entry{At: a.At, Who: a.Who, Action: "alias", Subject: a.code(),
-		Detail: fmt.Sprintf("means %s (%d): %s", a.ProductName, a.ProductID, a.Why)}); err != nil {
+	detail := fmt.Sprintf("means %s (%d)", a.ProductName, a.ProductID)
+	if a.Overrules != "" {
+		detail += ", though in Odoo it is " + a.Overrules
+	}
+	if err := t.Audit(Entry{At: a.At, Who: a.Who, Action: "alias", Subject: a.code(), Detail: detail + ": " + a.Why}); err != nil {
 		return 0, err
 	}
 	if was != 0 && was != a.ProductID {
@@ -111,6 +117,8 @@ func (t *Tx) removeAlias(a *Alias) (again int, err error) {
 // alias' code, and counts these.
 func (t *Tx) planAgain(a *Alias) (movements int, err error) {
 	var postings []int64
+	// That p.state is one of two, though only one is meant, lets the index
+	// postings_open be used, which is made for just these words.
 	if err := t.Rows(`SELECT p.id, COUNT(*) FROM postings p JOIN posting_sets s ON s.posting_id = p.id
 			JOIN movements m ON m.id BETWEEN s.stream_id * 1099511627776 + s.first_seq
 				AND s.stream_id * 1099511627776 + s.last_seq

@@ -2,9 +2,11 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"branchline/internal/fault"
 )
@@ -55,11 +57,25 @@ func (l *Ledger) copyInto(ctx context.Context, path string) (err error) {
 	if _, err := conn.ExecContext(ctx, `PRAGMA query_only(0)`); err != nil {
 		return err
 	}
-	_, err = conn.ExecContext(ctx, `VACUUM INTO $1`, path)
+	began := time.Now()
+	if _, err = conn.ExecContext(ctx, `VACUUM INTO $1`, path); err == nil {
+		err = markCopy(ctx, conn, path, began)
+	}
 	if _, again := conn.ExecContext(context.WithoutCancel(ctx), `PRAGMA query_only(1)`); again != nil {
 		return errors.Join(err, again)
 	}
 	return err
+}
+
+// markCopy has a copy say that it is one, as of a moment, so that it is noticed
+// when it is put in the ledger's place.
+func markCopy(ctx context.Context, conn *sql.Conn, path string, asOf time.Time) error {
+	if _, err := conn.ExecContext(ctx, `ATTACH DATABASE $1 AS copy`, path); err != nil {
+		return err
+	}
+	_, err := conn.ExecContext(ctx, `INSERT INTO copy.restores (as_of, noted_at, exact, sign) VALUES ($1, 0, 1, '')`, asOf.UnixMilli())
+	_, detached := conn.ExecContext(context.WithoutCancel(ctx), `DETACH DATABASE copy`)
+	return errors.Join(err, detached)
 }
 
 func backupFailed(path string, err error) error {

@@ -15,32 +15,38 @@ var Releasable = []string{"over_receipt", "not_on_order", "order_not_open", "unk
 // stageRelease marks a retry ruling that also sets its reason aside.
 const stageRelease = "release"
 
+const codeNotReleasable = "not_releasable"
+
 // Release lets movements go on although the reason of their exception still
-// holds; it returns how many exceptions it met. A reason that is not in
-// [Releasable] is a fault of class Data, "not_releasable", a movement that the
-// hub never received one of "unknown_movement", and nothing is done.
-// Choice is not used.
+// holds, all or none; it returns how many exceptions it met. What the projector
+// set aside for a person's eye goes on by it as it is. Another reason that is not
+// in [Releasable], and what a release would not change, is a fault of class Data,
+// "not_releasable", a movement that the hub never received one of
+// "unknown_movement", and nothing is done. Choice is not used.
 func (l *Ledger) Release(ctx context.Context, d Decision) (done int, err error) {
-	d.Choice = Retry
+	d.Choice, d.release = Retry, true
 	return l.carryOut(ctx, d, (*Tx).release)
 }
 
 func (t *Tx) release(o *opener, id MovementID, d Decision) (bool, error) {
-	var reason string
-	err := t.Row(`SELECT reason FROM exceptions WHERE id = $1`, int64(id)).Scan(&reason)
+	var stage, reason string
+	err := t.Row(`SELECT stage, reason FROM exceptions WHERE id = $1`, int64(id)).Scan(&stage, &reason)
 	if errors.Is(err, errNoRows) {
 		return false, t.received(id)
 	}
 	if err != nil {
 		return false, err
 	}
+	if stage == StageProjection {
+		return t.decide(o, id, d)
+	}
 	name, err := t.w.l.identity(t, id)
 	if err != nil {
 		return false, err
 	}
 	if !slices.Contains(Releasable, reason) {
-		return false, fault.New(fault.Data, "not_releasable", "%s is refused for %s, which cannot be released", name, reason).
-			WithHint("mend what is wrong and retry, or discard it")
+		return false, fault.New(fault.Data, codeNotReleasable, "%s is refused for %s, which cannot be released", name, reason).
+			WithHint("mend what is wrong and try it again with branchline-hub retry, or take it out with branchline-hub discard")
 	}
 	// The newest ruling counts for the movement's state, so the retry comes last.
 	if err := t.rule(id, d.At, ruledRetry, storable(d.Who), Refusal{Stage: stageRelease, Reason: reason, Text: storable(d.Why)}); err != nil {

@@ -121,6 +121,28 @@ func (l *Ledger) fillSources(r reader, all []Exception) (err error) {
 	return nil
 }
 
+// ExceptionStage tells which stage found the open exception of a movement; empty
+// for a movement without one.
+func (l *Ledger) ExceptionStage(ctx context.Context, id MovementID) (stage string, err error) {
+	err = l.reader(ctx).Row(`SELECT stage FROM exceptions WHERE id = $1`, int64(id)).Scan(&stage)
+	if errors.Is(err, errNoRows) {
+		return "", nil
+	}
+	return stage, classify(err)
+}
+
+// SourceWords say where a movement was read: the file and the line, or the
+// adapter. Nothing of the line itself is in them.
+func SourceWords(s *movement.Source) string {
+	switch {
+	case s.File != "" && s.Line > 0:
+		return fmt.Sprintf("%s:%d", s.File, s.Line)
+	case s.File != "":
+		return s.File
+	}
+	return s.Adapter
+}
+
 // ReasonCount is how many exceptions of one reason a branch has.
 type ReasonCount struct {
 	Branch, Reason string

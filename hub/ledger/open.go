@@ -6,11 +6,13 @@ import (
 	"database/sql"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"branchline/internal/fault"
 )
@@ -32,6 +34,9 @@ type Ledger struct {
 	statements sync.Map // of the read pool: query -> *sql.Stmt
 	streams    streamCache
 	watchers   watchers
+	// opened is when the ledger was opened, openedAsOf when the newest that it
+	// knew then was written.
+	opened, openedAsOf time.Time
 }
 
 // Config says where the ledger is.
@@ -60,7 +65,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Ledger, error) {
 			return nil, err
 		}
 	}
-	l := &Ledger{d: d, log: log}
+	l := &Ledger{d: d, log: log, opened: time.Now()}
 	var err error
 	if l.write, err = d.open(c, true); err == nil {
 		err = l.prepare(ctx)
@@ -73,6 +78,12 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Ledger, error) {
 		return nil, classify(err)
 	}
 	l.writer = newWriter(l)
+	if l.openedAsOf, err = l.newestFact(ctx); err == nil {
+		err = l.noteCopy(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(classify(err), l.Close())
+	}
 	return l, nil
 }
 

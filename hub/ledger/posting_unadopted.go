@@ -11,11 +11,6 @@ import (
 // only: it cannot be taken over, and that hides no other.
 const CodeNotAdoptable = "not_adoptable"
 
-// UnadoptedHint is what a person can do about an [Unadopted] document, in
-// sentences.
-const UnadoptedHint = "Return the document in Odoo, unless its movements are posted here already (branchline-hub movements), " +
-	"and take the paragraph that begins with branchline:1 out of its note. They are then posted anew."
-
 // Unadopted is a document of ours that is done in Odoo, that the ledger does not
 // know so, and that it cannot take over: which movements are in it is not
 // certain.
@@ -26,6 +21,13 @@ type Unadopted struct {
 	// Why is a sentence for a person.
 	Why     string
 	NotedAt time.Time
+}
+
+// Words say what stands still and what a person can do, in sentences.
+func (u *Unadopted) Words() string {
+	return fmt.Sprintf("Branch %s: nothing of it is posted, since it is not certain which movements are in the document %s in Odoo (id %d): %s. "+
+		"Return the document in Odoo, unless all of its movements are posted here already (branchline-hub movements --branch %s), and take the "+
+		"paragraph that begins with branchline:1 out of its note; what was in it is then posted anew.", u.Branch, u.Odoo.Name, u.Odoo.ID, u.Why, u.Branch)
 }
 
 // KeepUnadopted remembers a document until [Ledger.SettleUnadopted]. It goes into

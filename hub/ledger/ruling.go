@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"branchline/internal/fault"
 	"branchline/internal/movement"
@@ -93,6 +95,8 @@ type Decision struct {
 	// Who and Why are required and go into the audit trail.
 	Who, Why string
 	At       time.Time
+	// release says that it is a [Ledger.Release].
+	release bool
 }
 
 // Decide carries a person's decision out and returns how many exceptions it
@@ -134,10 +138,23 @@ func (l *Ledger) carryOut(ctx context.Context, d Decision, do func(*Tx, *opener,
 	return done, nil
 }
 
+// Bounds of what a person says, in characters.
+const (
+	maxWho = 128
+	maxWhy = 1000
+)
+
 func checkDecision(who, why string) error {
-	if who == "" || why == "" || len(who) > 128 || len(why) > 1000 {
-		return fault.New(fault.Data, "incomplete_decision", "a decision needs who decides and a word why").
-			WithHint("give both, at most 128 and 1000 characters")
+	switch {
+	case strings.TrimSpace(why) == "":
+		return fault.New(fault.Data, "incomplete_decision", "a decision needs a word why, and none was given").
+			WithHint("say with --why what made you decide so, for the audit trail")
+	case strings.TrimSpace(who) == "":
+		return fault.New(fault.Data, "incomplete_decision", "a decision needs who decides, and nobody is named").
+			WithHint("give your name with --who")
+	case utf8.RuneCountInString(who) > maxWho || utf8.RuneCountInString(why) > maxWhy:
+		return fault.New(fault.Data, "incomplete_decision", "who decides, or the word why, is too long").
+			WithHint(fmt.Sprintf("give at most %d and %d characters", maxWho, maxWhy))
 	}
 	return nil
 }
@@ -156,17 +173,20 @@ func (t *Tx) received(id MovementID) error {
 	return err
 }
 
-// retryable refuses a retry that cannot change anything; inDocument is a
-// movement's that is planned or posted.
-func (o *opener) retryable(id MovementID, name movement.ID, lost, inDocument bool) error {
+// retryable refuses a retry or release that cannot change anything; inDocument
+// is a movement's that is planned or posted.
+func (o *opener) retryable(id MovementID, name movement.ID, d *Decision, lost, inDocument bool) error {
 	no := func(why string) *fault.Error {
+		if d.release {
+			return fault.New(fault.Data, codeNotReleasable, "%s cannot be released: %s", name, why)
+		}
 		return fault.New(fault.Data, "not_retryable", "%s cannot be retried: %s", name, why)
 	}
 	switch {
 	case inDocument:
-		return no("it is in a document of Odoo already").WithHint("settle it in Odoo, then discard the exception")
+		return no("it is in a document of Odoo already").WithHint("settle it in Odoo, then branchline-hub discard takes the exception out")
 	case lost:
-		return no("the hub does not have it").WithHint("discard the exception when the loss has been dealt with")
+		return no("the hub does not have it").WithHint("branchline-hub discard takes the exception out when the loss has been dealt with")
 	}
 	record, err := o.record(id)
 	if err != nil && !errors.Is(err, errUnreadable) {
@@ -176,7 +196,7 @@ func (o *opener) retryable(id MovementID, name movement.ID, lost, inDocument boo
 		return no("its batch in the ledger no longer opens").WithHint("put back the newest backup of the ledger; the branch sends the rest again")
 	}
 	if _, understood, err := ReadMovement(record); err != nil || !understood {
-		return no("nothing can be read from it").WithHint("record it again at the branch, then discard this one")
+		return no("nothing can be read from it").WithHint("record it again at the branch, then branchline-hub discard takes this one out")
 	}
 	return nil
 }
@@ -206,7 +226,7 @@ func (t *Tx) decide(o *opener, id MovementID, d Decision) (met bool, err error) 
 	what := int64(ruledRetry)
 	if d.Choice == Discard {
 		what = ruledDiscard
-	} else if err := o.retryable(id, name, lastSeq > 0, inDocument); err != nil {
+	} else if err := o.retryable(id, name, &d, lastSeq > 0, inDocument); err != nil {
 		return false, err
 	}
 	if err := t.rule(id, d.At, what, storable(d.Who), Refusal{Stage: stage, Reason: reason, Text: storable(d.Why)}); err != nil {

@@ -83,15 +83,15 @@ func (p *planner) settleLot(r *resolved) bool {
 	m, product := r.m, &r.it.product
 	switch {
 	case product.Tracking == odoo.ByLot && r.lot == "":
-		p.refuse(m, LotMissing, "lot", "record it again at the branch with its lot, then discard this one",
+		p.refuse(m, LotMissing, "lot", "record it again at the branch with its lot, then branchline-hub discard takes this one out",
 			"%s is tracked by lot in Odoo and the line has none", product.Name)
 		return false
 	case product.Tracking == odoo.BySerial && r.lot == "":
-		p.refuse(m, SerialMissing, "serial", "record it again at the branch with its serial number, then discard this one",
+		p.refuse(m, SerialMissing, "serial", "record it again at the branch with its serial number, then branchline-hub discard takes this one out",
 			"%s is tracked by serial number in Odoo and the line has none", product.Name)
 		return false
 	case product.Tracking == odoo.BySerial && r.quantity != movement.QuantityScale:
-		p.refuse(m, SerialQuantity, "quantity", "discard the line and record each pack by its own serial number",
+		p.refuse(m, SerialQuantity, "quantity", "branchline-hub discard takes the line out; record each pack by its own serial number",
 			"%s of %s cannot have the one serial number %s", r.quantity, product.Name, r.lot)
 		return false
 	case r.lot == "":
@@ -101,7 +101,7 @@ func (p *planner) settleLot(r *resolved) bool {
 	if s.known.ID != 0 {
 		r.known = s.known
 		if !p.sameExpiry(r.expiry, s.known.Expires) {
-			p.refuse(m, ExpiryConflict, "expiry", "look at the pack: where Odoo is wrong, correct the lot there and retry; where the line is wrong, record it again at the branch and discard this one",
+			p.refuse(m, ExpiryConflict, "expiry", "look at the pack: where Odoo is wrong, correct the lot there, then branchline-hub retry; where the line is wrong, record it again at the branch and branchline-hub discard this one",
 				"lot %s of %s expires %s in Odoo and %s on this line", r.lot, product.Name, odoo.ExpiryDate(s.known.Expires, p.in.Branch.Zone), r.expiry)
 			return false
 		}
@@ -112,7 +112,7 @@ func (p *planner) settleLot(r *resolved) bool {
 		return false
 	}
 	if p.expired(r) {
-		p.refuse(m, ExpiredLot, "expiry", "set the goods apart; release the line if it is right, or discard it",
+		p.refuse(m, ExpiredLot, "expiry", "set the goods apart; branchline-hub release lets the line go on if it is right, branchline-hub discard takes it out",
 			"lot %s of %s had expired on %s", r.lot, product.Name, r.expiry)
 		return false
 	}
@@ -128,11 +128,11 @@ func (p *planner) settleNewLot(r *resolved, s *lotState) bool {
 		if other.IsZero() || other == r.expiry {
 			other = s.expiry
 		}
-		p.refuse(m, ExpiryConflict, "expiry", "look at the packs: retry the line that is right, record the other again at the branch and discard it here",
+		p.refuse(m, ExpiryConflict, "expiry", "look at the packs: branchline-hub retry the line that is right, record the other again at the branch and branchline-hub discard it here",
 			"lot %s of %s has come with two expiry dates, %s and %s", r.lot, product.Name, r.expiry, other)
 		return false
 	case brings && product.Expires && r.expiry.IsZero() && s.expiry.IsZero():
-		p.refuse(m, ExpiryMissing, "expiry", "record it again at the branch with its expiry, then discard this one",
+		p.refuse(m, ExpiryMissing, "expiry", "record it again at the branch with its expiry, then branchline-hub discard takes this one out",
 			"lot %s of %s is new to Odoo, and the line has no expiry date", r.lot, product.Name)
 		return false
 	case brings:
@@ -152,7 +152,7 @@ func (p *planner) settleNewLot(r *resolved, s *lotState) bool {
 		p.wait(WaitLot)
 		return false
 	}
-	p.refuse(m, UnknownLot, "lot", "check the lot on the pack; release the line to make the lot in Odoo, or discard it",
+	p.refuse(m, UnknownLot, "lot", "check the lot on the pack; branchline-hub release makes the lot in Odoo, branchline-hub discard takes the line out",
 		"Odoo has no lot %s of %s", r.lot, product.Name)
 	return false
 }
@@ -176,7 +176,7 @@ func (p *planner) settleSerial(r *resolved) bool {
 	}
 	key := lotKey{r.it.product.ID, r.lot}
 	if p.serials[key] == way && !p.released(r.m, SerialRepeated) {
-		p.refuse(r.m, SerialRepeated, "serial", "discard the line that was recorded twice",
+		p.refuse(r.m, SerialRepeated, "serial", "branchline-hub discard takes out the line that was recorded twice; branchline-hub release lets it go on if both are right",
 			"serial number %s of %s moved the same way twice", r.lot, r.it.product.Name)
 		return false
 	}

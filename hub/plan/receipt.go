@@ -46,7 +46,7 @@ func (p *planner) putReceipt(r *resolved) {
 	}
 	open := p.openReceipts(order)
 	if len(open) == 0 {
-		p.refuse(m, OrderNotOpen, "document.ref", "check the number; release the line to receive it without the order, or confirm the order in Odoo and retry",
+		p.refuse(m, OrderNotOpen, "document.ref", "check the number; branchline-hub release receives the line without the order, or confirm the order in Odoo, then branchline-hub retry",
 			"Odoo expects nothing at %s for order %s: it is closed, not confirmed, or another branch's", p.in.Branch.Code, order)
 		return
 	}
@@ -110,13 +110,13 @@ func (p *planner) fill(key basketKey, r *resolved, open []*odoo.Receipt) {
 	m, product := r.m, &r.it.product
 	switch {
 	case first == 0:
-		p.refuse(m, NotOnOrder, "product.code", "release the line to receive it without the order, or set the goods apart and discard it",
+		p.refuse(m, NotOnOrder, "product.code", "branchline-hub release receives the line without the order; or set the goods apart and branchline-hub discard it",
 			"%s is not among what order %s still expects", product.Name, m.Document.Ref)
 	case p.released(m, OverReceipt):
 		key.receipt = first
 		p.into(key, r, true)
 	default:
-		p.refuse(m, OverReceipt, "quantity", "count again; release the line to receive more than was ordered, or set the rest apart",
+		p.refuse(m, OverReceipt, "quantity", "count again; branchline-hub release receives more than was ordered; or set the rest apart and branchline-hub discard the line",
 			"order %s still expects %s %s of %s, and with this line of %s it would be %s", m.Document.Ref, sum.total, product.UoM.Name,
 			product.Name, r.quantity, sum.taken+r.quantity)
 	}

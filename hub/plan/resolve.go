@@ -57,7 +57,7 @@ type resolved struct {
 // refused or waits.
 func (p *planner) resolve(m *ledger.Movement) (r resolved, ok bool) {
 	if m.Kind == movement.Count {
-		p.refuse(m, CountDecision, "quantity", "compare it with Odoo's stock, record the difference as an adjustment, then discard the count",
+		p.refuse(m, CountDecision, "quantity", "compare it with Odoo's stock, record the difference as an adjustment, then branchline-hub discard takes the count out",
 			"%s counted %s of %s; what that means for the stock now depends on what was moved since", p.in.Branch.Code, m.Quantity, m.Product.Code)
 		return r, false
 	}
@@ -82,7 +82,7 @@ func (p *planner) resolve(m *ledger.Movement) (r resolved, ok bool) {
 	}
 	exact := false
 	if r.quantity, exact = it.convert(q); !exact {
-		p.refuse(m, InexactUnit, "quantity", "mend the unit in the branch's mapping or its rounding in Odoo and retry, or record it again at the branch and discard this one",
+		p.refuse(m, InexactUnit, "quantity", "mend the unit in the branch's mapping or its rounding in Odoo, then branchline-hub retry, or record it again at the branch and branchline-hub discard this one",
 			"%s %s of %s cannot be kept exactly in %s", m.Quantity, m.Unit, it.product.Name, it.product.UoM.Name)
 		return r, false
 	}
@@ -109,7 +109,7 @@ func (p *planner) lookUp(k itemKey) *item {
 			return &item{wait: true}
 		}
 		return &item{reason: UnknownProduct, field: "product.code", text: "Odoo has no product with " + code,
-			hint: "say what the code means (alias set), or enter it at the product in Odoo and retry"}
+			hint: "say what the code means (branchline-hub alias set), or enter it at the product in Odoo, then branchline-hub retry"}
 	case 1:
 	default:
 		names := make([]string, len(found))
@@ -117,17 +117,17 @@ func (p *planner) lookUp(k itemKey) *item {
 			names[i] = f.Name
 		}
 		return &item{reason: AmbiguousProduct, field: "product.code", text: clip(code+" belongs to more than one product in Odoo: "+strings.Join(names, ", "), 400),
-			hint: "say which of them it means (alias set), or mend the barcodes in Odoo and retry"}
+			hint: "say which of them it means (branchline-hub alias set), or mend the barcodes in Odoo, then branchline-hub retry"}
 	}
 	it := &item{product: found[0], num: 1, den: 1}
 	switch {
 	case !it.product.Active:
 		it.reason, it.field, it.text = ArchivedProduct, "product.code", fmt.Sprintf("%s is %s, which is archived in Odoo", code, it.product.Name)
-		it.hint = "say which product is used now (alias set), or take the old one out of the archive, and retry"
+		it.hint = "say which product is used now (branchline-hub alias set), or take the old one out of the archive, then branchline-hub retry"
 		return it
 	case !it.product.Storable:
 		it.reason, it.field, it.text = NotStocked, "product.code", fmt.Sprintf("Odoo keeps no stock of %s (%s)", it.product.Name, code)
-		it.hint = "let Odoo track the product's inventory and retry, or discard"
+		it.hint = "let Odoo track the product's inventory, then branchline-hub retry, or branchline-hub discard"
 		return it
 	}
 	own, _ := p.in.Catalogue.Unit(it.product.UoM.ID)
@@ -152,15 +152,15 @@ func (p *planner) convertUnit(it *item, own odoo.UoM, name string) {
 		it.wait = true
 	case len(all) == 0:
 		it.reason, it.field, it.text = UnknownUnit, "unit", fmt.Sprintf("Odoo has no unit of measure %q", name)
-		it.hint = "name the unit as Odoo does, in the branch's mapping, or make it in Odoo and retry"
+		it.hint = "name the unit as Odoo does, in the branch's mapping, or make it in Odoo, then branchline-hub retry"
 	case len(fits) != 1:
 		it.reason, it.field, it.text = UnitMismatch, "unit", fmt.Sprintf("%q is not one unit that converts into %s, in which %s is kept", name, own.Name, it.product.Name)
-		it.hint = "correct the unit in the branch's mapping or at the product in Odoo, and retry"
+		it.hint = "correct the unit in the branch's mapping or at the product in Odoo, then branchline-hub retry"
 	default:
 		var ok bool
 		if it.num, it.den, ok = ratio(fits[0].Ratio, own.Ratio); !ok {
 			it.reason, it.field, it.text = InexactUnit, "unit", fmt.Sprintf("%q is no exact multiple or part of %s", name, own.Name)
-			it.hint = "mend the unit's ratio in Odoo and retry"
+			it.hint = "mend the unit's ratio in Odoo, then branchline-hub retry"
 		}
 	}
 }

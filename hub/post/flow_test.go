@@ -2,6 +2,7 @@ package post_test
 
 import (
 	"maps"
+	"regexp"
 	"testing"
 	"time"
 
@@ -102,6 +103,13 @@ func TestWhatWouldBeAGuessGoesToAPerson(t *testing.T) {
 		if got := w.exceptions(); !maps.Equal(got, want) {
 			t.Fatalf("exceptions\n%v\nwant\n%v", got, want)
 		}
+		open, err := w.ledger.Exceptions(t.Context(), exceptionsOf(w))
+		must(t, err)
+		for _, e := range open {
+			if bare := bareCommand.FindString(namedCommand.ReplaceAllString(e.Hint, "")); e.Hint == "" || bare != "" {
+				t.Errorf("the hint of %s names no command for %q: %s", e.Reason, bare, e.Hint)
+			}
+		}
 		w.sent[11].Lot = "" // Odoo keeps no lots of it
 		w.check()
 
@@ -122,7 +130,7 @@ func TestWhatWouldBeAGuessGoesToAPerson(t *testing.T) {
 		}
 		retry := by(5)
 		retry.Choice = "retry"
-		_, err := w.ledger.Decide(t.Context(), retry)
+		_, err = w.ledger.Decide(t.Context(), retry)
 		must(t, err)
 		n, err := w.ledger.SetAlias(t.Context(), aliasFor(w, unknown.Code, b))
 		if err != nil || n != 1 {
@@ -182,3 +190,9 @@ func TestDispensingsAreSummed(t *testing.T) {
 		t.Errorf("%s a movement in Odoo", per)
 	}
 }
+
+// What a person is to do is said by the command that does it.
+var (
+	namedCommand = regexp.MustCompile(`branchline-hub (retry|release|discard|alias set)`)
+	bareCommand  = regexp.MustCompile(`\b(retry|release|discard|alias set)\b`)
+)

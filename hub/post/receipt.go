@@ -61,7 +61,7 @@ func (r *run) receipt(ctx context.Context) (ledger.OdooRef, error) {
 	}
 	if why := r.differs(lines); why != "" || !d.found || !r.ours(d.Picking) {
 		return ref, fault.New(fault.Data, ReceiptChanged, "somebody changed %s in Odoo while it was received: %s", ref.Name, why).
-			WithHint("look at the receipt in Odoo, then retry")
+			WithHint("look at the receipt in Odoo, then branchline-hub retry")
 	}
 	return ref, r.validate(ctx, ref)
 }
@@ -84,7 +84,7 @@ func (r *run) write(ctx context.Context, d pick, rec odoo.Receipt, lines []odoo.
 	if _, marked := odoo.MarkerOf(d.Picking); !marked {
 		if slices.ContainsFunc(lines, func(l odoo.Line) bool { return l.Picked && l.Quantity != 0 || l.LotName != "" }) {
 			return fault.New(fault.Data, ReceiptInUse, "somebody has begun to receive %s in Odoo", rec.Name).
-				WithHint("finish or clear it in Odoo, then retry")
+				WithHint("finish or clear it in Odoo, then branchline-hub retry")
 		}
 	}
 	if len(lines) == 0 {

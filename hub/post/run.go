@@ -107,7 +107,7 @@ func (r *run) document(ctx context.Context) (ledger.OdooRef, error) {
 	}
 	if why := r.differs(lines); why != "" {
 		return ref, fault.New(fault.Data, ChangedLines, "Odoo holds other lines in %s than were sent: %s", r.at.Name, why).
-			WithHint("look at the document in Odoo, then retry")
+			WithHint("look at the document in Odoo, then branchline-hub retry")
 	}
 	killpoint.Here("post.moves-written")
 	if err := g.do(ctx, 1, func(ctx context.Context, o Odoo) error { return o.ShowLines(ctx, d.ID, lines) }); err != nil {
@@ -124,7 +124,7 @@ func (r *run) reusable(ctx context.Context, d pick) (pick, error) {
 	}
 	if d.State == odoo.Cancelled && r.at.Step == stepCreated {
 		return d, fault.New(fault.Data, CancelledThere, "somebody cancelled %s in Odoo", r.at.Name).
-			WithHint("find out why; retry makes the document again, discard leaves the stock as it is")
+			WithHint("find out why; branchline-hub retry makes the document again, branchline-hub discard leaves the stock as it is")
 	}
 	if d.State != odoo.Cancelled {
 		lines, err := r.p.gate.lines(ctx, d.ID)
@@ -175,7 +175,7 @@ func (r *run) create(ctx context.Context) (pick, error) {
 		return d, fault.New(fault.Defect, odoo.CodeDefect, "Odoo made %s and does not know it", r.at.Name)
 	case d.State == odoo.Cancelled:
 		return d, fault.New(fault.Data, CancelledThere, "somebody cancelled %s in Odoo", r.at.Name).
-			WithHint("find out why; retry makes the document again, discard leaves the stock as it is")
+			WithHint("find out why; branchline-hub retry makes the document again, branchline-hub discard leaves the stock as it is")
 	}
 	return d, nil
 }
@@ -224,7 +224,7 @@ func (r *run) lots(ctx context.Context) ([]int64, error) {
 		if !l.Expiry.IsZero() && !lot.Expires.IsZero() && !sameDay(l, lot.Expires, r.body.At.Location()) {
 			if conflict == nil {
 				conflict = &refusedSome{cause: fault.New(fault.Data, ExpiryConflict, "lot %s expires %s in Odoo and %s here", l.Lot,
-					lot.Expires.Format(time.DateOnly), l.Expiry).WithHint("look at the pack: where Odoo is wrong, correct the lot there and retry; where the line is wrong, record it again at the branch and discard this one")}
+					lot.Expires.Format(time.DateOnly), l.Expiry).WithHint("look at the pack: where Odoo is wrong, correct the lot there, then branchline-hub retry; where the line is wrong, record it again at the branch and branchline-hub discard this one")}
 			}
 			for _, p := range l.Parts {
 				conflict.ids = append(conflict.ids, p.Movement)
@@ -311,7 +311,7 @@ func (r *run) validate(ctx context.Context, ref ledger.OdooRef) error {
 	}
 	if v.Dialog != nil {
 		return fault.New(fault.Data, Dialog, "Odoo asks %q (%s) before it would post %s", v.Dialog.Name, v.Dialog.Model, ref.Name).
-			WithHint("answer it in Odoo or change what it asks about, then retry")
+			WithHint("answer it in Odoo or change what it asks about, then branchline-hub retry")
 	}
 	killpoint.Here("post.validated")
 	return r.finish(ctx, ref)

@@ -112,7 +112,7 @@ func (r *run) replan(ctx context.Context) error {
 	if r.at.Attempts >= enough {
 		c.State = ledger.PostingRefused
 		c.Refused = refusals(r.body.Movements(), ReceiptChanged, "the receipt of order "+r.body.Order+" in Odoo changes whenever it is written to",
-			"look at the order's receipts in Odoo, then retry")
+			"look at the order's receipts in Odoo, then branchline-hub retry")
 	}
 	_, err := r.p.ledger.ChangePosting(ctx, r.at.ID, c)
 	r.log.Info("the order has changed in Odoo, and is planned anew", "order", r.body.Order)
@@ -204,7 +204,7 @@ func hintFor(err error) string {
 	if h := fault.HintOf(err); h != "" {
 		return h
 	}
-	return "mend in Odoo what it complains of and retry, or discard the movement"
+	return "mend in Odoo what it complains of, then branchline-hub retry, or branchline-hub discard the movement"
 }
 
 // parts makes postings of the halves, named for what they hold.

@@ -23,8 +23,9 @@ func TestAnAliasIsTakenBack(t *testing.T) {
 			return f.RemoveAlias(f.Context(), ledger.Alias{Product: code, Who: "bob", Why: "wrong pack", At: ledgertest.Noon})
 		}, 3, ledger.Pending, "alias removed: meant Aspirin (42): wrong pack"},
 		"changed": {func(f fixture) (int, error) {
-			return f.SetAlias(f.Context(), ledger.Alias{Product: code, ProductID: 43, ProductName: "Aspirin N", Who: "bob", Why: "wrong pack", At: ledgertest.Noon})
-		}, 0, ledger.Excepted, "alias: means Aspirin N (43): wrong pack"},
+			return f.SetAlias(f.Context(), ledger.Alias{Product: code, ProductID: 43, ProductName: "Aspirin N", Who: "bob", Why: "wrong pack", At: ledgertest.Noon,
+				Overrules: "Heparin (H1)"})
+		}, 0, ledger.Excepted, "alias: means Aspirin N (43), though in Odoo it is Heparin (H1): wrong pack"},
 		"said once more": {func(f fixture) (int, error) {
 			return f.SetAlias(f.Context(), ledger.Alias{Product: code, ProductID: 42, ProductName: "Aspirin", Who: "bob", Why: "indeed", At: ledgertest.Noon})
 		}, 0, ledger.Excepted, "alias: means Aspirin (42): indeed"},

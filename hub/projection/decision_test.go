@@ -202,13 +202,45 @@ func TestDecisions(t *testing.T) {
 	t.Run("a decision needs a name and a reason", func(t *testing.T) {
 		f := newFixture(t, dispensings(1, problem("x"))...)
 		for _, d := range []ledger.Decision{{Choice: ledger.Retry, Why: "y"}, {Choice: ledger.Retry, Who: "x"},
-			{Choice: "perhaps", Who: "x", Why: "y"}} {
+			{Choice: ledger.Discard, Who: "x", Why: " \t\u00a0"}, {Choice: ledger.Discard, Who: "  ", Why: "y"},
+			{Choice: ledger.Retry, Who: "x", Why: strings.Repeat("é", 1001)}, {Choice: "perhaps", Who: "x", Why: "y"}} {
 			d.Movements = f.ids(1)
 			if n, err := f.Decide(t.Context(), d); n != 0 || fault.CodeOf(err) != "incomplete_decision" {
 				t.Errorf("%+v: %d, %v", d, n, err)
 			}
 		}
 		f.states(ledger.Excepted)
+		long := ledger.Decision{Choice: ledger.Retry, Movements: f.ids(1), Who: strings.Repeat("é", 128), Why: strings.Repeat("é", 1000)}
+		if n, err := f.Decide(t.Context(), long); n != 1 || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+	})
+	t.Run("a release is for all or none, and says that it is one", func(t *testing.T) {
+		f := newFixture(t, append(dispensings(1, problem("expired")), append(dispensings(2), []byte("nothing"))...)...)
+		if err := f.Refuse(t.Context(), []ledger.Refusal{{Movement: f.ids(2)[0], Stage: "plan", Reason: "unknown_lot"},
+			{Movement: f.ids(3)[0], Stage: "plan", Reason: "lot_missing"}}, ledgertest.Noon); err != nil {
+			t.Fatal(err)
+		}
+		release := func(seqs ...uint64) (int, error) {
+			return f.Release(t.Context(), ledger.Decision{Movements: f.ids(seqs...), Who: "ann", Why: "seen it", At: ledgertest.Noon})
+		}
+		for _, seq := range []uint64{3, 4} {
+			n, err := release(1, 2, seq)
+			if n != 0 || fault.CodeOf(err) != "not_releasable" || strings.Contains(err.Error(), "cannot be retried") {
+				t.Errorf("with %d: %d released, %v", seq, n, err)
+			}
+		}
+		f.states(ledger.Excepted, ledger.Excepted, ledger.Excepted, ledger.Excepted)
+		if n, err := release(1, 2); n != 2 || err != nil {
+			t.Fatalf("%d released, %v", n, err)
+		}
+		catchUp(t, projector(f.Ledger))
+		f.states(ledger.Pending, ledger.Pending, ledger.Excepted, ledger.Excepted)
+		for seq, want := range map[uint64]string{1: "", 3: "plan", 4: ledger.StageProjection} {
+			if stage, err := f.ExceptionStage(t.Context(), f.ids(seq)[0]); stage != want || err != nil {
+				t.Errorf("%d: stage %q, %v", seq, stage, err)
+			}
+		}
 	})
 	t.Run("it stands in the audit trail", func(t *testing.T) {
 		f := newFixture(t, dispensings(1, problem("expired"))...)

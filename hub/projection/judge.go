@@ -185,7 +185,7 @@ func postedTwice(other *ledger.Posting) objection {
 	}
 	return objection{reason: ReasonPostedTwice, field: "natural_key",
 		text: "the same event is also in " + where + "",
-		hint: "look at both documents in Odoo and take one of them back there, with a return; then discard this exception: nothing is posted by that"}
+		hint: "look at both documents in Odoo and take one of them back there, with a return; then branchline-hub discard takes the exception out, by which nothing is posted"}
 }
 
 // object gives the first reason why a movement cannot go on by itself. A person
@@ -199,13 +199,13 @@ func object(r *reading, c circumstances, released bool) *objection {
 	case c.repeat && !released:
 		return &objection{reason: ReasonConflictingRepeat, field: "natural_key",
 			text: "the event " + r.m.NaturalKey + " came before with another content",
-			hint: "compare both, then release this one as a second event or discard it"}
+			hint: "compare both; branchline-hub release lets this one go on as a second event, branchline-hub discard takes it out"}
 	case r.problem != nil && !(released && r.understood):
 		return r.problem
 	case c.misfit && !released:
 		return &objection{reason: ReasonGroupConflict, field: "group.size",
 			text: "the movement does not fit the size that its group " + r.m.Group.ID + " was given before",
-			hint: "release it if the goods are there"}
+			hint: "branchline-hub release lets it go on if the goods are there, branchline-hub discard takes it out"}
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ func TestQuestionsAboutWhatThereIsNot(t *testing.T) {
 	if got, err := f.Branches(t.Context()); err != nil || !cmp.Equal(got, []string{"BR01"}) {
 		t.Errorf("branches %v, %v", got, err)
 	}
-	if got, err := f.Reasons(t.Context()); err != nil || !cmp.Equal(got, []string{"expired"}) {
+	if got, err := f.Reasons(t.Context()); err != nil || !cmp.Equal(got, []string{"expired", "not_gs1"}) {
 		t.Errorf("reasons %v, %v", got, err)
 	}
 	for name, c := range map[string]struct {

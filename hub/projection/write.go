@@ -285,7 +285,7 @@ func (w *writing) lost(g ledger.Gap) error {
 	}
 	return w.exceptRun(g.First, g.Last.Seq(), branch, g.NotedAt.UnixMilli(), objection{reason: ReasonLost,
 		text: fmt.Sprintf("the branch no longer had the movements %d to %d when the hub asked for them", g.First.Seq(), g.Last.Seq()),
-		hint: "count the stock of the branch, then discard this exception"})
+		hint: "count the stock of the branch, then branchline-hub discard takes the exception out"})
 }
 
 // exceptRun writes an exception for a run of which there are no movements,

@@ -64,7 +64,9 @@ type ExceptionGroup struct {
 // Exception is one movement that waits for a person.
 type Exception struct {
 	ID, Branch, Reason, Text, Raw string
-	Since                         time.Time
+	// From is where it was read: file and line, or the adapter.
+	From  string
+	Since time.Time
 }
 
 // Postings counts documents by state.

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"sync"
+	"time"
 
 	"branchline/hub/ledger"
 	"branchline/internal/movement"
@@ -293,6 +294,10 @@ func (l *memLedger) Commit(_ context.Context, a ledger.Arrival) error {
 	}
 	r.at = ledger.Cursor{Through: a.Header.Through(), Hash: a.Header.Last}
 	return nil
+}
+
+func (*memLedger) NoteAhead(context.Context, ledger.Stream, time.Time) (bool, error) {
+	return false, nil
 }
 
 func (l *memLedger) Audit(_ context.Context, e ledger.Entry) error {

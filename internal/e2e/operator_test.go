@@ -140,6 +140,8 @@ func TestDecidingFromTheCommandLine(t *testing.T) {
 	o := newOffice(t)
 	paracetamol := o.Chain.Products[3]
 	branch := o.Chain.Branches[0].Code
+	o.until("connected since", "branches")
+	o.ok([]string{"branches"}, branch+"  connected since", "nothing received yet")
 	o.drop("a.csv",
 		"R1;1;TIME;Erika;1958-03-14;04099999999996;;1;CD", // unknown product
 		"R1;2;TIME;Erika;1958-03-14;"+paracetamol.GTIN+";;5000;CD",
@@ -152,14 +154,15 @@ func TestDecidingFromTheCommandLine(t *testing.T) {
 	o.ok([]string{"exceptions"}, "alias set gtin \"04099999999996\" REFERENCE --why", "branchline-hub release "+many, "branchline-hub discard "+bad)
 	o.ok([]string{"movements"}, "dispense that could not be read, from a.csv:4: exception", "dispense 5000 of gtin "+paracetamol.GTIN)
 	o.no([]string{"exceptions", "--branch", "BR99"}, "no branch \"BR99\"", branch)
-	o.no([]string{"exceptions", "--reason", "unknown"}, "unknown_product")
+	o.no([]string{"exceptions", "--reason", "unknown"}, "no exception has or had", "unknown_product")
 	o.no([]string{"postings", "--state", "done"}, "planned")
 	o.no([]string{"movements", "--branch", "BR99"}, branch)
 
 	why := []string{"--why", "looked at it"}
 	with := func(args ...string) []string { return append(args, why...) }
-	o.no(with("retry", bad), "release posts it as it is, discard takes it out")
-	o.no(with("release", bad), "nothing can be read from it")
+	o.no(with("retry", bad), "release posts it as it is, branchline-hub discard takes it out")
+	o.no(with("release", bad), "cannot be released: nothing can be read from it")
+	o.no([]string{"discard", bad, "--why", "  "}, "a decision needs a word why")
 	o.no(with("discard", strings.Replace(bad, branch, "BR99", 1)), "BR99")
 	o.no(with("discard", "nonsense"), "name it as branchline-hub exceptions does")
 	if said, code := o.hub("discard", bad); code != 2 || !strings.Contains(said, "--why") {
@@ -171,11 +174,13 @@ func TestDecidingFromTheCommandLine(t *testing.T) {
 	o.no(with("alias", "set", "gtin", "04012345678901", "BL77-04"), "no movement ever came with")
 	o.no(with("alias", "set", "barcode", "04099999999996", "BL77-04"), "gtin ndc pzn hibc sku")
 	o.no(with("alias", "set", "gtin", "04099999999996", "NONE"), "0 products of Odoo")
+	o.no(with("alias", "set", "gtin", paracetamol.GTIN, "BL77-01"), "Odoo itself knows", "it is Paracetamol", "(BL77-04)", "--overrule")
 	o.ok([]string{"exceptions"}, "3 wait for a person")
 
 	o.ok(with("alias", "set", "gtin", "04099999999996", "BL77-04"), "means Paracetamol", "1 exceptions go on")
 	o.ok([]string{"alias", "list"}, "gtin 04099999999996  means Paracetamol", "looked at it")
-	o.ok(with("release", many), "1 released")
+	o.ok(with("release", many), "1 released", "still checked against Odoo")
+	o.ok([]string{"exceptions", "--reason", "implausible_quantity"}, "0 wait for a person")
 	o.ok(with("discard", bad), "1 discarded")
 	o.no(with("discard", bad), "1 of the 1 named wait for nobody")
 	o.until("0 wait for a person", "exceptions")
@@ -233,5 +238,6 @@ func TestAHubIsPutBackFromABackup(t *testing.T) {
 	o.drop("wednesday.csv", "R3;1;TIME;Erika;1958-03-14;"+paracetamol.GTIN+";;8;CD")
 	posted(-15)
 	o.until("4 received", "branches")
+	o.ok([]string{"branches"}, "The ledger was put back from a backup of "+time.Now().UTC().Format("2006-01-02"), "aliases")
 	o.ok([]string{"verify"}, "the chain is whole")
 }
