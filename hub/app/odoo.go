@@ -44,6 +44,9 @@ func (a *App) odooState() web.Odoo {
 	case !st.Adopted && st.Halted == "":
 		o.Trouble = "has not answered since the hub started"
 	}
+	if o.Trouble != "" && st.Away != "" {
+		o.Trouble += " (" + st.Away + ")"
+	}
 	return o
 }
 

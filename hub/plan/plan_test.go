@@ -324,6 +324,13 @@ func TestPlan(t *testing.T) {
 				in.Released = map[ledger.MovementID][]string{ledger.MakeID(1, 1): {"over_receipt"}, ledger.MakeID(1, 2): {"not_on_order"}, ledger.MakeID(1, 3): {"order_not_open"}}
 			},
 			want: []string{"posting 1", "posting 2", "posting 3", "receipt 2026-03-02 1: 32>20 into 7 | 2 over x12", "receipt 2026-03-02 1: 32>20 | 4 x1", "receipt 2026-03-02 1: 32>20 | 2 x1"}},
+		"more than was ordered stays that when others have filled the order": {
+			pending: []ledger.Movement{moved("receipt", "B", 2, order("P1")), moved("receipt", "B", 3, order("P9")), moved("receipt", "B", 1, order("P9"))},
+			with: func(in *plan.Input) {
+				in.Receipts = []odoo.Receipt{receipt(7, "P1", expects(prodK, 10, 3))}
+				in.Released = map[ledger.MovementID][]string{ledger.MakeID(1, 1): {"over_receipt"}, ledger.MakeID(1, 2): {"over_receipt"}}
+			},
+			want: []string{"posting 1", "posting 2", "order_not_open", "receipt 2026-03-02 1: 32>20 | 2 x2", "receipt 2026-03-02 1: 32>20 | 2 x3"}},
 		"an order with two receipts fills the older first": {
 			pending: []ledger.Movement{moved("receipt", "B", 3, order("P1")), moved("receipt", "B", 4, order("P1"))},
 			with: func(in *plan.Input) {

@@ -22,7 +22,10 @@ type expected struct{ receipt, product int64 }
 type expectation struct{ total, taken movement.Quantity }
 
 // putReceipt finds the document that goods go into: the open receipts of their
-// order, or one of their own.
+// order, or one of their own. Goods that a person has released as more than was
+// ordered stay that when the order, or its line, has been filled by others
+// meanwhile: then they go into a document of their own, without another question
+// about the same goods.
 func (p *planner) putReceipt(r *resolved) {
 	m := r.m
 	key := basketKey{kind: movement.Receipt, incoming: true, day: r.day, document: m.Document, group: m.GroupID}
@@ -45,6 +48,10 @@ func (p *planner) putReceipt(r *resolved) {
 		return
 	}
 	open := p.openReceipts(order)
+	if len(open) == 0 && p.released(m, OverReceipt) {
+		p.add(key, r, false)
+		return
+	}
 	if len(open) == 0 {
 		p.refuse(m, OrderNotOpen, "document.ref", "check the number; branchline-hub release receives the line without the order, or confirm the order in Odoo, then branchline-hub retry",
 			"Odoo expects nothing at %s for order %s: it is closed, not confirmed, or another branch's", p.in.Branch.Code, order)
@@ -109,6 +116,8 @@ func (p *planner) fill(key basketKey, r *resolved, open []*odoo.Receipt) {
 	}
 	m, product := r.m, &r.it.product
 	switch {
+	case first == 0 && p.released(m, OverReceipt):
+		p.add(key, r, false)
 	case first == 0:
 		p.refuse(m, NotOnOrder, "product.code", "branchline-hub release receives the line without the order; or set the goods apart and branchline-hub discard it",
 			"%s is not among what order %s still expects", product.Name, m.Document.Ref)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -327,6 +328,9 @@ func TestCallsAreHeldBackWhileOdooIsAway(t *testing.T) {
 	defer cancel()
 	if !w.until(ctx, func() bool { return w.poster.Status().BreakerOpen }) {
 		t.Fatalf("the breaker stays closed: %s", w.describe())
+	}
+	if why := w.poster.Status().Away; !strings.Contains(why, "refused") && !strings.Contains(why, "closed the connection") {
+		t.Errorf("Odoo is away since %q", why)
 	}
 	tries := w.attempts()
 	w.sim.Cause(odootest.Mischief{Kind: odootest.Serialization}) // whatever comes is counted

@@ -42,12 +42,20 @@ type gate struct {
 // maxCost is the most calls that one operation makes.
 const maxCost = 6
 
-func newGate(o Odoo, c Config, changed func(to gobreaker.State)) *gate {
+// newGate makes a gate that tells when its breaker changes, and each failure that
+// says that Odoo is away.
+func newGate(o Odoo, c Config, changed func(to gobreaker.State), gone func(err error)) *gate {
 	return &gate{odoo: o, limit: rate.NewLimiter(rate.Limit(c.CallsPerSecond), c.Burst),
 		breaker: gobreaker.NewCircuitBreaker[any](gobreaker.Settings{
 			Name: "odoo", MaxRequests: 1, Timeout: c.BreakFor,
-			ReadyToTrip:   func(n gobreaker.Counts) bool { return n.ConsecutiveFailures >= uint32(c.BreakAfter) }, //nolint:gosec // bounded
-			IsSuccessful:  func(err error) bool { return !away(err) },
+			ReadyToTrip: func(n gobreaker.Counts) bool { return n.ConsecutiveFailures >= uint32(c.BreakAfter) }, //nolint:gosec // bounded
+			IsSuccessful: func(err error) bool {
+				if away(err) {
+					gone(err)
+					return false
+				}
+				return true
+			},
 			IsExcluded:    func(err error) bool { return errors.Is(err, context.Canceled) },
 			OnStateChange: func(_ string, _, to gobreaker.State) { changed(to) },
 		})}

@@ -55,6 +55,8 @@ type Poster struct {
 	halt      halt
 	open      bool // the breaker
 	openAt    time.Time
+	// away says why Odoo was last away; empty for never.
+	away string
 	// heldUntil is when the breaker lets a call through again.
 	heldUntil time.Time
 }
@@ -70,8 +72,15 @@ type halt struct {
 func New(cfg Config, l Ledger, o Odoo, log *slog.Logger, clock func() time.Time, reg prometheus.Registerer) *Poster {
 	p := &Poster{cfg: cfg, ledger: l, log: log, clock: clock, metrics: newMetrics(reg), wake: make(chan struct{}, 1),
 		busy: map[string]bool{}, idle: map[string]time.Time{}, blocked: map[string]string{}}
-	p.gate = newGate(o, cfg, p.breakerChanged)
+	p.gate = newGate(o, cfg, p.breakerChanged, p.gone)
 	return p
+}
+
+// gone keeps why Odoo was last away.
+func (p *Poster) gone(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.away = message(err)
 }
 
 func (p *Poster) breakerChanged(to gobreaker.State) {
@@ -102,6 +111,9 @@ type Status struct {
 	// BreakerOpen: Odoo is away, since when.
 	BreakerOpen  bool
 	BreakerSince time.Time
+	// Away says why Odoo last was away, also when it no longer is; empty for
+	// never.
+	Away string
 	// Adopted tells that Odoo has been searched for documents that the ledger
 	// does not know; before that nothing is posted.
 	Adopted bool
@@ -115,7 +127,7 @@ func (p *Poster) Status() Status {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := Status{Halted: p.halt.reason, HaltedSince: p.halt.since, BreakerOpen: p.open, Adopted: p.adopted, Blocked: maps.Clone(p.blocked),
-		Unadopted: p.kept()}
+		Unadopted: p.kept(), Away: p.away}
 	if p.open {
 		s.BreakerSince = p.openAt
 	}

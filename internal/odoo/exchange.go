@@ -98,10 +98,10 @@ func (x *exchanger) broken(e *Error, err error, sent bool) error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		f.Message = "the call to Odoo was given up"
+	case !sent:
+		f.Message = "Odoo cannot be reached at " + x.cfg.URL + ": " + unreached(err)
 	case errors.Is(err, context.DeadlineExceeded):
 		f.Message = "Odoo did not answer in time"
-	case !sent:
-		f.Message = "Odoo cannot be reached at " + x.cfg.URL
 	default:
 		f.Message = "the connection to Odoo broke before its answer was whole"
 	}
