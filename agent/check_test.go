@@ -53,20 +53,3 @@ func TestCheckRefusesASecretThatEverybodyCanRead(t *testing.T) {
 		}
 	}
 }
-
-// A row that was recorded long ago looks like a new one to try-export, which
-// must not be taken for a promise to count it again.
-func TestTryExportSaysWhatItCannotKnow(t *testing.T) {
-	dir, path := install(t, 0o600)
-	var out strings.Builder
-	c := tryExportCommand{configFlag: configFlag{path}, File: filepath.Join(dir, "day.csv")}
-	if err := c.Run(&out); err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"line 2: dispense 2 of gtin 04012345678901", "line 3: for a person", "1 row understood, 1 for a person. Nothing was recorded.",
-		"Whether a row was recorded before is not looked up here"} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("%q is not in\n%s", want, out.String())
-		}
-	}
-}

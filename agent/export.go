@@ -5,6 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,12 +20,14 @@ import (
 
 type tryExportCommand struct {
 	configFlag
-	Export string `help:"The export's name in the configuration; needed where there are several."`
+	Export string `help:"The export's name in the configuration, where the file does not tell by its folder or name."`
+	Rows   int64  `help:"How many rows to show, 0 for all; all are tried and counted." default:"50"`
 	JSON   bool   `help:"Print the records as they would be stored." name:"json"`
 	File   string `arg:"" help:"The file to read."`
 }
 
-// Run shows what becomes of each row. Only mapped columns are ever printed.
+// Run shows what becomes of each row. Only mapped columns are ever printed, of
+// the others their names.
 func (c *tryExportCommand) Run(w io.Writer) error {
 	cfg, err := config.Load(c.Config)
 	if err != nil {
@@ -34,7 +39,11 @@ func (c *tryExportCommand) Run(w io.Writer) error {
 	}
 	out := bufio.NewWriter(w)
 	defer out.Flush()
+	shown := int64(0)
 	sum, err := dispense.Try(context.Background(), e, c.File, func(m *movement.Movement) error {
+		if shown++; c.Rows > 0 && shown > c.Rows {
+			return nil
+		}
 		if c.JSON {
 			// What the outbox would set.
 			m.RecordedAt = time.Now()
@@ -44,23 +53,53 @@ func (c *tryExportCommand) Run(w io.Writer) error {
 		_, err := fmt.Fprintln(out, line(m))
 		return err
 	})
-	if err != nil {
+	if err != nil || c.JSON {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%s understood, %d for a person. Nothing was recorded.\n"+
-		"Whether a row was recorded before is not looked up here: the agent knows it by the row's key, and records no row twice.\n", ui.Many(sum.Good, "row", "rows"), sum.Bad)
+	if more := shown - c.Rows; c.Rows > 0 && more > 0 {
+		fmt.Fprintf(out, "… and %s (--rows 0 shows all)\n", ui.Many(more, "more row", "more rows"))
+	}
+	fmt.Fprintf(out, "%s understood, %d for a person. Nothing was recorded.\n", ui.Many(sum.Good, "row", "rows"), sum.Bad)
+	for _, reason := range slices.Sorted(maps.Keys(sum.Reasons)) {
+		fmt.Fprintf(out, "  %d for %s\n", sum.Reasons[reason], reason)
+	}
+	if len(sum.Unmapped) > 0 {
+		fmt.Fprintf(out, "Columns that nobody mapped, and that are never read: %s\n", strings.Join(sum.Unmapped, ", "))
+	}
+	_, err = fmt.Fprintln(out, "Whether a row was recorded before is not looked up here: the agent knows it by the row's key, and records no row twice.")
 	return err
 }
 
+// find chooses the export: the one that is named, else the only one, the one
+// whose folder the file lies in, or the one whose pattern it fits.
 func (c *tryExportCommand) find(all []dispense.Export) (dispense.Export, error) {
+	path, err := filepath.Abs(c.File)
+	if err != nil {
+		return dispense.Export{}, err
+	}
+	for _, fits := range []func(e *dispense.Export) bool{
+		func(e *dispense.Export) bool { return e.Name == c.Export || c.Export == "" && len(all) == 1 },
+		func(e *dispense.Export) bool { return c.Export == "" && filepath.Clean(e.Folder) == filepath.Dir(path) },
+		func(e *dispense.Export) bool { return c.Export == "" && e.Reads(filepath.Base(path)) },
+	} {
+		var found []dispense.Export
+		for _, e := range all {
+			if fits(&e) {
+				found = append(found, e)
+			}
+		}
+		if len(found) == 1 {
+			return found[0], nil
+		}
+	}
+	if len(all) == 0 {
+		return dispense.Export{}, conf.Bad("exports", "", "lists none")
+	}
 	var names []string
 	for _, e := range all {
-		if e.Name == c.Export || c.Export == "" && len(all) == 1 {
-			return e, nil
-		}
 		names = append(names, e.Name)
 	}
-	return dispense.Export{}, conf.Bad("export", c.Export, "is not one of: "+strings.Join(names, ", "))
+	return dispense.Export{}, conf.Bad("--export", c.Export, "must be one of: "+strings.Join(names, ", "))
 }
 
 // line says a movement to a person.

@@ -241,13 +241,17 @@ func (a *adapter) list() ([]file, error) {
 	return files, nil
 }
 
-func (a *adapter) ours(name string) bool {
+func (a *adapter) ours(name string) bool { return a.e.Reads(name) }
+
+// Reads tells whether a file of this name, without its folder, is for the
+// export.
+func (e *Export) Reads(name string) bool {
 	lower := strings.ToLower(name)
 	if strings.HasPrefix(lower, ".") || strings.HasPrefix(lower, "~") ||
 		strings.HasSuffix(lower, ".tmp") || strings.HasSuffix(lower, ".part") || len(name) > 255 || toValid(name) != name {
 		return false
 	}
-	ok, _ := filepath.Match(strings.ToLower(a.e.Pattern), lower)
+	ok, _ := filepath.Match(strings.ToLower(e.Pattern), lower)
 	return ok
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -131,7 +132,7 @@ func TestTryStopsWhenToldTo(t *testing.T) {
 		}
 		return nil
 	})
-	if !errors.Is(err, enough) || sum != (Summary{Good: 1, Bad: 1}) {
+	if !errors.Is(err, enough) || sum.Good != 1 || sum.Bad != 1 || sum.Reasons["bad_quantity"] != 1 || !slices.Equal(sum.Unmapped, []string{"patient"}) {
 		t.Errorf("%+v, %v", sum, err)
 	}
 }

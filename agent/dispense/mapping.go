@@ -3,7 +3,10 @@ package dispense
 import (
 	"encoding/hex"
 	"errors"
+	"slices"
+	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"branchline/internal/fault"
@@ -119,10 +122,28 @@ func (m *mapper) find(c Column, names []string) (int, error) {
 			found = i
 		}
 	}
-	if found < 0 {
-		return 0, misfit("the header has no column %q among its %d", c.Name, m.columns)
+	switch {
+	case found >= 0:
+		return found, nil
+	case m.columns == 1 && len(names) == 1:
+		return 0, misfit("the header has no column %q, and only one in all: is the delimiter right", c.Name)
+	case slices.ContainsFunc(names, func(n string) bool { return alike(n, c.Name) }):
+		return 0, misfit("the header has no column %q, but one that differs in capitals, spaces or signs only", c.Name)
 	}
-	return found, nil
+	return 0, misfit("the header has no column %q among its %d", c.Name, m.columns)
+}
+
+// alike tells whether two names have the same letters and digits.
+func alike(a, b string) bool {
+	letters := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if unicode.IsLetter(r) || unicode.IsDigit(r) {
+				return unicode.ToLower(r)
+			}
+			return -1
+		}, s)
+	}
+	return letters(a) != "" && letters(a) == letters(b)
 }
 
 // column gives one column of the row as UTF-8 without white space around it.

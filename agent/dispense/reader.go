@@ -37,8 +37,10 @@ type reader struct {
 	name string
 	read time.Time // what stands for the time of a row that has none
 	rows rows
-	m    *mapper
-	pos  position
+	// names are the file's columns, nil where they have numbers only.
+	names []string
+	m     *mapper
+	pos   position
 	// opaqueSum hashes lines of which nothing is kept.
 	opaqueSum hash.Hash
 }
@@ -69,6 +71,7 @@ func newReader(e *Export, f file) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.names = names
 	r.pos = position{Line: lines, Anchor: "file/" + f.name + "/" + r.read.UTC().Format(time.DateOnly)}
 	if r.m, err = newMapper(e, r.rows.encoding(), names, columns); err != nil {
 		return nil, named(f.name, err)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"branchline/internal/movement"
@@ -13,8 +14,13 @@ import (
 
 // Summary is what a mapping made of a file.
 type Summary struct {
-	// Good rows were understood, Bad ones went to a person.
+	// Good rows were understood, Bad ones went to a person, for the reasons
+	// counted by their codes.
 	Good, Bad int64
+	Reasons   map[string]int64
+	// Unmapped are the columns that nobody mapped, where the mapping has found
+	// all of its own by their names; their contents are never looked at.
+	Unmapped []string
 }
 
 // Try shows what the mapping makes of a file, without recording anything: emit
@@ -41,6 +47,7 @@ func Try(ctx context.Context, e Export, path string, emit func(*movement.Movemen
 	if err != nil {
 		return sum, err
 	}
+	sum.Reasons, sum.Unmapped = map[string]int64{}, r.unmapped()
 	var m movement.Movement
 	for ctx.Err() == nil {
 		if err := r.next(&m); errors.Is(err, io.EOF) {
@@ -52,12 +59,30 @@ func Try(ctx context.Context, e Export, path string, emit func(*movement.Movemen
 			sum.Good++
 		} else {
 			sum.Bad++
+			sum.Reasons[m.Problem.Code]++
 		}
 		if err := emit(&m); err != nil {
 			return sum, err
 		}
 	}
 	return sum, ctx.Err()
+}
+
+// unmapped are the names of the columns that the mapping does not name. Where a
+// mapping goes by numbers, nothing proves that the names are a header and no row.
+func (r *reader) unmapped() (names []string) {
+	for _, f := range r.e.Mapping.fields() {
+		if f.column.Number > 0 {
+			return nil
+		}
+	}
+	own := r.e.mappedNames()
+	for _, n := range r.names {
+		if n != "" && !slices.Contains(own, n) {
+			names = append(names, toValid(n))
+		}
+	}
+	return names
 }
 
 func toValid(s string) string { return strings.ToValidUTF8(s, "") }

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A row that was recorded long ago looks like a new one to try-export, which
+// must not be taken for a promise to count it again.
+func TestTryExportSaysWhatItCannotKnow(t *testing.T) {
+	dir, path := install(t, 0o600)
+	var out strings.Builder
+	c := tryExportCommand{configFlag: configFlag{path}, File: filepath.Join(dir, "day.csv")}
+	if err := c.Run(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"line 2: dispense 2 of gtin 04012345678901", "line 3: for a person", "1 row understood, 1 for a person. Nothing was recorded.",
+		"Whether a row was recorded before is not looked up here"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in\n%s", want, out.String())
+		}
+	}
+}
+
+const several = `branch: BR01
+data_dir: %DIR%
+hub: {server: "mqtt://127.0.0.1:1", secret_file: agent.secret}
+exports:
+  - name: till
+    folder: %DIR%/till
+    pattern: "day*.csv"
+    mapping: {product: Code, quantity: Qty, occurred_at: When, time_formats: ["YYYY-MM-DD HH:mm:ss"], key: [No]}
+  - name: old
+    folder: %DIR%/old
+    fixed:
+      columns: [{name: no, from: 1, to: 4}, {name: code, from: 5, to: 17}, {name: qty, from: 18, to: 20}, {name: when, from: 21, to: 34}]
+    mapping: {product: code, quantity: qty, occurred_at: when, time_formats: [YYYYMMDDHHmmss], key: [no]}
+`
+
+// What a file is becomes clear from where it lies or what it is called; what it
+// says wrong is told so that the mapping can be mended.
+func TestTryExport(t *testing.T) {
+	dir, path := install(t, 0o600)
+	if err := os.WriteFile(path, []byte(strings.ReplaceAll(several, "%DIR%", dir)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	rows := "No,Code,Qty,When,Patient,Born\n"
+	for i := range 60 {
+		rows += fmt.Sprintf("%d,04012345678901,%d,2026-03-02 09:30:00,Erika,1958\n", i, i%2)
+	}
+	fixed := "   1" + "4012345678901" + "  2" + "20260302093000\n"
+	cases := map[string]struct {
+		name, text string
+		command    tryExportCommand
+		want       string // parts, or of the error, divided by |
+		not        string
+	}{
+		"by its pattern": {"day1.csv", rows, tryExportCommand{Rows: 50}, "line 2: for a person|line 51:|… and 10 more rows (--rows 0 shows all)|30 rows understood, 30 for a person|  30 for zero_quantity|never read: Patient, Born", "line 52:"},
+		"all rows":       {"day1.csv", rows, tryExportCommand{}, "line 61:|30 rows understood", "--rows 0"},
+		"by its folder":  {"old/strange.name", fixed, tryExportCommand{Rows: 50}, "line 1: dispense 2 of gtin 04012345678901|1 row understood, 0 for a person", "nobody mapped"},
+		"by name":        {"strange.name", fixed, tryExportCommand{Export: "old"}, "1 row understood", ""},
+		"as records":     {"day1.csv", rows, tryExportCommand{JSON: true, Rows: 3}, `"natural_key":"till/1"`, "understood"},
+		"unclear which":  {"strange.name", fixed, tryExportCommand{}, `--export: "" must be one of: till, old`, ""},
+		"no such export": {"day1.csv", rows, tryExportCommand{Export: "tull"}, `--export: "tull" must be one of: till, old`, ""},
+		"another sign":   {"day1.csv", strings.ReplaceAll(rows, ",", ";"), tryExportCommand{}, "is the delimiter right", "Erika"},
+		"other capitals": {"day1.csv", strings.Replace(rows, "Qty", "QTY", 1), tryExportCommand{}, `no column "Qty", but one that differs in capitals`, "Erika"},
+		"no header":      {"day1.csv", "1,04012345678901,1,2026-03-02 09:30:00,Erika,1958\n", tryExportCommand{}, `no column "Code" among its 6`, "Erika"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			c.command.Config, c.command.File = path, filepath.Join(dir, filepath.FromSlash(c.name))
+			if err := os.MkdirAll(filepath.Dir(c.command.File), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(c.command.File, []byte(c.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var out strings.Builder
+			if err := c.command.Run(&out); err != nil {
+				fmt.Fprintln(&out, err)
+			}
+			for _, want := range strings.Split(c.want, "|") {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("%q is not in\n%s", want, out.String())
+				}
+			}
+			if c.not != "" && strings.Contains(out.String(), c.not) {
+				t.Errorf("%q is in\n%s", c.not, out.String())
+			}
+		})
+	}
+}
