@@ -213,7 +213,7 @@ func TestAMissingRightHoldsUpItsBranchOnly(t *testing.T) {
 	w.send(w.moved(movement.Dispense, b, 3))
 	ctx, cancel := contextFor(t)
 	defer cancel()
-	if !w.until(ctx, func() bool { return w.poster.Status().Blocked[w.branch.Code] != "" }) {
+	if !w.until(ctx, func() bool { return w.poster.Status().Blocked[w.branch.Code] != "" && w.attempts() > 0 }) {
 		t.Fatalf("no alarm: %s", w.describe())
 	}
 	if s := w.poster.Status(); s.Halted != "" {

@@ -152,6 +152,7 @@ func TestDecidingFromTheCommandLine(t *testing.T) {
 
 	o.ok([]string{"check"}, "branch "+branch+": warehouse Branch "+branch, "logged in as")
 	o.ok([]string{"exceptions"}, "alias set gtin \"04099999999996\" REFERENCE --why", "branchline-hub release "+many, "branchline-hub discard "+bad)
+	o.ok([]string{"exceptions"}, "    file:  a.csv, line 2\n")
 	o.ok([]string{"movements"}, "dispense that could not be read, from a.csv:4: exception", "dispense 5000 of gtin "+paracetamol.GTIN)
 	o.no([]string{"exceptions", "--branch", "BR99"}, "no branch \"BR99\"", branch)
 	o.no([]string{"exceptions", "--reason", "unknown"}, "no exception has or had", "unknown_product")
