@@ -26,8 +26,20 @@ type Unadopted struct {
 // Words say what stands still and what a person can do, in sentences.
 func (u *Unadopted) Words() string {
 	return fmt.Sprintf("Branch %s: nothing of it is posted, since it is not certain which movements are in the document %s in Odoo (id %d): %s. "+
-		"Return the document in Odoo, unless all of its movements are posted here already (branchline-hub movements --branch %s), and take the "+
-		"paragraph that begins with branchline:1 out of its note; what was in it is then posted anew.", u.Branch, u.Odoo.Name, u.Odoo.ID, u.Why, u.Branch)
+		"If it holds goods that are not posted here (branchline-hub movements --branch %s), return it in Odoo; then take the paragraph that "+
+		"begins with branchline:1 out of its note, and they are posted anew.", u.Branch, u.Odoo.Name, u.Odoo.ID, u.Why, u.Branch)
+}
+
+// KnowsDocument tells whether a posting that is alive is known to be this
+// document, or bears its name. It takes time with the number of postings.
+func (l *Ledger) KnowsDocument(ctx context.Context, d OdooRef) (bool, error) {
+	var id int64
+	err := l.reader(ctx).Row(`SELECT id FROM postings WHERE (name = $1 OR odoo_id = $2 AND odoo_model = $3) AND state IN `+aliveStates+` LIMIT 1`,
+		d.Name, d.ID, d.Model).Scan(&id)
+	if errors.Is(err, errNoRows) {
+		return false, nil
+	}
+	return err == nil, classify(err)
 }
 
 // KeepUnadopted remembers a document until [Ledger.SettleUnadopted]. It goes into

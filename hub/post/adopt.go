@@ -78,45 +78,52 @@ func (p *Poster) adopt(ctx context.Context, swept time.Time) error {
 // look decides about one marked document.
 func (p *Poster) look(ctx context.Context, d *odoo.Picking) error {
 	m, ok := odoo.MarkerOf(*d)
-	says := marked{posting: m.Posting}
-	var unreadable error
-	if ok {
-		says, unreadable = read(m)
-	} else {
-		if says.posting, ok = odoo.AlteredMarker(d.Note); !ok {
-			return nil // a copy of a marker
+	if !ok {
+		if name, altered := odoo.AlteredMarker(d.Note); altered {
+			return p.doubt(ctx, d, name, errors.New("its marker was altered"))
 		}
-		unreadable = errors.New("its marker was altered")
+		return nil // a copy of a marker
 	}
-	if unreadable != nil {
-		if says.branch, ok = ledger.BranchOfPosting(says.posting); !ok {
-			// Anybody in Odoo can write a note; the hub never wrote this one.
-			p.log.Warn("a marker in Odoo cannot be read", "document", d.Name, "odoo_id", d.ID, "err", unreadable)
-			return nil
-		}
-	}
-	if d.State == odoo.Cancelled {
-		return nil // nothing that moves stock
-	}
-	if len(p.cfg.Branches) > 0 && !slices.Contains(p.cfg.Branches, says.branch) {
-		return nil // of another hub that uses the same Odoo
-	}
-	known, exists, err := p.ledger.PostingByName(ctx, says.posting)
+	says, err := read(m)
 	if err != nil {
-		return err
+		return p.doubt(ctx, d, m.Posting, err)
 	}
+	if d.State == odoo.Cancelled || !p.serves(says.branch) {
+		return nil // nothing that moves stock, or another hub's
+	}
+	known, exists, err := p.ledger.PostingByName(ctx, m.Posting)
 	switch {
+	case err != nil:
+		return err
 	case exists && known.State.Alive():
 		return nil // posted, or the next run of the posting finds it
-	case d.State == odoo.Done && unreadable != nil:
-		return p.keep(ctx, d, says, unreadable)
 	case d.State == odoo.Done:
 		return p.take(ctx, d, says)
-	case unreadable != nil:
-		p.log.Warn("a document of ours with a marker that cannot be read is left alone until it is done", "document", d.Name, "odoo_id", d.ID, "err", unreadable)
-		return nil
 	}
 	return p.takeBack(ctx, d, m)
+}
+
+// doubt is for a document with a marker that cannot be read, and names a
+// posting. The ledger may know it all the same.
+func (p *Poster) doubt(ctx context.Context, d *odoo.Picking, posting string, why error) error {
+	branch, ok := ledger.BranchOfPosting(posting)
+	if !ok {
+		// Anybody in Odoo can write a note; the hub never wrote this one.
+		p.log.Warn("a marker in Odoo cannot be read", "document", d.Name, "odoo_id", d.ID, "err", why)
+		return nil
+	}
+	if d.State != odoo.Done || !p.serves(branch) {
+		return nil // it has moved nothing, or is another hub's
+	}
+	if known, err := p.ledger.KnowsDocument(ctx, refOf(*d)); err != nil || known {
+		return err
+	}
+	return p.keep(ctx, d, marked{posting: posting, branch: branch}, why)
+}
+
+// serves tells whether a branch is one of this hub: several may use one Odoo.
+func (p *Poster) serves(branch string) bool {
+	return len(p.cfg.Branches) == 0 || slices.Contains(p.cfg.Branches, branch)
 }
 
 // takeBack undoes a document that is not done and that nobody waits for.

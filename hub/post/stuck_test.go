@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"branchline/hub/ledger"
 	"branchline/hub/ledger/ledgertest"
@@ -238,4 +239,32 @@ func TestADocumentThatCannotBeTakenBackHoldsUpNobody(t *testing.T) {
 	if w.check(); w.dispensed(p) != movement.Units(31) {
 		t.Errorf("%s were dispensed in Odoo, want 41", w.dispensed(p))
 	}
+}
+
+// What a person does to the note of a document that the ledger knows matters to
+// nobody, nor does a note that names no branch, or another hub's.
+func TestANoteInOdooHoldsUpNobodyWhoseDocumentsAreKnown(t *testing.T) {
+	w := simulated(t, 19)
+	p := w.product(odoo.ByQuantity)
+	w.posts.Branches = []string{w.branch.Code}
+	w.send(w.moved(movement.Dispense, p, 1), w.moved(movement.Receipt, p, 4, forOrder(w.order(map[int64]float64{p.ID: 9}))))
+	w.settle()
+	own := "BL/" + w.branch.Code + "/"
+	for _, note := range []string{"<p>branchline:1|" + own + "ab</p>", "<p>branchline:1|BL/ /x</p>", "<p>branchline:1|BL/OTHERHUB/abcd/L1-1/00000000|0|x|0</p>"} {
+		done, err := w.user.MarkedSince(t.Context(), "BL/", time.Time{})
+		must(t, err)
+		if len(done) < 2 {
+			t.Fatalf("%d documents bear a marker", len(done))
+		}
+		for _, d := range done {
+			must(t, w.admin.Write(t.Context(), "stock.picking", []int64{d.ID}, map[string]any{"note": note}))
+		}
+		w.on(w.ledger)
+		w.send(w.moved(movement.Dispense, p, 1))
+		w.settle()
+		if st := w.poster.Status(); len(st.Unadopted) != 0 {
+			t.Errorf("%s: %+v", note, st.Unadopted)
+		}
+	}
+	w.check()
 }
