@@ -50,6 +50,9 @@ type PostingLine struct {
 type PostingPart struct {
 	Movement MovementID        `json:"m"`
 	Quantity movement.Quantity `json:"q"`
+	// Chosen says that the movement names no lot, and the hub chose the line's
+	// because it is the one that expires first.
+	Chosen bool `json:"chosen,omitempty"`
 }
 
 // Quantity is the line's sum.

@@ -84,7 +84,7 @@ func (p *planner) add(key basketKey, r *resolved, over bool) {
 	}
 	l := &b.lines[i]
 	l.Over = l.Over || over
-	l.Parts = append(l.Parts, ledger.PostingPart{Movement: r.m.ID, Quantity: r.quantity})
+	l.Parts = append(l.Parts, ledger.PostingPart{Movement: r.m.ID, Quantity: r.quantity, Chosen: r.chosen})
 	b.movements++
 	b.ids, b.names = append(b.ids, r.m.ID), append(b.names, r.m.Identity)
 	if r.m.RecordedAt.Before(b.recorded) {

@@ -282,9 +282,25 @@ func (r *Runner) decide(ctx context.Context, in *Input) (_ Output, err error) {
 	began := r.clock()
 	defer func() { r.metrics.took.Observe(r.clock().Sub(began).Seconds()) }()
 	out := Plan(*in)
-	if !out.Missing {
-		return out, ctx.Err()
+	if out.Missing {
+		if out, err = r.lookAgain(ctx, in, out); err != nil {
+			return out, err
+		}
 	}
+	if len(out.StockOf) > 0 {
+		if stock, ok := r.stockOf(ctx, in, out.StockOf); ok {
+			in.Stock = append([]odoo.OnHand{}, stock...)
+			out = Plan(*in)
+		}
+		if out.Missing {
+			return r.lookAgain(ctx, in, out)
+		}
+	}
+	return out, ctx.Err()
+}
+
+// lookAgain plans once more with a fresher catalogue, where that is due.
+func (r *Runner) lookAgain(ctx context.Context, in *Input, out Output) (_ Output, err error) {
 	// A lot that the catalogue lacks may have come with goods that were posted
 	// after it was read.
 	in.Brought, err = r.ledger.LastBrought(ctx)
@@ -302,25 +318,41 @@ func (r *Runner) decide(ctx context.Context, in *Input) (_ Output, err error) {
 	return out, ctx.Err()
 }
 
-// openReceipts reads them from Odoo. While Odoo does not answer, only one branch
-// asks in a while, so that the others' plans do not wait for it.
-func (r *Runner) openReceipts(ctx context.Context, in *Input) ([]odoo.Receipt, bool) {
+func (r *Runner) openReceipts(ctx context.Context, in *Input) (all []odoo.Receipt, ok bool) {
+	ok = r.ask(ctx, in, "open receipts cannot be read from Odoo; receipts wait", func(ctx context.Context) (err error) {
+		all, err = r.odoo.OpenReceipts(ctx, in.Branch.Warehouse)
+		return err
+	})
+	return all, ok
+}
+
+func (r *Runner) stockOf(ctx context.Context, in *Input, products []int64) (all []odoo.OnHand, ok bool) {
+	ok = r.ask(ctx, in, "the stock cannot be read from Odoo; what has no lot waits", func(ctx context.Context) (err error) {
+		all, err = r.odoo.StockOf(ctx, in.Branch.Warehouse.StockID, products)
+		return err
+	})
+	return all, ok
+}
+
+// ask asks Odoo itself. While it does not answer, only one branch asks in a while,
+// so that the others' plans do not wait for it.
+func (r *Runner) ask(ctx context.Context, in *Input, trouble string, question func(context.Context) error) bool {
 	r.misses.Lock()
 	away := in.Now.Before(r.awayUntil)
 	r.misses.Unlock()
 	if away {
-		return nil, false
+		return false
 	}
-	ctx, cancel := context.WithTimeout(ctx, receiptsTimeout)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	receipts, err := r.receipts.OpenReceipts(ctx, in.Branch.Warehouse)
+	err := question(ctx)
 	if err != nil {
 		r.misses.Lock()
 		r.awayUntil = r.clock().Add(2 * r.cfg.Recheck)
 		r.misses.Unlock()
-		r.log.Warn("open receipts cannot be read from Odoo; receipts wait", "branch", in.Branch.Code, "err", err)
+		r.log.Warn(trouble, "branch", in.Branch.Code, "err", err)
 	}
-	return receipts, err == nil
+	return err == nil
 }
 
 // fresh tells whether what the catalogue does not know now is unknown to Odoo:
@@ -393,4 +425,4 @@ func (r *Runner) settle(p *pace, branch string, v visit) (next time.Time) {
 	return earlier(v.again, at)
 }
 
-var _ Receipts = (*odoo.Client)(nil)
+var _ Odoo = (*odoo.Client)(nil)

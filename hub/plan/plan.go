@@ -65,6 +65,10 @@ type Input struct {
 	// cannot be asked.
 	Receipts      []odoo.Receipt
 	ReceiptsKnown bool
+	// Stock is what Odoo has at the branch of the products in the Output's
+	// StockOf, read after Open; nil before it was asked for, or while Odoo
+	// cannot be asked.
+	Stock []odoo.OnHand
 	// Open are the branch's postings that are not done.
 	Open []ledger.Posting
 	// Released are the reasons that a person has set aside for a movement.
@@ -88,6 +92,8 @@ type Output struct {
 	Waiting map[string]int
 	// Missing tells that something waits for a fresher catalogue.
 	Missing bool
+	// StockOf are the products of which the stock must be known to plan more.
+	StockOf []int64
 	// Again is when to plan again though nothing has happened; zero for never.
 	Again time.Time
 	// Alarms are what central IT must mend before the branch's goods can flow.
@@ -107,7 +113,8 @@ const (
 // Plan decides. It changes nothing in its input.
 func Plan(in Input) Output {
 	p := &planner{in: &in, items: map[itemKey]*item{}, lots: map[lotKey]*lotState{}, serials: map[lotKey]int{},
-		baskets: map[basketKey]*basket{}, busy: map[string]bool{}, turns: map[string]turn{}}
+		baskets: map[basketKey]*basket{}, busy: map[string]bool{}, turns: map[string]turn{},
+		taken: map[lotKey]movement.Quantity{}, comes: map[int64]bool{}, shelves: map[int64][]*shelfLot{}, strange: map[int64]bool{}}
 	p.out.Waiting = map[string]int{}
 	p.readOpen()
 	all := make([]resolved, 0, len(in.Pending))
@@ -120,15 +127,28 @@ func Plan(in Input) Output {
 	for i := range in.Elsewhere {
 		if r, ok := p.resolve(&in.Elsewhere[i]); ok {
 			p.gatherLot(&r)
+			p.comes[r.it.product.ID] = p.comes[r.it.product.ID] || r.incoming
 		}
 	}
 	p.quiet = false
 	for i := range all {
 		p.gatherLot(&all[i])
+		p.comes[all[i].it.product.ID] = p.comes[all[i].it.product.ID] || all[i].incoming
 	}
+	var lotless []*resolved
 	for i := range all {
-		if p.settleLot(&all[i]) {
-			p.put(&all[i])
+		r := &all[i]
+		switch {
+		case p.choosesLot(r):
+			lotless = append(lotless, r)
+		case p.settleLot(r):
+			p.put(r)
+			p.takes(r)
+		}
+	}
+	for _, r := range lotless { // of what those leave that name their lot
+		if p.choose(r) {
+			p.put(r)
 		}
 	}
 	p.finish()
@@ -150,6 +170,13 @@ type planner struct {
 	// remaining is what open receipts still expect.
 	remaining map[expected]*expectation
 	alarmed   map[string]bool
+	// taken is what leaves the branch of a lot, by postings under way and by
+	// this plan; comes are products of which goods may be on their way in, or
+	// of which a posting under way may be counted twice.
+	taken   map[lotKey]movement.Quantity
+	comes   map[int64]bool
+	shelves map[int64][]*shelfLot
+	strange map[int64]bool // products with lots that the catalogue does not know
 	// quiet is set while movements are looked at that are not to be planned.
 	quiet bool
 }
@@ -159,17 +186,24 @@ type planner struct {
 func (p *planner) readOpen() {
 	for i := range p.in.Open {
 		o := &p.in.Open[i]
-		if o.Kind != movement.Receipt {
-			continue
-		}
-		if o.Document.Type == docOrder {
+		if o.Kind == movement.Receipt && o.Document.Type == docOrder {
 			p.busy[o.Document.Ref] = true
+		}
+		if o.Kind != movement.Receipt && p.in.Settings.WithoutLot != LotByEarliest {
+			continue
 		}
 		body, err := ledger.DecodeBody(o.Body)
 		if err != nil {
 			continue // the poster reports it
 		}
 		for _, l := range body.Lines {
+			p.comes[l.ProductID] = true
+			if !body.Incoming {
+				p.taken[lotKey{l.ProductID, l.Lot}] += l.Quantity()
+			}
+			if o.Kind != movement.Receipt {
+				continue
+			}
 			if l.Lot != "" && l.LotID == 0 {
 				p.lots[lotKey{l.ProductID, l.Lot}] = &lotState{coming: true, expiry: l.Expiry}
 			}
@@ -178,6 +212,13 @@ func (p *planner) readOpen() {
 }
 
 const docOrder = "order"
+
+// takes notes what a movement that names its lot does to the shelf.
+func (p *planner) takes(r *resolved) {
+	if !r.incoming {
+		p.taken[lotKey{r.it.product.ID, r.lot}] += r.quantity
+	}
+}
 
 func (p *planner) refuse(m *ledger.Movement, reason, field, hint, text string, args ...any) {
 	if p.quiet {

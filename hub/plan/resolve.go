@@ -51,6 +51,8 @@ type resolved struct {
 	lot      string
 	known    odoo.Lot // ID 0 if Odoo does not know the lot
 	expiry   movement.Date
+	// chosen says that the lot was chosen by [LotByEarliest] and not read.
+	chosen bool
 }
 
 // resolve tells product and amount; ok is false if the movement has been

@@ -45,27 +45,29 @@ type Master interface {
 	Aliases(ctx context.Context) error
 }
 
-// Receipts reads the open receipts of a branch from Odoo.
-type Receipts interface {
+// Odoo is what a plan asks Odoo itself for, since it must be as it is now.
+type Odoo interface {
 	OpenReceipts(ctx context.Context, w odoo.Warehouse) ([]odoo.Receipt, error)
+	// StockOf gives what is on hand of products at a location and below it.
+	StockOf(ctx context.Context, locationID int64, productIDs []int64) ([]odoo.OnHand, error)
 }
 
 // Runner plans all branches, one goroutine a branch at a time.
 type Runner struct {
-	cfg      Config
-	ledger   Ledger
-	master   Master
-	receipts Receipts
-	log      *slog.Logger
-	clock    func() time.Time
-	metrics  *metrics
+	cfg     Config
+	ledger  Ledger
+	master  Master
+	odoo    Odoo
+	log     *slog.Logger
+	clock   func() time.Time
+	metrics *metrics
 
 	mu       sync.Mutex
 	branches map[string]*pace
 	alarms   map[string][]string
 	misses   sync.Mutex
 	missedAt time.Time
-	// awayUntil is when open receipts are asked for again.
+	// awayUntil is when Odoo is asked again after it did not answer.
 	awayUntil time.Time
 	// maxLoose bounds the loose movements of one kind in one look.
 	maxLoose int
@@ -92,13 +94,13 @@ const (
 	maxIdle    = 8
 	parallel   = 4
 	settleTime = 100 * time.Millisecond
-	// receiptsTimeout bounds how long a plan waits for Odoo's open receipts.
-	receiptsTimeout = 20 * time.Second
+	// askTimeout bounds how long a plan waits for Odoo.
+	askTimeout = 20 * time.Second
 )
 
 // NewRunner makes a runner; reg may be nil.
-func NewRunner(cfg Config, l Ledger, m Master, r Receipts, log *slog.Logger, clock func() time.Time, reg prometheus.Registerer) *Runner {
-	return &Runner{cfg: cfg, ledger: l, master: m, receipts: r, log: log, clock: clock, metrics: newMetrics(reg),
+func NewRunner(cfg Config, l Ledger, m Master, o Odoo, log *slog.Logger, clock func() time.Time, reg prometheus.Registerer) *Runner {
+	return &Runner{cfg: cfg, ledger: l, master: m, odoo: o, log: log, clock: clock, metrics: newMetrics(reg),
 		branches: map[string]*pace{}, alarms: map[string][]string{}, maxLoose: maxLoose}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -61,11 +62,22 @@ type receipts struct {
 	asked int
 	err   error
 	list  []odoo.Receipt
+	stock map[int64][]odoo.OnHand
 }
 
 func (r *receipts) OpenReceipts(context.Context, odoo.Warehouse) ([]odoo.Receipt, error) {
 	r.asked++
 	return r.list, r.err
+}
+
+func (r *receipts) StockOf(_ context.Context, location int64, products []int64) (all []odoo.OnHand, err error) {
+	r.asked++
+	for _, h := range r.stock[location] {
+		if slices.Contains(products, h.ProductID) {
+			all = append(all, h)
+		}
+	}
+	return all, r.err
 }
 
 // desk is a runner on a real ledger.
@@ -186,6 +198,36 @@ func TestWhileOdooIsAwayNothingIsUnknown(t *testing.T) {
 	d.once(t)
 	if got := d.reasons(t); got["unknown_product"] != 1 || got["order_not_open"] != 1 {
 		t.Fatalf("exceptions %v", got)
+	}
+}
+
+// What has no lot gets the one that expires first as Odoo's stock is now; while
+// Odoo cannot be asked it waits, and holds up nothing else.
+func TestTheStockIsAskedForWhatHasNoLot(t *testing.T) {
+	d := newDesk(t)
+	cfg := plan.DefaultConfig()
+	cfg.WithoutLot = plan.LotByEarliest
+	d.runner = plan.NewRunner(cfg, d.ledger, d.master, d.receipts, slog.New(slog.DiscardHandler), func() time.Time { return d.at }, nil)
+	d.once(t)
+	d.at = d.at.Add(time.Hour)
+	d.receipts.err = errors.New("connection refused")
+	d.send(t, ledgertest.Record(movement.Dispense, 2, sku("A")), ledgertest.Record(movement.Dispense, 1, sku("B")))
+	d.once(t)
+	if d.open(t) != 1 || len(d.reasons(t)) != 0 {
+		t.Fatalf("%d postings, exceptions %v", d.open(t), d.reasons(t))
+	}
+	known, _ := d.master.Lot(prodA, 1, "KNOWN")
+	d.receipts.err = nil
+	d.receipts.stock = map[int64][]odoo.OnHand{input().Branch.Warehouse.StockID: {{ProductID: prodA, LotID: known.ID, LotName: "KNOWN", Quantity: 9}}}
+	d.at = d.at.Add(time.Minute)
+	d.once(t)
+	all, err := d.ledger.OpenPostings(t.Context(), "BR01", time.Time{}, 10)
+	if err != nil || len(all) != 2 {
+		t.Fatalf("%d postings, %v; exceptions %v", len(all), err, d.reasons(t))
+	}
+	body, err := ledger.DecodeBody(all[1].Body)
+	if err != nil || len(body.Lines) != 1 || body.Lines[0].LotID != known.ID || !body.Lines[0].Parts[0].Chosen {
+		t.Errorf("planned %+v, %v", body, err)
 	}
 }
 

@@ -23,6 +23,10 @@ type Settings struct {
 	NewLotsOn []movement.Kind `yaml:"new_lots_on"`
 	// AcceptExpired lets receipts and dispensings of expired lots through.
 	AcceptExpired bool `yaml:"accept_expired"`
+	// WithoutLot is what becomes of a dispensing without a lot of a product
+	// that Odoo tracks by lot: "person" or "earliest", the lot that expires
+	// first as Odoo's stock is when it is planned.
+	WithoutLot string `yaml:"without_lot"`
 	// MissInterval bounds how often unknown codes make the hub ask Odoo.
 	MissInterval time.Duration `yaml:"miss_interval"`
 	// Recheck is how soon movements that wait for something else than time are
@@ -33,7 +37,7 @@ type Settings struct {
 // DefaultSettings suit a branch with a few hundred dispensings a day.
 func DefaultSettings() Settings {
 	return Settings{Every: 5 * time.Minute, Movements: 400, Lines: 200, GroupPatience: 6 * time.Hour,
-		NewLotsOn: []movement.Kind{movement.Receipt}, MissInterval: 30 * time.Second, Recheck: 5 * time.Second}
+		NewLotsOn: []movement.Kind{movement.Receipt}, WithoutLot: LotByPerson, MissInterval: 30 * time.Second, Recheck: 5 * time.Second}
 }
 
 // Validate names the field and its value.
@@ -47,6 +51,8 @@ func (s *Settings) Validate() error {
 		return fmt.Errorf("lines: %d is not between 1 and 1000", s.Lines)
 	case s.GroupPatience < time.Minute:
 		return fmt.Errorf("group_patience: %s is less than 1m", s.GroupPatience)
+	case s.WithoutLot != LotByPerson && s.WithoutLot != LotByEarliest:
+		return fmt.Errorf("without_lot: %q is not person or earliest", s.WithoutLot)
 	case s.MissInterval < time.Second:
 		return fmt.Errorf("miss_interval: %s is less than 1s", s.MissInterval)
 	case s.Recheck < time.Second:
