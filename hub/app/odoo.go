@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"branchline/hub/catalogue"
+	"branchline/hub/ledger"
 	"branchline/hub/plan"
 	"branchline/hub/post"
 	"branchline/hub/web"
@@ -50,9 +52,17 @@ func (a *App) odooState() web.Odoo {
 	return o
 }
 
-// alarms is what stands still until a person has mended it.
-func (a *App) alarms() []string {
+// alarms is what stands still until a person has mended it, and that the ledger
+// was put back from a backup.
+func (a *App) alarms(ctx context.Context) []string {
 	var all []string
+	restored, err := a.ledger.Restores(ctx, time.Now().Add(-ledger.RestoreShown))
+	if err != nil {
+		all = append(all, "The ledger cannot be read: "+err.Error())
+	}
+	for _, r := range restored {
+		all = append(all, r.Words())
+	}
 	st := a.poster.Status()
 	if st.Halted != "" {
 		all = append(all, fmt.Sprintf("Posting to Odoo stands still since %s: %s", ui.Ago(time.Since(st.HaltedSince)), st.Halted))

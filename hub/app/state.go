@@ -20,14 +20,7 @@ import (
 func (a *App) State() (web.State, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	s := web.State{Version: a.version, Odoo: a.odooState(), Alarms: a.alarms()}
-	restored, err := a.ledger.Restores(ctx, time.Now().Add(-ledger.RestoreShown))
-	if err != nil {
-		return s, err
-	}
-	for _, r := range restored {
-		s.Alarms = append(s.Alarms, r.Words())
-	}
+	s := web.State{Version: a.version, Odoo: a.odooState(), Alarms: a.alarms(ctx)}
 	branches, err := a.branches(ctx)
 	if err != nil {
 		return s, err
@@ -191,7 +184,9 @@ func (a *App) postings(ctx context.Context) (web.Postings, error) {
 // Health is what /healthz reports. Its problems are why what branches send would
 // not be safe here; an absent Odoo is none: it shows as lag.
 func (a *App) Health() webserver.Health {
-	h := webserver.Health{Warnings: a.alarms()}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	h := webserver.Health{Warnings: a.alarms(ctx)}
 	if !a.Alive() {
 		h.Problems = append(h.Problems, "The ledger does not answer.")
 	}

@@ -25,7 +25,7 @@ const RestoreShown = 7 * 24 * time.Hour
 
 // Words say what a person must do, in sentences.
 func (r Restore) Words() string {
-	from, since := " from a backup of "+r.AsOf.Format(time.RFC3339), " since then"
+	from, since := " from a backup of "+r.AsOf.UTC().Format(momentForm), " since then"
 	switch {
 	case r.AsOf.IsZero():
 		from, since = ", empty", ""
@@ -38,6 +38,9 @@ func (r Restore) Words() string {
 
 // catchUp is how long a branch may take to send again what the ledger lost.
 const catchUp = 24 * time.Hour
+
+// momentForm is how a moment is told, in UTC.
+const momentForm = "2006-01-02 15:04:05 UTC"
 
 // signCopied marks the ledger's copy that is a backup.
 const signCopied = "it is a copy made by branchline-hub backup"

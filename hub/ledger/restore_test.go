@@ -46,7 +46,7 @@ func TestABackupPutBackIsNoticed(t *testing.T) {
 			t.Fatalf("noted: %+v", all)
 		}
 		told := trail(t, b, "ledger put back")
-		if len(told) != 1 || !strings.Contains(told[0], all[0].AsOf.Format(time.RFC3339)) || !strings.Contains(told[0], "aliases") {
+		if len(told) != 1 || !strings.Contains(told[0], all[0].AsOf.Format(time.DateTime)) || !strings.Contains(told[0], "aliases") {
 			t.Errorf("the trail tells %q", told)
 		}
 		// Nor is it noticed again by a branch that is ahead.

@@ -4,8 +4,6 @@ package e2e
 
 import (
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -29,27 +27,14 @@ func TestAFileThatDoesNotFitKeepsNoneWaiting(t *testing.T) {
 			t.Fatalf("%v\n%s", err, said)
 		}
 	}
-	told := func(told bool, where string) {
-		t.Helper()
-		if err := rig.Until(o.ctx, fmt.Sprintf("%s tells: %v", where, told), func() (bool, error) {
-			res, err := http.Get(where)
-			if err != nil {
-				return false, err
-			}
-			defer res.Body.Close()
-			body, err := io.ReadAll(res.Body)
-			return res.StatusCode == 200 && strings.Contains(string(body), "the header has no column") == told, err
-		}); err != nil {
-			t.Error(err)
-		}
-	}
+	const unfit = "the header has no column"
 	strange := "receipt;line;time;patient;born;article;lot;qty;initials\nR1;1;2026-11-20 10:00:00;Erika;1958-03-14;" + paracetamol.GTIN + ";;1;CD\n"
 	if err := agent.DropExport("strange.csv", strange); err != nil {
 		t.Fatal(err)
 	}
 	places := []string{agent.Page + "healthz", agent.Page + "way", o.HubPage}
 	for _, where := range places {
-		told(true, where)
+		o.tells(where, unfit, true)
 	}
 	o.drop("good.csv", "R2;1;TIME;Erika;1958-03-14;"+paracetamol.GTIN+";;2;CD")
 	posted(-2)
@@ -58,6 +43,6 @@ func TestAFileThatDoesNotFitKeepsNoneWaiting(t *testing.T) {
 	}
 	posted(-3)
 	for _, where := range places {
-		told(false, where)
+		o.tells(where, unfit, false)
 	}
 }

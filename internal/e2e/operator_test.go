@@ -5,6 +5,8 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -107,6 +109,22 @@ func (o *office) until(want string, args ...string) {
 	}); err != nil {
 		said, _ := o.hub(args...)
 		o.t.Fatalf("%v; it says:\n%s", err, said)
+	}
+}
+
+// tells waits until a page holds words, or no longer does.
+func (o *office) tells(page, words string, want bool) {
+	o.t.Helper()
+	if err := rig.Until(o.ctx, fmt.Sprintf("%s tells %q: %v", page, words, want), func() (bool, error) {
+		res, err := http.Get(page)
+		if err != nil {
+			return false, err
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		return res.StatusCode == http.StatusOK && strings.Contains(string(body), words) == want, err
+	}); err != nil {
+		o.t.Error(err)
 	}
 }
 
@@ -240,5 +258,8 @@ func TestAHubIsPutBackFromABackup(t *testing.T) {
 	posted(-15)
 	o.until("4 received", "branches")
 	o.ok([]string{"branches"}, "The ledger was put back from a backup of "+time.Now().UTC().Format("2006-01-02"), "aliases")
+	for _, page := range []string{o.HubPage, o.HubPage + "healthz"} {
+		o.tells(page, "The ledger was put back from a backup of ", true)
+	}
 	o.ok([]string{"verify"}, "the chain is whole")
 }
