@@ -47,13 +47,27 @@ CREATE INDEX movements_group ON movements (group_id) WHERE group_id > 0;
 CREATE INDEX movements_serial ON movements (serial) WHERE serial <> '';
 
 -- The first movement of each natural key; content is a fingerprint, with the time of the event, of what
--- must be equal when it is read again.
+-- must be equal when it is read again; problem is 1 where the branch was not certain of it.
 CREATE TABLE natural_keys (
     branch_id   BIGINT NOT NULL,
     natural_key TEXT NOT NULL,
     movement_id BIGINT NOT NULL,
     content     BIGINT NOT NULL,
+    problem     SMALLINT NOT NULL,
     PRIMARY KEY (branch_id, natural_key)
+) /* WITHOUT ROWID */;
+
+-- What a branch's own people decided about a capture with a problem, by that
+-- one's natural key; movement_id is the first record that says so.
+CREATE TABLE settlements (
+    branch_id   BIGINT NOT NULL,
+    settled_key TEXT NOT NULL,
+    movement_id BIGINT NOT NULL,
+    dismissed   SMALLINT NOT NULL,
+    who         TEXT NOT NULL,
+    why         TEXT NOT NULL,
+    at          BIGINT NOT NULL,
+    PRIMARY KEY (branch_id, settled_key)
 ) /* WITHOUT ROWID */;
 
 -- Later movements with the natural key and the content of a first one that are in

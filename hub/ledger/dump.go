@@ -20,7 +20,7 @@ func (l *Ledger) DumpDerived(ctx context.Context, w io.Writer) error {
 
 func (l *Ledger) dumpTable(ctx context.Context, w io.Writer, table string) error {
 	order := "1"
-	if table == "natural_keys" || table == "stock" {
+	if table == "natural_keys" || table == "settlements" || table == "stock" {
 		order = "1, 2, 3, 4"
 	}
 	rows, err := l.read.QueryContext(ctx, "SELECT * FROM "+table+" ORDER BY "+order)

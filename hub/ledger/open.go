@@ -181,7 +181,7 @@ func (l *Ledger) makeDerived(ctx context.Context, tx *sql.Tx) error {
 }
 
 // DerivedTables lists what [Ledger.ResetDerived] makes anew.
-var DerivedTables = []string{"projection", "products", "movements", "natural_keys", "held_repeats", "groups",
+var DerivedTables = []string{"projection", "products", "movements", "natural_keys", "settlements", "held_repeats", "groups",
 	"exceptions", "reconsider", "stock", "branch_totals"}
 
 func derivedForm() string {

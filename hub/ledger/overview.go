@@ -203,6 +203,9 @@ func (l *Ledger) Trace(ctx context.Context, name movement.ID) (*Trace, error) {
 		}); err != nil {
 		return nil, classify(err)
 	}
+	if err := t.settled(r); err != nil {
+		return nil, classify(err)
+	}
 	var e Exception
 	var since int64
 	err = r.Row(`SELECT stage, reason, field, text, hint, since, posting_id FROM exceptions WHERE id = $1`, int64(id)).

@@ -30,7 +30,7 @@ func ReadMovement(record []byte) (m movement.Movement, understood bool, err erro
 // holdsNoNUL refuses what a database's text cannot hold; agents never make it.
 func holdsNoNUL(m *movement.Movement) error {
 	for _, s := range []string{m.Product.Code, m.Lot, m.Serial, m.Unit, m.Document.Ref, m.Counterpart, m.Reason,
-		m.NaturalKey, m.Group.ID} {
+		m.NaturalKey, m.Group.ID, m.Settles.Key, m.Settles.Why, m.By} {
 		if strings.IndexByte(s, 0) >= 0 {
 			return fault.New(fault.Data, "invalid_movement", "a field of the movement holds a NUL character")
 		}

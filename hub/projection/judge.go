@@ -119,6 +119,11 @@ type circumstances struct {
 	repeat, equal bool
 	// misfit says that it does not fit its group's size.
 	misfit bool
+	// settled says that the branch's own people have dealt with its problem.
+	settled bool
+	// overruled is why what it says of an earlier capture is no longer so; nil
+	// for nothing.
+	overruled *objection
 	// rulings is what was said about it, the newest last.
 	rulings []ledger.Ruling
 	// holding is the posting that it is in, if any.
@@ -152,6 +157,8 @@ func judge(r *reading, c circumstances) verdict {
 		v = verdict{state: ledger.Excepted, except: &exception{objection: *o, stage: ledger.StageProjection}}
 	} else if r.bad == nil && c.repeat && c.equal {
 		v = verdict{state: ledger.Duplicate}
+	} else if r.m.Settles.Dismissed {
+		v = verdict{state: ledger.Discarded}
 	}
 	var last *ledger.Ruling
 	if n := len(c.rulings); n > 0 {
@@ -163,6 +170,9 @@ func judge(r *reading, c circumstances) verdict {
 			v.except = &exception{objection: postedTwice(c.twice), stage: ledger.StageProjection, postingID: c.holding.PostingID}
 		}
 		return v
+	}
+	if c.settled && !released {
+		return verdict{state: ledger.Discarded}
 	}
 	if last == nil {
 		return v
@@ -200,6 +210,8 @@ func object(r *reading, c circumstances, released bool) *objection {
 		return &objection{reason: ReasonConflictingRepeat, field: "natural_key",
 			text: "the event " + r.m.NaturalKey + " came before with another content",
 			hint: "compare both; branchline-hub release lets this one go on as a second event, branchline-hub discard takes it out"}
+	case c.overruled != nil && !released:
+		return c.overruled
 	case r.problem != nil && !(released && r.understood):
 		return r.problem
 	case c.misfit && !released:

@@ -67,6 +67,13 @@ func (h *history) record() []byte {
 	if g := draw(h, rapid.IntRange(0, 9), "group"); g < 3 {
 		m.Group = movement.Group{ID: fmt.Sprintf("g%d", g), Size: draw(h, rapid.IntRange(1, 3), "size")}
 	}
+	if k := draw(h, rapid.IntRange(0, 30), "settles"); k < 6 && m.NaturalKey != fmt.Sprintf("key%d", k) {
+		m.Settles, m.By = movement.Settlement{Key: fmt.Sprintf("key%d", k), Why: "seen", Dismissed: draw(h, rapid.Bool(), "dismissed")}, "AB"
+		if m.Settles.Dismissed {
+			m.Kind, m.Product, m.Quantity, m.Counterpart = "", movement.Product{}, 0, ""
+		}
+		return m.AppendJSON(nil)
+	}
 	switch draw(h, rapid.IntRange(0, 14), "problem") {
 	case 0:
 		m.Problem = &movement.Problem{Code: "expired", Text: "the pack has expired"}

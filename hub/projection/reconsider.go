@@ -90,6 +90,9 @@ func (w *writing) again(s *second) error {
 	if err := w.checkRepeat(old.BranchID, s.id, &s.r, &c); err != nil {
 		return err
 	}
+	if err := errors.Join(w.settlement(old.BranchID, s.id, &s.r, &c), w.settled(old.BranchID, s.id, &s.r, &c)); err != nil {
+		return err
+	}
 	if group == 0 && s.r.m.Group.ID != "" {
 		if group, c.misfit, err = w.groups.join(w.tx, s.b, s.r.m.Group); err != nil {
 			return err

@@ -14,9 +14,12 @@ func (w *writing) checkRepeat(branch int64, id ledger.MovementID, r *reading, c 
 	if r.bad != nil || r.m.NaturalKey == "" {
 		return nil
 	}
-	content := int64(r.content)
-	n, err := w.tx.Exec(`INSERT INTO natural_keys (branch_id, natural_key, movement_id, content) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (branch_id, natural_key) DO NOTHING`, branch, r.m.NaturalKey, int64(id), content)
+	content, problem := int64(r.content), 0
+	if r.problem != nil {
+		problem = 1
+	}
+	n, err := w.tx.Exec(`INSERT INTO natural_keys (branch_id, natural_key, movement_id, content, problem) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (branch_id, natural_key) DO NOTHING`, branch, r.m.NaturalKey, int64(id), content, problem)
 	if err != nil || n == 1 {
 		return err
 	}
@@ -30,7 +33,14 @@ func (w *writing) checkRepeat(branch int64, id ledger.MovementID, r *reading, c 
 	}
 	c.repeat, c.equal = true, its == content
 	if c.equal && c.holding != nil {
-		c.twice, err = w.yield(id, ledger.MovementID(first))
+		if c.twice, err = w.yield(id, ledger.MovementID(first)); err != nil || r.problem == nil {
+			return err
+		}
+		by, found, err := w.settledBy(branch, r.m.NaturalKey)
+		if err != nil || !found {
+			return err
+		}
+		return w.lookAgain(by)
 	}
 	return err
 }

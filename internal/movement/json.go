@@ -58,6 +58,15 @@ func (m *Movement) AppendJSON(b []byte) []byte {
 		b = append(b, `,"size":`...)
 		b = append(strconv.AppendInt(b, int64(m.Group.Size), 10), '}')
 	}
+	if m.Settles != (Settlement{}) {
+		b = append(b, `,"settles":{"key":`...)
+		b = appendString(b, m.Settles.Key)
+		b = appendMember(b, "why", m.Settles.Why)
+		if m.Settles.Dismissed {
+			b = append(b, `,"dismissed":true`...)
+		}
+		b = append(b, '}')
+	}
 	if m.Problem != nil {
 		b = append(b, `,"problem":{"code":`...)
 		b = appendString(b, m.Problem.Code)

@@ -84,9 +84,27 @@ type Movement struct {
 	// Group holds together the movements that go into one document.
 	Group Group `json:"group,omitzero"`
 
+	// Settles is the earlier capture with a problem that a person at the branch
+	// has put right by this record.
+	Settles Settlement `json:"settles,omitzero"`
+
 	// Problem is why this capture goes to a person; nil for what was
 	// understood.
 	Problem *Problem `json:"problem,omitempty"`
+}
+
+// Settlement says what a person at the branch decided about an earlier capture
+// with a problem. That one stays as it was recorded; By says who decided.
+type Settlement struct {
+	// Key is the natural key of the earlier capture: its place can change, in a
+	// fork.
+	Key string `json:"key"`
+	// Why is a word why, for the people who look at it later.
+	Why string `json:"why"`
+	// Dismissed says that nothing was moved: the record then has no product, no
+	// kind and no quantity. Otherwise it is the movement that the earlier
+	// capture should have been.
+	Dismissed bool `json:"dismissed,omitempty"`
 }
 
 // Product is a product code and whose code it is.

@@ -63,7 +63,13 @@ func anyMovement(t *rapid.T) movement.Movement {
 	if m.Kind == movement.TransferIn || m.Kind == movement.TransferOut {
 		m.Counterpart = "BR02"
 	}
-	if rapid.Bool().Draw(t, "has problem") {
+	if settles := rapid.IntRange(0, 5).Draw(t, "settles"); settles < 2 {
+		m.Settles = movement.Settlement{Key: "till/R1/1!0123456789abcdef", Why: "the PZN was \"typed\" wrong", Dismissed: settles == 1}
+		m.By = "AB"
+		if m.Settles.Dismissed {
+			m.Kind, m.Product, m.Quantity, m.Counterpart = "", movement.Product{}, 0, ""
+		}
+	} else if rapid.Bool().Draw(t, "has problem") {
 		m.Problem = &movement.Problem{Code: "check_digit", Field: "product.code", Text: "wrong"}
 	}
 	return m
@@ -243,6 +249,35 @@ func TestValidateNamesTheField(t *testing.T) {
 		"raw_hex not hex":         {func(m *movement.Movement) { m.Source.RawHex = "0g" }, "source.raw_hex", false},
 		"problem without code":    {func(m *movement.Movement) { m.Problem = &movement.Problem{Text: "x"} }, "problem.code", false},
 		"problem without text":    {func(m *movement.Movement) { m.Problem = &movement.Problem{Code: "x"} }, "problem.text", false},
+	}
+	settles := func(change func(*movement.Movement)) func(*movement.Movement) {
+		return func(m *movement.Movement) {
+			m.Settles, m.By = movement.Settlement{Key: "till/1", Why: "seen"}, "AB"
+			change(m)
+		}
+	}
+	dismisses := func(change func(*movement.Movement)) func(*movement.Movement) {
+		return settles(func(m *movement.Movement) {
+			m.Kind, m.Product, m.Quantity, m.Settles.Dismissed = "", movement.Product{}, 0, true
+			change(m)
+		})
+	}
+	for name, c := range map[string]struct {
+		spoil    func(*movement.Movement)
+		field    string
+		schemaOK bool
+	}{
+		"settles nothing":               {settles(func(m *movement.Movement) { m.Settles.Key = "" }), "settles.key", false},
+		"settles itself":                {settles(func(m *movement.Movement) { m.NaturalKey = m.Settles.Key }), "settles.key", true},
+		"settles without a why":         {settles(func(m *movement.Movement) { m.Settles.Why = " " }), "settles.why", true},
+		"settles by nobody":             {settles(func(m *movement.Movement) { m.By = "" }), "by", false},
+		"settles with a problem":        {settles(func(m *movement.Movement) { m.Problem = &movement.Problem{Code: "x", Text: "y"} }), "problem.code", false},
+		"corrects by no kind":           {settles(func(m *movement.Movement) { m.Kind = "" }), "kind", false},
+		"dismisses and moves a product": {dismisses(func(m *movement.Movement) { m.Product = valid().Product }), "product.code", false},
+		"dismisses with a kind":         {dismisses(func(m *movement.Movement) { m.Kind = movement.Dispense }), "kind", false},
+		"dismisses with a quantity":     {dismisses(func(m *movement.Movement) { m.Quantity = 1 }), "quantity", false},
+	} {
+		cases[name] = c
 	}
 	s := schema(t)
 	ok := valid()

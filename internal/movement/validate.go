@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -31,7 +32,8 @@ var (
 
 // Validate tells the first thing that is wrong with m as a fault of class Data
 // and code "invalid_movement", naming the field by its JSON name and the
-// value. A movement with a [Problem] needs no product, kind or quantity.
+// value. A movement with a [Problem] needs no product, kind or quantity, and one
+// that dismisses another has none.
 func (m *Movement) Validate() error {
 	for _, c := range []struct {
 		field, value string
@@ -52,6 +54,8 @@ func (m *Movement) Validate() error {
 		{"source.raw_hex", m.Source.RawHex, 2 * MaxRaw},
 		{"by", m.By, maxShort},
 		{"group.id", m.Group.ID, maxName},
+		{"settles.key", m.Settles.Key, maxNaturalKey},
+		{"settles.why", m.Settles.Why, maxText},
 	} {
 		if err := checkText(c.field, c.value, c.max); err != nil {
 			return err
@@ -93,6 +97,11 @@ func (m *Movement) Validate() error {
 	if m.Quantity > MaxQuantity || m.Quantity < -MaxQuantity {
 		return invalid("quantity", m.Quantity, "is out of range")
 	}
+	if m.Settles != (Settlement{}) {
+		if err := m.validateSettlement(); err != nil || m.Settles.Dismissed {
+			return err
+		}
+	}
 	if m.Problem != nil {
 		return m.Problem.validate()
 	}
@@ -127,6 +136,30 @@ func (m *Movement) validateUnderstood() error {
 	}
 	if !transfer && m.Counterpart != "" {
 		return invalid("counterpart", m.Counterpart, "belongs to transfers only")
+	}
+	return nil
+}
+
+// validateSettlement checks what a person's word about an earlier capture must
+// have.
+func (m *Movement) validateSettlement() error {
+	switch {
+	case m.Settles.Key == "":
+		return invalid("settles.key", "", "is missing")
+	case m.Settles.Key == m.NaturalKey:
+		return invalid("settles.key", m.Settles.Key, "is the record's own")
+	case strings.TrimSpace(m.Settles.Why) == "":
+		return invalid("settles.why", m.Settles.Why, "is missing")
+	case strings.TrimSpace(m.By) == "":
+		return invalid("by", m.By, "is missing, who decided")
+	case m.Problem != nil:
+		return invalid("problem.code", m.Problem.Code, "cannot be in a record that settles another")
+	case m.Settles.Dismissed && m.Kind != "":
+		return invalid("kind", m.Kind, "cannot be in a record by which nothing is moved")
+	case m.Settles.Dismissed && m.Product != (Product{}):
+		return invalid("product.code", m.Product.Code, "cannot be in a record by which nothing is moved")
+	case m.Settles.Dismissed && m.Quantity != 0:
+		return invalid("quantity", m.Quantity, "cannot be in a record by which nothing is moved")
 	}
 	return nil
 }
