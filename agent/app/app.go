@@ -149,4 +149,7 @@ func (a *App) describe(s *wire.State) {
 	w := a.desk.Waiting()
 	s.Open = wire.OpenWork{Deliveries: uint(w.Deliveries), Counts: uint(w.Counts), Others: uint(w.Others), Lines: uint(w.Lines), Oldest: w.Oldest}
 	s.Alarms = append(s.Alarms, a.alarms(st)...)
+	for _, x := range a.scans.Status() {
+		s.Scanners = append(s.Scanners, wire.ScannerState{Name: x.Name, Up: x.Up, Since: x.Since, Reason: x.Reason})
+	}
 }

@@ -109,6 +109,11 @@ func (a *App) Health() (h webserver.Health) {
 			h.Warnings = append(h.Warnings, alarm.Text)
 		}
 	}
+	for _, x := range a.scans.Status() {
+		if !x.Up {
+			h.Warnings = append(h.Warnings, wire.ScannerState{Name: x.Name, Since: x.Since, Reason: x.Reason}.Words(time.Local))
+		}
+	}
 	return h
 }
 

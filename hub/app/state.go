@@ -83,7 +83,7 @@ func (a *App) branches(ctx context.Context) ([]web.Branch, error) {
 		line, o := lines[b.Code], come[b.Code]
 		row := web.Branch{Code: b.Code, Name: b.Name, Connected: line.Online, Since: line.Since,
 			LastMovement: o.LastReceived, Received: o.Received, Waiting: o.Pending, Documents: o.Open, Exceptions: o.Exceptions,
-			Unsent: a.reports[b.Code].Unsent, Open: openWords(a.reports[b.Code].Open), Alarms: alarmTexts(a.reports[b.Code].Alarms)}
+			Unsent: a.reports[b.Code].Unsent, Open: openWords(a.reports[b.Code].Open), Alarms: saidBy(a.reports[b.Code].State, b.Zone)}
 		if !line.Online && o.LastReceived.After(row.Since) {
 			row.Since = o.LastReceived
 		}
@@ -108,10 +108,22 @@ const (
 	maxAlarmBytes = 400
 )
 
-func alarmTexts(all []wire.Alarm) []string {
-	var texts []string
-	for _, alarm := range all[:min(len(all), maxAlarms)] {
-		text := alarm.Text
+// saidBy is what a branch says that a person should look at, in its own time.
+func saidBy(s wire.State, zone string) []string {
+	loc, err := time.LoadLocation(zone)
+	if err != nil {
+		loc = time.UTC
+	}
+	var all, texts []string
+	for _, alarm := range s.Alarms {
+		all = append(all, alarm.Text)
+	}
+	for _, x := range s.Scanners {
+		if !x.Up {
+			all = append(all, x.Words(loc))
+		}
+	}
+	for _, text := range all[:min(len(all), maxAlarms)] {
 		if len(text) > maxAlarmBytes {
 			text = strings.ToValidUTF8(text[:maxAlarmBytes], "") + "…"
 		}

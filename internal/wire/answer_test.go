@@ -71,6 +71,7 @@ func TestStateComesBackAsItWas(t *testing.T) {
 		Streams:   []StreamState{{Epoch: epoch, Lane: movement.Live, Oldest: 1, Last: 9, Acked: 6, Hash: movement.Hash{1}}},
 		Documents: []DocumentState{{Kind: Catalogue, Version: "00ff", AsOf: time.Unix(1_700_000_000, 0).UTC(), Missing: 3}, {Kind: Stock}},
 		Alarms:    []Alarm{{"disk_full", "the disk is full"}},
+		Scanners:  []ScannerState{{Name: "goods-in", Up: true}, {Name: "counter", Since: time.Unix(1_650_000_000, 0).UTC(), Reason: "unplugged"}},
 		Open:      OpenWork{Deliveries: 2, Counts: 1, Lines: 40, Oldest: time.Unix(1_650_000_000, 0).UTC()}}
 	payload, err := s.Marshal()
 	if err != nil {
@@ -88,6 +89,7 @@ func TestStateIsBounded(t *testing.T) {
 	for range 1000 {
 		s.Streams = append(s.Streams, StreamState{Epoch: epoch, Lane: movement.Bulk, Last: 1 << 60, Acked: 1 << 60, Hash: movement.Hash{1}})
 		s.Alarms = append(s.Alarms, Alarm{"x", strings.Repeat("x", 10_000)})
+		s.Scanners = append(s.Scanners, ScannerState{Name: strings.Repeat("x", 10_000), Reason: strings.Repeat("x", 10_000)})
 	}
 	payload, err := s.Marshal()
 	if err != nil {

@@ -29,6 +29,8 @@ type State struct {
 	Documents []DocumentState `json:"documents,omitempty"`
 	// Alarms is what a person should look at.
 	Alarms []Alarm `json:"alarms,omitempty"`
+	// Scanners are how each is.
+	Scanners []ScannerState `json:"scanners,omitempty"`
 	// Open is what was scanned and nobody has confirmed, so that it is no
 	// record yet and not among the unsent.
 	Open OpenWork `json:"open,omitzero"`
@@ -68,6 +70,27 @@ type DocumentState struct {
 	Missing int `json:"missing,omitempty"`
 }
 
+// ScannerState is how a scanner is, by its name in the configuration, and since
+// when; Reason is a sentence, empty when all is well.
+type ScannerState struct {
+	Name   string    `json:"name"`
+	Up     bool      `json:"up"`
+	Since  time.Time `json:"since,omitzero"`
+	Reason string    `json:"reason,omitempty"`
+}
+
+// Words says of a scanner that is down since when it is, in a zone's time.
+func (s ScannerState) Words(zone *time.Location) string {
+	text := "Scanner " + s.Name + " is down"
+	if !s.Since.IsZero() {
+		text += " since " + s.Since.In(zone).Format("2 January 15:04")
+	}
+	if s.Reason != "" {
+		text += ": " + s.Reason
+	}
+	return text
+}
+
 // Alarm is a reason code and its sentence.
 type Alarm struct {
 	Code string `json:"code"`
@@ -84,10 +107,11 @@ const (
 	maxStateStreams = 200
 	maxStateAlarms  = 50
 	maxStateDocs    = 10
+	maxScanners     = 64
 )
 
-// Marshal makes the payload. Streams and alarms beyond the first 200 and 50
-// are left out.
+// Marshal makes the payload. Streams, alarms and scanners beyond the first 200,
+// 50 and 64 are left out.
 func (s State) Marshal() ([]byte, error) {
 	s.V = StateVersion
 	s.Streams = s.Streams[:min(len(s.Streams), maxStateStreams)]
@@ -96,6 +120,12 @@ func (s State) Marshal() ([]byte, error) {
 		alarms = append(alarms, Alarm{Code: a.Code, Text: clip(a.Text)})
 	}
 	s.Alarms = alarms
+	scanners := make([]ScannerState, 0, maxScanners)
+	for _, x := range s.Scanners[:min(len(s.Scanners), maxScanners)] {
+		x.Name, x.Reason = clip(x.Name), clip(x.Reason)
+		scanners = append(scanners, x)
+	}
+	s.Scanners = scanners
 	return json.Marshal(s)
 }
 
@@ -110,7 +140,7 @@ func ParseState(payload []byte) (State, error) {
 		return s, fault.New(fault.Data, "malformed_report", "the report is not JSON: %w", err)
 	}
 	if s.V != StateVersion || len(s.Streams) > maxStateStreams || len(s.Alarms) > maxStateAlarms ||
-		len(s.Documents) > maxStateDocs {
+		len(s.Documents) > maxStateDocs || len(s.Scanners) > maxScanners {
 		return s, fault.New(fault.Data, "malformed_report", "the report has a form that this hub does not know")
 	}
 	for _, d := range s.Documents {

@@ -46,3 +46,16 @@ func TestAFileThatDoesNotFitKeepsNoneWaiting(t *testing.T) {
 		o.tells(where, unfit, false)
 	}
 }
+
+// A scanner that is unplugged is seen at the branch and at the hub.
+func TestAScannerThatIsUnpluggedIsTold(t *testing.T) {
+	o := newOffice(t)
+	agent := o.Agents[0]
+	const down = "Scanner counter is down since "
+	o.tells(agent.Page+"metrics", "branchline_agent_", true)
+	o.tells(o.HubPage, down, false)
+	agent.Counter.Unplug()
+	o.tells(agent.Page+"healthz", down, true)
+	o.tells(o.HubPage, down, true)
+	o.tells(o.HubPage, "Scanner goods-in is down", false)
+}
