@@ -303,6 +303,6 @@ func (im *importer) finish(ctx context.Context, f file) error {
 	if err != nil {
 		return err
 	}
-	_, err = im.store.Append(ctx, outbox.Write{Notes: []outbox.Note{note}})
+	_, err = im.store.Append(ctx, outbox.Write{Lane: movement.Bulk, Notes: []outbox.Note{note}})
 	return err
 }

@@ -75,7 +75,15 @@ func Tamper(path string, fn func(*bolt.Tx) error) error {
 func StreamName(epoch string, lane movement.Lane) []byte { return streamName(epoch, lane) }
 
 // QueueRoom is how many more writes and jobs may wait.
-func QueueRoom(o *Outbox) int { return cap(o.queue) - len(o.queue) }
+func QueueRoom(o *Outbox) int { return cap(o.queue) - len(o.queue) - len(o.urgent) }
+
+// Scanned makes it a moment ago that somebody scanned, and took how long the
+// latest part of a file was.
+func Scanned(o *Outbox, took time.Duration) {
+	now := time.Now()
+	o.scanned.Store(&now)
+	o.partTook.Store(int64(took))
+}
 
 // Job runs fn in a turn.
 func Job(o *Outbox, fn func()) error { return o.job(func() error { fn(); return nil }) }

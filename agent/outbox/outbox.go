@@ -33,10 +33,16 @@ type Outbox struct {
 	// transact is [bolt.DB.Update], but in tests of a disk that fails.
 	transact func(*bolt.DB, func(*bolt.Tx) error) error
 
-	// queue holds what is to be written; who writes holds the turn by filling
-	// it. bell tells the outbox's own goroutine of what nobody waits for.
-	queue   chan *Ticket
-	turn    chan struct{}
+	// queue holds what is to be written, urgent that of it which a person waits
+	// for; who writes holds the turn by filling it. bell tells the outbox's own goroutine of what nobody waits for.
+	queue  chan *Ticket
+	urgent chan *Ticket
+	turn   chan struct{}
+	// scanned is when something urgent was last committed, partTook how long
+	// the latest commit of the rest was, in nanoseconds.
+	scanned  atomic.Pointer[time.Time]
+	partTook atomic.Int64
+
 	bell    chan struct{}
 	gate    sync.RWMutex // held for reading while queueing, so that none comes after Close
 	closed  bool
@@ -52,12 +58,14 @@ type Outbox struct {
 	trouble error // why the last commit found no room; nil when it did
 
 	// Of whoever has the turn.
-	kept    *Ticket // taken from the queue, and the next to be served
-	keys    *keyMemory
-	crowd   int          // how many shared the last commit
-	order   uint64       // of the newest stream
-	tended  time.Time    // when old records were last looked for
-	trimmed atomic.Int64 // bytes read since pages were given back
+	kept  *Ticket // taken from the queue, and the next to be served
+	keys  *keyMemory
+	crowd int // how many shared the last commit
+	// favoured tells that the last commit was of what is urgent.
+	favoured bool
+	order    uint64       // of the newest stream
+	tended   time.Time    // when old records were last looked for
+	trimmed  atomic.Int64 // bytes read since pages were given back
 }
 
 // Open opens or makes the outbox. It takes the lock file, checks the file and
@@ -78,6 +86,7 @@ func Open(cfg Config, log *slog.Logger, clock func() time.Time) (*Outbox, error)
 	o := &Outbox{
 		cfg: cfg, log: log, clock: clock,
 		queue:   make(chan *Ticket, 128),
+		urgent:  make(chan *Ticket, 128),
 		turn:    make(chan struct{}, 1),
 		bell:    make(chan struct{}, 1),
 		quit:    make(chan struct{}),

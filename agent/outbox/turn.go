@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"time"
+
+	"branchline/internal/movement"
 )
 
 // Whoever waits for a write takes the turn and commits all that is queued, his
@@ -18,13 +20,20 @@ import (
 const tendEvery = time.Second
 
 func (o *Outbox) enqueue(ctx context.Context, t *Ticket) error {
+	queue := o.queue
+	switch {
+	case t.urgent():
+		queue = o.urgent
+	case t.job == nil:
+		o.giveWay(ctx)
+	}
 	o.gate.RLock()
 	defer o.gate.RUnlock()
 	if o.closed {
 		return closedFault()
 	}
 	select {
-	case o.queue <- t:
+	case queue <- t:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -103,14 +112,46 @@ func (o *Outbox) serveUntil(t *Ticket) {
 	})
 }
 
-// next is the ticket that waits longest; nil for none.
-func (o *Outbox) next() *Ticket {
-	if t := o.kept; t != nil {
-		o.kept = nil
-		return t
+// urgent tells that a person may wait for t: not for the parts of files, nor for
+// jobs.
+func (t *Ticket) urgent() bool { return t.job == nil && t.after == nil && t.lane != movement.Bulk }
+
+const (
+	// lately is for how long somebody who has scanned may be about to scan again.
+	lately = time.Second
+	// mostRest bounds the rest before a part of a file.
+	mostRest = 100 * time.Millisecond
+)
+
+// giveWay rests, while somebody scans, for as long as the latest part of a file
+// took to be committed: a scan then seldom meets one, and finds a processor.
+func (o *Outbox) giveWay(ctx context.Context) {
+	at := o.scanned.Load()
+	if at == nil || time.Since(*at) > lately {
+		return
+	}
+	rest := time.NewTimer(min(time.Duration(o.partTook.Load()), mostRest))
+	defer rest.Stop()
+	select {
+	case <-rest.C:
+	case <-o.quit:
+	case <-ctx.Done():
+	}
+}
+
+// next is the ticket that waits longest, of those that are urgent or of the
+// others; nil for none.
+func (o *Outbox) next(urgent bool) *Ticket {
+	queue := o.urgent
+	if !urgent {
+		if t := o.kept; t != nil {
+			o.kept = nil
+			return t
+		}
+		queue = o.queue
 	}
 	select {
-	case t := <-o.queue:
+	case t := <-queue:
 		return t
 	default:
 		return nil
@@ -118,18 +159,27 @@ func (o *Outbox) next() *Ticket {
 }
 
 // serve commits what waits, up to the next job, or does that job. It tells
-// whether anything waited.
+// whether anything waited. What is urgent goes first and by itself: a scan waits
+// for the commit that is under way, and not for the parts of a file that queue
+// behind it. After it comes the turn of the others, so that no flood of scans
+// holds up a file for ever.
 func (o *Outbox) serve() bool {
-	if o.crowd > 1 {
-		runtime.Gosched() // whom the commit before has just released may queue again
+	if o.crowd > 1 || o.favoured {
+		runtime.Gosched() // whom the commit before has just released goes on, and may queue again
 	}
-	t := o.next()
+	urgent := !o.favoured
+	t := o.next(urgent)
+	if t == nil {
+		urgent = !urgent
+		t = o.next(urgent)
+	}
+	o.favoured = urgent && t != nil
 	if t == nil {
 		o.crowd = 0
 		return false
 	}
 	var group []*Ticket
-	for size := 0; t != nil; t = o.next() {
+	for size := 0; t != nil; t = o.next(urgent) {
 		if t.job != nil && len(group) > 0 {
 			o.kept = t // so that nobody whose write is done waits for a job
 			break
@@ -147,7 +197,13 @@ func (o *Outbox) serve() bool {
 		}
 	}
 	o.crowd = len(group)
+	began := time.Now()
 	o.commit(group)
+	if urgent {
+		o.scanned.Store(&began)
+	} else {
+		o.partTook.Store(int64(time.Since(began)))
+	}
 	return true
 }
 

@@ -12,7 +12,8 @@ import (
 
 // Write is what is recorded together, or not at all.
 type Write struct {
-	// Lane must be set where there are movements.
+	// Lane must be set where there are movements. What is of the bulk lane, notes
+	// alone as well, gives way to the rest.
 	Lane movement.Lane
 	// Movements are validated; RecordedAt is set where it is zero. At most
 	// [MaxWrite].
@@ -133,9 +134,11 @@ func (o *Outbox) Append(ctx context.Context, w Write) ([]Place, error) {
 
 // Submit is the first half of [Outbox.Append]: it validates and encodes w on
 // the caller's goroutine, queues it and returns; the movements are not looked at
-// afterwards, so that the caller may use their memory again. Writes submitted one after
-// the other are recorded in that order. The caller keeps few under way, as
-// each holds its bytes in memory. It blocks while the queue is full.
+// afterwards, so that the caller may use their memory again. Writes to one lane
+// that are submitted one after the other are recorded in that order; those to the
+// bulk lane let others go before them. The caller keeps few under way, as each
+// holds its bytes in memory. It blocks while the queue is full, and for the bulk
+// lane for a moment while somebody scans.
 func (o *Outbox) Submit(ctx context.Context, w Write) (*Ticket, error) {
 	t, err := o.prepare(w)
 	if err != nil {

@@ -80,7 +80,8 @@ func (o *Outbox) commit(group []*Ticket) {
 		c.apply()
 	}
 	o.note(err, refused)
-	if err == nil && len(o.keys.pending) >= foldAt {
+	// A scan that waits already goes before it, but not for ever.
+	if n := len(o.keys.pending); err == nil && (n >= 2*foldAt || n >= foldAt && len(o.urgent) == 0) {
 		defer o.fold()
 	}
 	for _, t := range group {
