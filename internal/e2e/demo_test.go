@@ -14,15 +14,10 @@ import (
 // TestMakeRunChecks is "make run CHECK=1": a morning at two branches, every
 // quantity in Odoo compared. With ODOO_URL and the like set it is a real one.
 func TestMakeRunChecks(t *testing.T) {
-	bin := t.TempDir()
-	for name, pkg := range map[string]string{"branchline-agent": "../../agent", "branchline-hub": "../../hub", "demo": "../demo"} {
-		if out, err := exec.Command("go", "build", "-o", filepath.Join(bin, name), pkg).CombinedOutput(); err != nil {
-			t.Fatalf("building %s: %v\n%s", name, err, out)
-		}
-	}
+	bin := delivered(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, filepath.Join(bin, "demo"), "-bin", bin, "-check").CombinedOutput()
+	out, err := exec.CommandContext(ctx, filepath.Join(bin, "branchline-demo"), "-bin", bin, "-check").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

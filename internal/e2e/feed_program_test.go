@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"testing"
@@ -22,13 +21,7 @@ import (
 // TestTheProgramsTellAndKnow: hub and agents as they are delivered, with nothing
 // configured for it; and what an agent knows outlasts its process.
 func TestTheProgramsTellAndKnow(t *testing.T) {
-	dir := t.TempDir()
-	for name, pkg := range map[string]string{"branchline-agent": "../../agent", "branchline-hub": "../../hub"} {
-		if out, err := exec.Command("go", "build", "-o", filepath.Join(dir, name), pkg).CombinedOutput(); err != nil {
-			t.Fatalf("building %s: %v\n%s", name, err, out)
-		}
-	}
-	c := newClass(t, dir)
+	c := newClass(t, delivered(t))
 	c.knows("as delivered")
 	c.Hub.Kill()
 	c.Agents[0].Kill()

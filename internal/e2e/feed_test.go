@@ -412,11 +412,7 @@ func BenchmarkCatalogueResident(b *testing.B) {
 	if _, err := os.Stat("/proc/self/status"); err != nil {
 		b.Skip("needs /proc")
 	}
-	dir := b.TempDir()
-	bin := filepath.Join(dir, "branchline-agent")
-	if out, err := exec.Command("go", "build", "-o", bin, "../../agent").CombinedOutput(); err != nil {
-		b.Fatalf("building: %v\n%s", err, out)
-	}
+	bin := filepath.Join(delivered(b), "branchline-agent")
 	for b.Loop() {
 		g := &goods{}
 		g.edition(1, 50_000)

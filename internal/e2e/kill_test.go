@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -44,20 +43,6 @@ func TestKills(t *testing.T) {
 	t.Run("mosquitto", func(t *testing.T) {
 		killRounds(t, bin, newMosquitto(t, mosquittoBinary(t)), rounds-rounds*2/3)
 	})
-}
-
-// programs builds hub and agent with their kill points.
-func programs(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	for _, name := range []string{"agent", "hub"} {
-		cmd := exec.Command("go", "build", "-tags", "killpoints", "-o", filepath.Join(dir, "branchline-"+name), "../../"+name)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("building: %v\n%s", err, out)
-		}
-	}
-	return dir
 }
 
 func killRounds(t *testing.T, bin string, m *mosquitto, rounds int) {

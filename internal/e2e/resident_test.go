@@ -28,7 +28,11 @@ const roleVariable, dirVariable, addrVariable = "BRANCHLINE_E2E_ROLE", "BRANCHLI
 func TestMain(m *testing.M) {
 	role := map[string]func(ctx context.Context, dir string) error{"hub": hubProcess, "agent": agentProcess, "listen": listenProcess}[os.Getenv(roleVariable)]
 	if role == nil {
-		os.Exit(m.Run())
+		code := m.Run()
+		for _, dir := range builds {
+			_ = os.RemoveAll(dir)
+		}
+		os.Exit(code)
 	}
 	if err := role(context.Background(), os.Getenv(dirVariable)); err != nil {
 		fmt.Println("failed:", err)
