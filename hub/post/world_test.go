@@ -298,14 +298,14 @@ func (w *world) settle() {
 	}
 }
 
-// rest tells that nothing waits. It looks twice, and what goes from being planned
-// to waiting for a plan in between would be seen by neither look.
+// rest tells that nothing waits. What the poster gives back to the planner between
+// the two looks is seen by the second; nothing is planned meanwhile.
 func (w *world) rest(ctx context.Context) bool {
 	w.planning.Lock()
 	defer w.planning.Unlock()
-	work, err := w.ledger.PendingWork(ctx)
-	must(w.t, err)
 	open, err := w.ledger.BranchesWithPostings(ctx)
+	must(w.t, err)
+	work, err := w.ledger.PendingWork(ctx)
 	must(w.t, err)
 	return len(work)+len(open) == 0
 }
