@@ -123,14 +123,14 @@ const (
 	mostRest = 100 * time.Millisecond
 )
 
-// giveWay rests, while somebody scans, for as long as the latest part of a file
-// took to be committed: a scan then seldom meets one, and finds a processor.
+// giveWay rests, while somebody scans, for twice as long as the latest part of a
+// file took to be committed: a scan then seldom meets one, and finds a processor.
 func (o *Outbox) giveWay(ctx context.Context) {
 	at := o.scanned.Load()
 	if at == nil || time.Since(*at) > lately {
 		return
 	}
-	rest := time.NewTimer(min(time.Duration(o.partTook.Load()), mostRest))
+	rest := time.NewTimer(min(2*time.Duration(o.partTook.Load()), mostRest))
 	defer rest.Stop()
 	select {
 	case <-rest.C:

@@ -140,7 +140,7 @@ func TestAFileRestsWhileSomebodyScans(t *testing.T) {
 			took, idle time.Duration
 			want       time.Duration
 		}{
-			{"a part while somebody scans", movement.Bulk, 30 * time.Millisecond, 0, 30 * time.Millisecond},
+			{"a part while somebody scans", movement.Bulk, 30 * time.Millisecond, 0, 60 * time.Millisecond},
 			{"after a part that took long", movement.Bulk, time.Minute, 0, 100 * time.Millisecond},
 			{"when nobody has scanned for a while", movement.Bulk, 30 * time.Millisecond, 2 * time.Second, 0},
 			{"a scan", movement.Live, 30 * time.Millisecond, 0, 0},

@@ -119,7 +119,7 @@ func newDesk() *desk {
 	}}
 }
 
-func serve(t *testing.T, d *desk) (*web.Page, string) {
+func serve(t testing.TB, d *desk) (*web.Page, string) {
 	site, err := web.New(web.Options{
 		State: func() web.State {
 			return web.State{Branch: "Branch 12", Version: "v1", Unsent: 3, OldestUnsent: time.Now().Add(-2 * time.Minute),
