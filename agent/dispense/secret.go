@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 
 	"branchline/agent/outbox"
+	"branchline/internal/movement"
 )
 
 // secretSpace holds one note: the key of the hashes of lines of which nothing
@@ -21,6 +22,6 @@ func loadSecret(store Store) ([]byte, error) {
 	}
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // never fails
-	_, err := store.Append(context.Background(), outbox.Write{Notes: []outbox.Note{{Space: secretSpace, Key: "lines", Value: secret}}})
+	_, err := store.Append(context.Background(), outbox.Write{Lane: movement.Bulk, Notes: []outbox.Note{{Space: secretSpace, Key: "lines", Value: secret}}})
 	return secret, err
 }
