@@ -3,17 +3,21 @@ package web_test
 import (
 	"io"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"branchline/hub/web"
+	"branchline/internal/ui"
+	"branchline/internal/ui/uitest"
 )
 
-func TestBoard(t *testing.T) {
+// fullBoard is a board with something of everything.
+func fullBoard() web.State {
 	now := time.Now()
-	full := web.State{
+	return web.State{
 		Branches: []web.Branch{
 			{Code: "BR01", Name: "Riverside", Connected: true, Received: 120, LastMovement: now},
 			{Code: "BR02", Since: now.Add(-130 * time.Minute), Unsent: 37, Exceptions: 5, Open: "1 delivery, 3 lines",
@@ -24,6 +28,38 @@ func TestBoard(t *testing.T) {
 		Latest:     []web.Exception{{ID: "BR02/aaaaaaaaaaaa/live/1", Branch: "BR02", Text: "<script>x</script>", Raw: "\x1d10A", Since: now}},
 		Postings:   web.Postings{Latest: []web.Posting{{Name: "BL/BR01/1", State: "posted", At: now}}},
 	}
+}
+
+// The board can be used by everybody, on an old PC and on a phone.
+func TestEverybodyCanUseTheBoard(t *testing.T) {
+	uitest.NeedAxe(t)
+	board, err := web.Handler(func() (web.State, error) { return fullBoard(), nil }, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", board)
+	mux.Handle("/ui/", ui.Assets("/ui/"))
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	page := uitest.Open(t, server.URL)
+	look := func(width, height int64, name string) {
+		t.Helper()
+		page.Size(width, height)
+		page.Go(server.URL)
+		page.Shot(name)
+		if found := page.Unusable(width); found != "" {
+			t.Errorf("at %d:\n%s", width, found)
+		}
+	}
+	look(1366, 768, "board")
+	look(320, 640, "board-phone")
+	page.Dark()
+	look(1366, 768, "board-dark")
+}
+
+func TestBoard(t *testing.T) {
+	full := fullBoard()
 	cases := map[string]struct {
 		state web.State
 		want  []string
