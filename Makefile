@@ -37,6 +37,8 @@ bench: ## The figures of the README, each a ratio to something measured in the s
 	$(BENCH) -bench 'Backlog' -benchtime 3x ./internal/e2e
 	$(BENCH) -bench 'Projection|Planned' -benchtime 200000x ./hub/projection ./hub/plan
 	$(BENCH) -bench 'Dispensings' -benchtime 1x ./hub/post
+	$(BENCH) -bench 'ScanToBeep' -benchtime 3x ./internal/e2e
+	$(BENCH) -bench 'PageOf500' -benchtime 10x ./agent/web
 
 lint: ## staticcheck, at the version that was last seen clean
 	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...

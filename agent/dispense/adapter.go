@@ -17,6 +17,7 @@ import (
 
 	"branchline/agent/outbox"
 	"branchline/internal/fault"
+	"branchline/internal/movement"
 )
 
 // calm is the least time between two looks at a folder, however often the
@@ -201,7 +202,7 @@ func (a *adapter) look(ctx context.Context) (soon time.Duration) {
 		}
 	}
 	if notes := a.marks.forget(present); len(notes) > 0 {
-		if _, err := a.Store.Append(ctx, outbox.Write{Notes: notes}); err != nil {
+		if _, err := a.Store.Append(ctx, outbox.Write{Lane: movement.Bulk, Notes: notes}); err != nil {
 			a.log.Warn("old checkpoints stay", "err", err)
 		}
 	}

@@ -120,8 +120,8 @@ func (s *Session) filled(k *knowledge, e *Entry, lot, serial string, expiry move
 // quantity is what packs of an entry's item come to.
 func quantity(e *Entry, packs movement.Quantity) (movement.Quantity, error) {
 	switch {
-	case packs < movement.Units(1) || packs > movement.Units(99_999) || packs%movement.QuantityScale != 0:
-		return 0, fault.New(fault.Data, "bad_quantity", "%s is not a quantity of 1 to 99999", packs)
+	case packs < movement.Units(1) || packs > movement.Units(scan.MaxQuantity) || packs%movement.QuantityScale != 0:
+		return 0, fault.New(fault.Data, "bad_quantity", "%s is not a quantity of 1 to %d", packs, scan.MaxQuantity)
 	case e.Item.Serial != "" && packs != movement.Units(1):
 		return 0, fault.New(fault.Data, "serial_with_count", "a pack with a serial is one pack: scan each of them")
 	case e.Item.Quantity > movement.MaxQuantity/(packs/movement.QuantityScale):

@@ -36,7 +36,7 @@ func (s *Session) edit(k *knowledge, a counter.Action, at time.Time) (Change, er
 		return Change{}, err
 	}
 	if a.Verb == counter.Undo {
-		return Change{Drop: []int{e.Number}, Answer: scan.Answer{Sound: scan.OK, Text: "taken back: " + k.words(&e.Item)}}, nil
+		return Change{Drop: []int{e.Number}, Answer: scan.Answer{Sound: scan.OK, Text: k.words(&e.Item) + " is taken back and no longer counts"}}, nil
 	}
 	e.Edited = firstOf(a.By, e.Edited)
 	if a.Same && (a.Verb == counter.Correct || a.Verb == counter.Person) {

@@ -73,7 +73,7 @@ func (d *Desk) document(sc *scan.Scan, text string) (doc movement.Document, ok b
 
 // opened says that a session is open, and whether it can be checked.
 func (d *Desk) opened(s *Session) scan.Answer {
-	a := scan.Answer{Sound: scan.OK, Text: s.Words() + " is open"}
+	a := scan.Answer{Sound: scan.OK, Action: true, Text: s.Words() + " is open"}
 	if s.Purpose != scan.Receive {
 		return a
 	}
