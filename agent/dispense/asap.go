@@ -71,15 +71,10 @@ func (a *ASAP) check(column Column) string {
 }
 
 func newASAPRows(e *Export, f file) (rows, error) {
-	r := &segmentRows{file: f.name, growing: e.Arrival == "growing", sift: &asapSifter{}, names: e.mappedNames(), form: segmentForm{
+	r, err := newSegmentRows(e, f, e.ASAP.Encoding, &asapSifter{}, parseASAPColumn, segmentForm{
 		rows: e.ASAP.Rows, opens: "TH", resets: []string{"PHA"}, keeps: []string{"TH", "IS"},
-	}}
-	for _, name := range r.names {
-		c, _ := parseASAPColumn(name)
-		r.columns = append(r.columns, c)
-	}
-	var err error
-	if r.src, err = textSource(f, encodings[e.ASAP.Encoding]); err != nil {
+	})
+	if err != nil {
 		return nil, err
 	}
 	head := make([]byte, 1024)

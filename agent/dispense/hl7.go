@@ -78,16 +78,11 @@ func (h *HL7) check(column Column) string {
 }
 
 func newHL7Rows(e *Export, f file) (rows, error) {
-	r := &segmentRows{file: f.name, growing: e.Arrival == "growing", sift: &hl7Sifter{}, names: e.mappedNames(), form: segmentForm{
+	r, err := newSegmentRows(e, f, e.HL7.Encoding, &hl7Sifter{}, parseHL7Column, segmentForm{
 		rows: e.HL7.Rows, opens: "MSH", around: []string{"FHS", "BHS", "BTS", "FTS"},
 		resets: []string{"ORC"}, keeps: []string{"MSH"},
-	}}
-	for _, name := range r.names {
-		c, _ := parseHL7Column(name)
-		r.columns = append(r.columns, c)
-	}
-	var err error
-	if r.src, err = textSource(f, encodings[e.HL7.Encoding]); err != nil {
+	})
+	if err != nil {
 		return nil, err
 	}
 	r.src.ends = []byte("\r\n\x0b\x1c") // the last two frame a message in MLLP

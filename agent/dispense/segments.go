@@ -61,6 +61,19 @@ type segmentRows struct {
 	broken  bool     // within one whose segments cannot be told apart
 }
 
+// newSegmentRows reads the columns that the mapping names, as parse understands
+// their names.
+func newSegmentRows(e *Export, f file, encoding string, sift sifter, parse func(string) (segmentColumn, bool), form segmentForm) (*segmentRows, error) {
+	r := &segmentRows{form: form, file: f.name, growing: e.Arrival == "growing", sift: sift, names: e.mappedNames()}
+	for _, name := range r.names {
+		c, _ := parse(name)
+		r.columns = append(r.columns, c)
+	}
+	src, err := textSource(f, encodings[encoding])
+	r.src = src
+	return r, err
+}
+
 func (r *segmentRows) header() (names []string, columns int, lines int64, err error) {
 	r.values, r.often = make([][]byte, len(r.columns)), make([]bool, len(r.columns))
 	return r.names, len(r.names), 0, nil
