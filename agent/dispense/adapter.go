@@ -37,6 +37,7 @@ type adapter struct {
 	log    *slog.Logger
 	m      *metrics
 	marks  *checkpoints
+	bad    *badBook
 	status guardedStatus
 	// seen is how the files were at the latest look.
 	seen map[string]sighting
@@ -89,6 +90,9 @@ func newAdapter(e *Export, o Options, m *metrics) (*adapter, error) {
 	a := &adapter{Options: o, e: e, log: o.Log.With("adapter", e.Name), m: m, seen: map[string]sighting{}, failed: map[string]failure{}}
 	var err error
 	if a.marks, err = loadCheckpoints(o.Store, e.Name, o.Now); err != nil {
+		return nil, err
+	}
+	if a.bad, err = loadBadRows(o.Store, e.Name, o.Now); err != nil {
 		return nil, err
 	}
 	a.state = Watching
@@ -289,7 +293,7 @@ func (a *adapter) read(ctx context.Context, f file) error {
 		return readFault(f.name, err)
 	}
 	k.position = r.pos
-	im := &importer{store: a.Store, marks: a.marks, name: f.name, k: k, now: a.Now, retention: a.Retention, tally: func(n Counts) {
+	im := &importer{store: a.Store, marks: a.marks, bad: a.bad, name: f.name, k: k, now: a.Now, retention: a.Retention, tally: func(n Counts) {
 		a.m.count(a.e.Name, n)
 		a.status.set(func(s *Status) { s.Rows.add(n) })
 	}}

@@ -72,6 +72,7 @@ func (d *Dispense) Status() []Status {
 	list := make([]Status, len(d.adapters))
 	for i, a := range d.adapters {
 		list[i] = a.status.get()
+		list[i].Open = a.bad.waiting()
 	}
 	return list
 }
@@ -101,6 +102,8 @@ type Status struct {
 	Code, Reason string
 	// Rows are those since the agent started.
 	Rows Counts
+	// Open are the rows that wait for a person at the branch.
+	Open int
 	// Files are the latest ones that were read, the newest first, at most
 	// [recentFiles].
 	Files []FileStatus

@@ -83,6 +83,7 @@ type flight struct {
 type importer struct {
 	store Store
 	marks *checkpoints
+	bad   *badBook
 	name  string
 	k     checkpoint // behind the last chunk that was compared
 	now   func() time.Time
@@ -202,7 +203,7 @@ func (im *importer) land(ctx context.Context, left int, free chan<- *chunk) erro
 // dropped is no repeat of it, as when a till's numbers begin again.
 func (im *importer) compare(ctx context.Context, c *chunk, places []outbox.Place) (Counts, error) {
 	var n Counts
-	var conflicts []*movement.Movement
+	var conflicts, bad []*movement.Movement
 	for i, p := range places {
 		m := c.list[i]
 		switch {
@@ -210,15 +211,19 @@ func (im *importer) compare(ctx context.Context, c *chunk, places []outbox.Place
 			n.Good++
 		case !p.Known:
 			n.Bad++
+			bad = append(bad, m)
 		default:
 			n.Known++
 			if m.Problem != nil && m.Problem.Code != codeImplausible && m.Problem.Code != codeFuture {
+				bad = append(bad, m)
 				continue
 			}
 			earlier, kept, err := im.earlier(p)
 			switch {
 			case err != nil:
 				return n, err
+			case kept && m.Problem != nil && earlier.Problem != nil && sameEvent(m, &earlier):
+				bad = append(bad, m)
 			case kept && !sameEvent(m, &earlier):
 				conflicts = append(conflicts, conflict(m, &earlier))
 			case !kept && m.OccurredAt.After(im.now().Add(-im.retention)):
@@ -239,8 +244,9 @@ func (im *importer) compare(ctx context.Context, c *chunk, places []outbox.Place
 				n.Bad++
 			}
 		}
+		bad = append(bad, part...)
 	}
-	return n, nil
+	return n, im.bad.add(ctx, bad)
 }
 
 // earlier reads a recorded movement again; kept is false when the outbox no
@@ -271,14 +277,20 @@ func sameEvent(a, b *movement.Movement) bool {
 		a.OccurredAt.UnixMilli() == b.OccurredAt.UnixMilli()
 }
 
+// What marks a row whose key was recorded before with another content.
+const (
+	codeConflict = "conflicting_repeat"
+	codeUnproved = "repeat_unproved"
+)
+
 func conflict(m, earlier *movement.Movement) *movement.Movement {
-	return apart(m, fault.New(fault.Data, "conflicting_repeat",
+	return apart(m, fault.New(fault.Data, codeConflict,
 		"line %d of %s has the same key as line %d of %s, but says something else", m.Source.Line, m.Source.File, earlier.Source.Line, earlier.Source.File).
 		WithHint("if it is a correction, record the difference by hand; if they are two events, add a column to the key"))
 }
 
 func unproved(m *movement.Movement) *movement.Movement {
-	return apart(m, fault.New(fault.Data, "repeat_unproved",
+	return apart(m, fault.New(fault.Data, codeUnproved,
 		"line %d of %s has a key that was recorded before, and happened after all that was recorded with it then", m.Source.Line, m.Source.File).
 		WithHint("the system's numbers may have begun again: release it if it is an event of its own, and add the date to the key"))
 }
