@@ -164,6 +164,8 @@ type movementLine struct {
 	Odoo       string    `json:"odoo,omitempty"`
 	Reason     string    `json:"reason,omitempty"`
 	Text       string    `json:"text,omitempty"`
+	Settles    string    `json:"settles,omitempty"`
+	Said       string    `json:"said,omitempty"`
 }
 
 // Run lists movements stream by stream.
@@ -206,9 +208,12 @@ func (c *movementsCommand) Run() error {
 func (v *movementLine) words() string {
 	var b strings.Builder
 	b.WriteString(v.ID + "  " + v.Kind)
-	if v.Code != "" {
+	switch {
+	case v.Code != "":
 		fmt.Fprintf(&b, " %s of %s %s", strings.TrimSpace(v.Quantity+" "+v.Unit), v.Scheme, v.Code)
-	} else {
+	case v.Settles != "":
+		b.WriteString("dismissal of " + v.Settles)
+	default:
 		b.WriteString(" that could not be read")
 	}
 	if v.Lot != "" {
@@ -227,6 +232,9 @@ func (v *movementLine) words() string {
 	if v.Text != "" {
 		b.WriteString(", " + v.Text)
 	}
+	if v.Said != "" {
+		b.WriteString(", " + v.Said)
+	}
 	return b.String()
 }
 
@@ -234,7 +242,8 @@ func lineOf(m *ledger.Way) movementLine {
 	return movementLine{ID: m.Identity.String(), Branch: m.Identity.Branch, Kind: string(m.Kind), Scheme: string(m.Product.Scheme),
 		Code: m.Product.Code, Lot: m.Lot, Expiry: m.Expiry.String(), Serial: m.Serial, Quantity: m.Quantity.String(),
 		Unit: m.Unit, OccurredAt: m.OccurredAt, Source: ledger.SourceWords(&m.Source), State: m.State.String(),
-		Posting: m.Posting, Odoo: m.Odoo.Name, Reason: m.ExceptionReason, Text: m.ExceptionText}
+		Posting: m.Posting, Odoo: m.Odoo.Name, Reason: m.ExceptionReason, Text: m.ExceptionText,
+		Settles: m.Settles, Said: m.Said}
 }
 
 type postingsCommand struct {

@@ -20,7 +20,7 @@ func (a *App) stages(metrics prometheus.Registerer) (err error) {
 	if a.desk, err = receive.NewDesk(a.cfg.Receive, receive.Options{Store: a.outbox, Log: a.log, Reference: a.reference, Single: capture.Direct{Store: a.outbox}}); err != nil {
 		return err
 	}
-	if a.branch, err = web.New(web.Options{State: a.State, Desk: a.desk, Knowledge: knowledge{a.reference}, Scanners: scanners{a}, Reasons: a.cfg.Receive.Reasons, Calibration: keyboard.Draw, Typed: a.typed, Stations: a.stations, Sent: a.sent, Log: a.log}); err != nil {
+	if a.branch, err = web.New(web.Options{State: a.State, Desk: a.desk, Knowledge: knowledge{a.reference}, Scanners: scanners{a}, Rows: rows{a}, Reasons: a.cfg.Receive.Reasons, Calibration: keyboard.Draw, Typed: a.typed, Stations: a.stations, Sent: a.sent, Log: a.log}); err != nil {
 		return err
 	}
 	if a.scans, err = capture.New(a.cfg.Capture, capture.Options{Handler: a.desk, Beeper: a.branch, Memory: a.outbox, Log: a.log, Metrics: metrics}); err != nil {
@@ -38,7 +38,7 @@ func (a *App) stages(metrics prometheus.Registerer) (err error) {
 
 func exportOf(s dispense.Status) web.Export {
 	e := web.Export{Name: s.Name, Folder: s.Folder, Up: s.State != dispense.Held, Detail: s.Reason,
-		Good: uint64(max(s.Rows.Good, 0)), Bad: uint64(max(s.Rows.Bad, 0)), Known: uint64(max(s.Rows.Known, 0))}
+		Good: uint64(max(s.Rows.Good, 0)), Bad: uint64(max(s.Rows.Bad, 0)), Known: uint64(max(s.Rows.Known, 0)), Open: s.Open}
 	for _, f := range s.Files {
 		if f.Done && e.Files == 0 {
 			e.LastFile, e.LastFinished = f.Name, f.At

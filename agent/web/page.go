@@ -36,6 +36,7 @@ type Options struct {
 	// through a place.
 	Sent     func(epoch string, through uint64) bool
 	Scanners Scanners
+	Rows     Rows
 	// Reasons are those of the branch, name to text, for the command barcodes.
 	Reasons map[string]string
 	// Calibration draws the barcode that finds out a keyboard's layout.
@@ -101,6 +102,11 @@ func (p *Page) routes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /scanners/{name}/test", p.testScanner)
 	mux.HandleFunc("POST /scanners/{name}/apply", p.applySetting)
 	mux.HandleFunc("GET /sheet", p.sheet)
+	mux.HandleFunc("GET /rows", p.badRows)
+	mux.HandleFunc("POST /rows/dismiss", p.dismissFile)
+	mux.HandleFunc("GET /rows/{id}", p.badRow)
+	mux.HandleFunc("POST /rows/{id}", p.correctRow)
+	mux.HandleFunc("POST /rows/{id}/dismiss", p.dismissRow)
 	mux.HandleFunc("POST /open", p.open)
 	mux.HandleFunc("GET /session/{id}", p.session)
 	mux.HandleFunc("GET /session/{id}/entry/{entry}", p.entry)
@@ -180,7 +186,7 @@ func (p *Page) show(w http.ResponseWriter, status int, name, current string, f f
 func (p *Page) refuse(w http.ResponseWriter, err error, back string) {
 	status := http.StatusConflict
 	switch fault.CodeOf(err) {
-	case "no_session", "no_receipt":
+	case "no_session", "no_receipt", "no_row":
 		status = http.StatusNotFound
 	}
 	if fault.ClassOf(err) != fault.Data {

@@ -211,14 +211,23 @@ func (p *Page) review(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page := p.pageOf(v)
-	if c, err := r.Cookie(byCookie); err == nil {
-		page.By, _ = url.QueryUnescape(c.Value)
-	}
+	page.By = initialsOf(r)
 	p.show(w, http.StatusOK, "review.html", page.Back, frame{Title: "Review " + page.Name(), Purpose: v.Purpose, Body: page})
 }
 
 // byCookie remembers the initials until the browser is closed.
 const byCookie = "branchline_by"
+
+func initialsOf(r *http.Request) (by string) {
+	if c, err := r.Cookie(byCookie); err == nil {
+		by, _ = url.QueryUnescape(c.Value)
+	}
+	return by
+}
+
+func rememberInitials(w http.ResponseWriter, by string) {
+	http.SetCookie(w, &http.Cookie{Name: byCookie, Value: url.QueryEscape(by), Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
+}
 
 func (p *Page) confirm(w http.ResponseWriter, r *http.Request) {
 	id, by := r.PathValue("id"), strings.TrimSpace(r.FormValue("by"))
@@ -227,7 +236,7 @@ func (p *Page) confirm(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, fault.New(fault.Data, "no_initials", "whose work is it").WithHint("type your initials, then confirm"), review)
 		return
 	}
-	http.SetCookie(w, &http.Cookie{Name: byCookie, Value: url.QueryEscape(by), Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	rememberInitials(w, by)
 	receipt, err := p.Desk.Confirm(r.Context(), id, by)
 	if err != nil {
 		p.fail(w, r, err, review)

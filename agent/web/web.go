@@ -77,6 +77,8 @@ type Export struct {
 	Detail       string
 	Files        uint64
 	Good, Bad    uint64
+	// Open counts rows that wait for a person at the branch.
+	Open         int
 	LastFile     string
 	LastFinished time.Time
 	// Known counts rows that had been recorded before and were not recorded again.

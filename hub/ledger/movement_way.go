@@ -17,6 +17,9 @@ type Way struct {
 	Source movement.Source
 	// ExceptionReason and ExceptionText are empty when it waits for nobody.
 	ExceptionReason, ExceptionText string
+	// Settles is the natural key of the capture that a person at the branch has put
+	// right by it, and Said what they said, of either of the two.
+	Settles, Said string
 	// Posting names the document that it is in, and Odoo where that is.
 	Posting string
 	Odoo    OdooRef
@@ -41,6 +44,9 @@ func (l *Ledger) Ways(ctx context.Context, list []Movement) ([]Way, error) {
 		}
 		if m, err := movement.Decode(record); err == nil {
 			w.Source = m.Source
+			if err := w.settled(r, &m); err != nil {
+				return nil, classify(fmt.Errorf("what the branch said: %w", err))
+			}
 		}
 	}
 	if err := wayExceptions(r, all); err != nil {

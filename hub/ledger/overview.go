@@ -203,8 +203,14 @@ func (l *Ledger) Trace(ctx context.Context, name movement.ID) (*Trace, error) {
 		}); err != nil {
 		return nil, classify(err)
 	}
-	if err := t.settled(r); err != nil {
-		return nil, classify(err)
+	if m, err := movement.Decode(t.Record.Bytes); err == nil { // what is no movement is settled by nobody
+		g, ok, err := settled(r, id, &m)
+		if err != nil {
+			return nil, classify(err)
+		}
+		if ok {
+			t.Rulings = append(t.Rulings, g)
+		}
 	}
 	var e Exception
 	var since int64

@@ -2,20 +2,23 @@
 // keys that are printed on the buttons.
 import { listen } from "/ui/wedge.js";
 import { answer } from "/ui/answer.js";
-import { refresh } from "/ui/live.js";
+import { refresh, hold } from "/ui/live.js";
 
 const { purpose, session } = document.body.dataset;
 
 async function post(url, fields) {
   const body = new URLSearchParams(fields);
+  hold(1);
   try {
     const res = await fetch(url, { method: "POST", body, redirect: "manual", signal: AbortSignal.timeout(20000),
       headers: { Accept: "application/json", "X-From": location.pathname } });
     const a = await res.json();
     if (a.go && a.go !== location.pathname) { location.assign(a.go); return; }
+    hold(-1);
     answer(a);
     refresh();
   } catch {
+    hold(-1);
     answer({ sound: "refused", text: "Not recorded: the agent on this PC does not answer. Scan it again." });
   }
 }
@@ -27,7 +30,8 @@ listen((scan) => {
 
 document.addEventListener("submit", (e) => {
   const form = e.target;
-  if (form.method !== "post" || form.dataset.plain !== undefined) return;
+  if (form.method !== "post") return;
+  if (form.dataset.plain !== undefined) { hold(1); return; }
   e.preventDefault();
   const fields = [...new FormData(form, e.submitter)];
   post(form.action, fields).then(() => {

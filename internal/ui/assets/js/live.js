@@ -7,7 +7,10 @@ const lost = document.getElementById("lost");
 const stream = document.body.dataset.events;
 const patience = 4000; // how long a broken line may last before it is told
 
-let asking = false, again = false, lostTimer = 0;
+let asking = false, again = false, lostTimer = 0, held = 0;
+
+/** While what a person does is under way (1, then -1), the page that it leaves is not loaded again. */
+export function hold(n) { held += n; }
 
 /** Ask for this page and take over what differs. Only one request at a time. */
 export async function refresh() {
@@ -15,7 +18,7 @@ export async function refresh() {
   asking = true;
   try {
     const res = await fetch(location.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(8000) });
-    if (res.redirected || res.status === 404) { location.reload(); return; }
+    if (res.redirected || res.status === 404) { asking = again = false; if (!held) location.reload(); return; }
     if (!res.ok) throw new Error(res.statusText);
     take(new DOMParser().parseFromString(await res.text(), "text/html"));
     here();

@@ -1,0 +1,71 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"branchline/agent/dispense"
+	"branchline/agent/web"
+	"branchline/internal/movement"
+)
+
+// rows lets the page act on rows of exports; they are built after it.
+type rows struct{ a *App }
+
+func (r rows) List() []web.BadRow {
+	found := r.a.exports.BadRows()
+	list := make([]web.BadRow, len(found))
+	for i := range found {
+		list[i] = rowOf(&found[i])
+	}
+	return list
+}
+
+func (r rows) Get(id string) (web.BadRow, error) {
+	found, err := r.a.exports.BadRow(id)
+	return rowOf(&found), err
+}
+
+func (r rows) Check(id string, values []string) (string, error) {
+	m, err := r.a.exports.Preview(id, values)
+	if err != nil {
+		return "", err
+	}
+	return movementWords(&m), nil
+}
+
+func (r rows) Correct(ctx context.Context, id string, values []string, by, why string) error {
+	_, err := r.a.exports.Correct(ctx, id, dispense.Settling{Values: values, By: by, Why: why})
+	return err
+}
+
+func (r rows) Dismiss(ctx context.Context, id, by, why string) error {
+	return r.a.exports.Dismiss(ctx, id, dispense.Settling{By: by, Why: why})
+}
+
+func rowOf(b *dispense.BadRow) web.BadRow {
+	r := web.BadRow{ID: b.ID, Export: b.Adapter, File: b.File, Line: b.Line, Read: b.Read, Why: b.Why}
+	for _, c := range b.Columns {
+		r.Columns = append(r.Columns, web.RowColumn(c))
+	}
+	if b.Says != nil {
+		r.Says = movementWords(b.Says)
+	}
+	return r
+}
+
+// movementWords says a movement to a person.
+func movementWords(m *movement.Movement) string {
+	words := []string{fmt.Sprintf("%s %s", m.Kind, m.Quantity)}
+	if m.Unit != "" {
+		words[0] += " " + m.Unit
+	}
+	words[0] += fmt.Sprintf(" of %s %s", strings.ToUpper(string(m.Product.Scheme)), m.Product.Code)
+	for _, f := range []struct{ name, value string }{{"lot", m.Lot}, {"expiry", m.Expiry.String()}, {"serial", m.Serial}, {"receipt", m.Document.Ref}} {
+		if f.value != "" {
+			words = append(words, f.name+" "+f.value)
+		}
+	}
+	return strings.Join(append(words, m.OccurredAt.Format("2 January 2006 15:04")), ", ")
+}
