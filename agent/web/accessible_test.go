@@ -68,3 +68,16 @@ func TestTheFocusIsSeenEverywhere(t *testing.T) {
 		}
 	}
 }
+
+// What was refused stays to be read: the page does not ask for itself again, as
+// there is nothing at its address.
+func TestWhatWasRefusedStays(t *testing.T) {
+	_, url := serve(t, newDesk())
+	page := uitest.Open(t, url+"/session/none")
+	page.WaitText("This delivery is not open.")
+	uitest.Eval[bool](page, `(import("/ui/live.js").then(live => live.refresh()).then(() => window.stays = true), true)`)
+	page.Wait("window.stays === true")
+	if asked := uitest.Eval[int](page, `performance.getEntriesByName(location.href, "resource").length`); asked != 0 {
+		t.Errorf("it asked for itself %d times", asked)
+	}
+}

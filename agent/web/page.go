@@ -128,6 +128,8 @@ type frame struct {
 	// State is what the page was made of; nil where it needs no more of it than
 	// every page does.
 	State *State
+	// Still is for a page that says something once, and is not asked for again.
+	Still bool
 }
 
 // line is the connection, in the bar of every page.
@@ -192,5 +194,5 @@ func (p *Page) refuse(w http.ResponseWriter, err error, back string) {
 	if fault.ClassOf(err) != fault.Data {
 		status = http.StatusServiceUnavailable
 	}
-	p.show(w, status, "refused.html", "", frame{Title: "Not done", Body: struct{ Text, Back string }{sentence(err.Error()), back}})
+	p.show(w, status, "refused.html", "", frame{Title: "Not done", Still: true, Body: struct{ Text, Back string }{sentence(err.Error()), back}})
 }

@@ -1,6 +1,7 @@
 // Keeps the regions of the page that are marked data-live as the server sees
 // them. The server says by its event stream that something changed; the page
-// then asks for itself again. A page without a stream asks every two seconds.
+// then asks for itself again. A page without a stream asks every two seconds;
+// one that is marked data-still, as it says what was refused, never does.
 import { answer } from "./answer.js";
 
 const lost = document.getElementById("lost");
@@ -14,6 +15,7 @@ export function hold(n) { held += n; }
 
 /** Ask for this page and take over what differs. Only one request at a time. */
 export async function refresh() {
+  if ("still" in document.body.dataset) { here(); return; }
   if (asking) { again = true; return; }
   asking = true;
   try {
