@@ -153,6 +153,17 @@ func (c *Config) Plan() plan.Config {
 	return p
 }
 
+// Post is the poster's configuration. A hub without branches serves none, not all
+// that have documents in its Odoo.
+func (c *Config) Post() post.Config {
+	p := c.Posting
+	p.Branches = []string{}
+	for _, b := range c.Branches {
+		p.Branches = append(p.Branches, b.Code)
+	}
+	return p
+}
+
 // Secrets tells the embedded broker which branches may connect.
 func (c *Config) Secrets() broker.Secrets {
 	sums := map[string][sha256.Size]byte{}

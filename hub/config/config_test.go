@@ -36,7 +36,7 @@ func TestTheSampleIsGood(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.Odoo.Client().Key != "s3cr3t" || len(c.Branches) != 1 || c.Ledger.Path != "/var/lib/branchline-hub/ledger.db" ||
-		c.Plan().Branches["BR01"].Timezone != "Europe/Berlin" {
+		c.Plan().Branches["BR01"].Timezone != "Europe/Berlin" || c.Post().Branches[0] != "BR01" {
 		t.Errorf("not as the sample says: %+v", c)
 	}
 	if sum, ok := c.Secrets()("BR01"); !ok || sum[0] != 0x9f {

@@ -13,8 +13,9 @@ type Config struct {
 	// Timezone is the branches' IANA zone ("Europe/Berlin"); empty is the
 	// hub's own.
 	Timezone string `yaml:"timezone"`
-	// Branches holds what differs by branch. A branch that is not named is the
-	// warehouse whose code it is.
+	// Branches are those of this hub, with what differs by branch; nil is all
+	// branches, each the warehouse whose code it is. A hub that is not told its
+	// branches yet has none.
 	Branches map[string]BranchConfig `yaml:"branches"`
 }
 
@@ -58,10 +59,10 @@ func zone(name string) (*time.Location, error) {
 	return loc, nil
 }
 
-// serves tells whether the branch is this hub's; without any named, all are.
+// serves tells whether the branch is this hub's.
 func (c *Config) serves(branch string) bool {
 	_, named := c.Branches[branch]
-	return named || len(c.Branches) == 0
+	return named || c.Branches == nil
 }
 
 // site gives a branch's warehouse code and zone.

@@ -123,7 +123,7 @@ func (p *Poster) doubt(ctx context.Context, d *odoo.Picking, posting string, why
 
 // serves tells whether a branch is one of this hub: several may use one Odoo.
 func (p *Poster) serves(branch string) bool {
-	return len(p.cfg.Branches) == 0 || slices.Contains(p.cfg.Branches, branch)
+	return p.cfg.Branches == nil || slices.Contains(p.cfg.Branches, branch)
 }
 
 // takeBack undoes a document that is not done and that nobody waits for.

@@ -30,7 +30,8 @@ type Config struct {
 	// SweepEvery is how often documents left behind in Odoo are looked for.
 	SweepEvery time.Duration `yaml:"sweep_every"`
 	// Branches are those of this hub: documents of others in the same Odoo are
-	// left alone. Empty for all.
+	// left alone. Nil is all; a hub that is not told its branches yet has none,
+	// and touches no other hub's documents.
 	Branches []string `yaml:"-"`
 }
 

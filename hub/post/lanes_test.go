@@ -56,15 +56,17 @@ func TestDocumentsOfOtherHubsAreLeftAlone(t *testing.T) {
 	w.send(w.moved(movement.Dispense, w.product(odoo.ByQuantity), 3))
 	w.settle()
 	fresh := ledgertest.OpenAt(t, backup)
-	w.posts.Branches = []string{"ELSEWHERE"}
-	w.on(fresh)
-	ctx, cancel := contextFor(t)
-	defer cancel()
-	if !w.until(ctx, func() bool { return w.poster.Status().Adopted }) {
-		t.Fatal(w.describe())
-	}
-	if all, err := fresh.Postings(t.Context(), ledger.PostingFilter{}); err != nil || len(all) != 0 {
-		t.Errorf("adopted %+v, %v", all, err)
+	for _, own := range [][]string{{"ELSEWHERE"}, {}} {
+		w.posts.Branches = own
+		w.on(fresh)
+		ctx, cancel := contextFor(t)
+		defer cancel()
+		if !w.until(ctx, func() bool { return w.poster.Status().Adopted }) {
+			t.Fatal(w.describe())
+		}
+		if all, err := fresh.Postings(t.Context(), ledger.PostingFilter{}); err != nil || len(all) != 0 {
+			t.Errorf("a hub of %v adopted %+v, %v", own, all, err)
+		}
 	}
 }
 

@@ -139,6 +139,7 @@ func newWorld(t testing.TB, sim *odootest.Server, cfg odoo.Config, stockUser, st
 	}
 	w.places, err = w.user.Places(t.Context(), w.branch.CompanyID)
 	must(t, err)
+	w.posts.Branches = []string{code} // others may test on the same Odoo
 	w.sender = ledgertest.NewSender(code, movement.NewEpoch(), movement.Live)
 	w.start()
 	return w
