@@ -39,6 +39,8 @@ type adapter struct {
 	marks  *checkpoints
 	bad    *badBook
 	status guardedStatus
+	// writing tells whether another program has a file open for writing.
+	writing func(path string) bool
 	// seen is how the files were at the latest look.
 	seen map[string]sighting
 	// failed are the files that could not be read to their end.
@@ -87,7 +89,8 @@ func (a *adapter) attempt(ctx context.Context, f file) error {
 }
 
 func newAdapter(e *Export, o Options, m *metrics) (*adapter, error) {
-	a := &adapter{Options: o, e: e, log: o.Log.With("adapter", e.Name), m: m, seen: map[string]sighting{}, failed: map[string]failure{}}
+	a := &adapter{Options: o, e: e, log: o.Log.With("adapter", e.Name), m: m, writing: heldForWriting,
+		seen: map[string]sighting{}, failed: map[string]failure{}}
 	var err error
 	if a.marks, err = loadCheckpoints(o.Store, e.Name, o.Now); err != nil {
 		return nil, err
@@ -271,14 +274,23 @@ func (a *adapter) unsettled(f file) time.Duration {
 	if a.e.Arrival == "growing" {
 		return 0
 	}
-	return max(a.e.Settle-now.Sub(s.since), 0)
+	left := a.e.Settle - now.Sub(s.since)
+	if left <= 0 && a.writing(filepath.Join(a.e.Folder, f.name)) {
+		left = openSettle*a.e.Settle - now.Sub(s.since)
+	}
+	return max(left, 0)
 }
+
+// openSettle is how many times as long as others a whole file must stay as it is
+// that another program has open for writing: it may have paused in the middle, or
+// hold its file all day.
+const openSettle = 10
 
 // read records what is new in a file. It is recorded to its end when the error
 // is nil.
 func (a *adapter) read(ctx context.Context, f file) error {
 	path := filepath.Join(a.e.Folder, f.name)
-	opened, err := os.Open(path)
+	opened, err := openShared(path)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil

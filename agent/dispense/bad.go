@@ -73,7 +73,7 @@ func loadBadRows(store Store, adapter string, now func() time.Time) (*badBook, e
 		}
 	}
 	for part := range slices.Chunk(old, maxOpenRows) {
-		if _, err := store.Append(context.Background(), outbox.Write{Notes: part}); err != nil {
+		if _, err := store.Append(context.Background(), outbox.Write{Lane: movement.Bulk, Notes: part}); err != nil {
 			return nil, err
 		}
 	}
@@ -109,7 +109,7 @@ func (b *badBook) add(ctx context.Context, rows []*movement.Movement) error {
 	if len(notes) == 0 {
 		return nil
 	}
-	if _, err := b.store.Append(ctx, outbox.Write{Notes: notes}); err != nil {
+	if _, err := b.store.Append(ctx, outbox.Write{Lane: movement.Bulk, Notes: notes}); err != nil {
 		return err
 	}
 	for id, r := range fresh {

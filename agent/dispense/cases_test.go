@@ -69,7 +69,7 @@ func TestExportCases(t *testing.T) {
 			}
 		})
 	}
-	if n < 20 {
+	if n < 40 {
 		t.Errorf("only %d cases are there", n)
 	}
 }

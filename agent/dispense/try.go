@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -31,7 +30,7 @@ func Try(ctx context.Context, e Export, path string, emit func(*movement.Movemen
 	if err := e.Validate(); err != nil {
 		return sum, err
 	}
-	f, err := os.Open(path)
+	f, err := openShared(path)
 	if err != nil {
 		return sum, err
 	}
