@@ -82,7 +82,7 @@ func TestWhatWasConfirmedIsShownAfterARestart(t *testing.T) {
 	for _, path := range []string{"/way", "/receive"} {
 		res, err := http.Get(page + path)
 		body := asked(t, res, err)
-		_, lately, _ := strings.Cut(body, "Confirmed lately")
+		_, lately, _ := strings.Cut(body, "Confirmed or thrown away lately")
 		for _, want := range []string{"P00017", "Safe here, not yet sent"} {
 			if !strings.Contains(lately, want) {
 				t.Errorf("%s does not show %q of what was confirmed:\n%s", path, want, body)

@@ -51,6 +51,8 @@ type Work struct {
 	Due, Opened time.Time
 	// Stations work on it.
 	Stations []string
+	// NotReady says that Odoo does not let it be received yet.
+	NotReady bool
 	// Ordered is zero without an order. Both are packs.
 	Scanned, Ordered movement.Quantity
 	// Entries counts scans, Questions what a person must answer or look at.
@@ -182,12 +184,16 @@ type Action struct {
 	By       string
 }
 
-// Receipt is what was confirmed, for print and for its way to Odoo.
+// Receipt is what was confirmed, for print and for its way to Odoo; or what was
+// thrown away instead, so that nobody wonders where it is.
 type Receipt struct {
 	View
 	Group       string
 	By          string
 	ConfirmedAt time.Time
+	// Thrown is why it was thrown away, at ConfirmedAt; empty for what was
+	// confirmed.
+	Thrown string `json:",omitempty"`
 	// Epoch, and First to Through, are the places of its movements in the live
 	// lane of the outbox.
 	Epoch          string

@@ -30,20 +30,32 @@ func (d *Desk) Work(p scan.Purpose) []counter.Work {
 	}
 	for _, e := range d.Reference.Deliveries() {
 		doc := documentOf(&e)
-		if !e.Ready || open[doc] || slices.ContainsFunc(d.sessions, func(s *Session) bool { return s.Purpose == p && e.For(s.Document) }) {
+		if open[doc] || slices.ContainsFunc(d.sessions, func(s *Session) bool { return s.Purpose == p && e.For(s.Document) }) {
 			continue
 		}
 		open[doc] = true
 		if joined, ok := d.Reference.Delivery(doc); ok {
 			e = joined
 		}
-		w := counter.Work{Purpose: p, Document: doc, Partner: e.Partner, Due: e.Due}
+		w := counter.Work{Purpose: p, Document: doc, Partner: e.Partner, Due: e.Due, NotReady: !e.Ready}
 		for i := range e.Lines {
 			w.Ordered += e.Lines[i].Open()
 		}
 		list = append(list, w)
 	}
+	slices.SortStableFunc(list, func(a, b counter.Work) int { return rank(a) - rank(b) })
 	return list
+}
+
+// rank puts what is open first, and what Odoo is not ready for last.
+func rank(w counter.Work) int {
+	switch {
+	case w.ID != "":
+		return 0
+	case !w.NotReady:
+		return 1
+	}
+	return 2
 }
 
 // documentOf is what a delivery is received by: its order where it is of one,

@@ -25,6 +25,9 @@ func (c *rig) work(p scan.Purpose) string {
 		if w.ID != "" {
 			state = fmt.Sprint("open at ", w.Stations)
 		}
+		if w.NotReady {
+			state = "not ready"
+		}
 		list = append(list, fmt.Sprintf("%s %s %s/%s %s", w.Document.Type, w.Document.Ref, w.Scanned, w.Ordered, state))
 	}
 	return strings.Join(list, ", ")
@@ -39,14 +42,19 @@ func TestWork(t *testing.T) {
 	)
 	d := openWith(t, t.TempDir(), ref)
 	defer func() { d.store.Close() }()
-	if got := d.work(scan.Receive); got != "order P00017 0/28 expected, delivery BR01/IN/00044 0/1 expected" {
+	if got := d.work(scan.Receive); got != "order P00017 0/28 expected, delivery BR01/IN/00044 0/1 expected, order P00045 0/0 not ready" {
 		t.Errorf("work: %s", got)
 	}
 	d.scan("P00017")
 	d.scan(lotted)
 	d.restart()
-	if got := d.work(scan.Receive); got != "order P00017 1/28 open at [front], delivery BR01/IN/00044 0/1 expected" {
+	if got := d.work(scan.Receive); got != "order P00017 1/28 open at [front], delivery BR01/IN/00044 0/1 expected, order P00045 0/0 not ready" {
 		t.Errorf("work: %s", got)
+	}
+	for _, code := range []string{"b:P00045", "c:BR01/IN/00045"} {
+		if a := d.scan(code); a.Sound != scan.Warn || a.Code != NotReady || !strings.Contains(a.Text, "is not ready for it") {
+			t.Errorf("%s answered %+v", code, a)
+		}
 	}
 	if got := d.work(scan.Count); got != "" {
 		t.Errorf("counts: %s", got)
@@ -181,6 +189,30 @@ func TestReceipt(t *testing.T) {
 	}
 	if list := d.desk.Receipts(); len(list) != 1 || list[0].Document.Ref != "P00018" {
 		t.Errorf("receipts %+v", list)
+	}
+}
+
+// What was thrown away is kept for a week, with who did it and why; a session in
+// which nothing was leaves nothing.
+func TestWhatWasThrownAwayIsKept(t *testing.T) {
+	d := open(t, t.TempDir())
+	defer func() { d.store.Close() }()
+	for _, s := range []string{"P00017", lotted, "BL-CANCEL", "BL-CANCEL", "P00018", "BL-CANCEL"} {
+		d.scan(s)
+	}
+	for range 2 {
+		list := d.desk.Receipts()
+		if len(list) != 1 || list[0].Document.Ref != "P00017" || list[0].By != "AB" || list[0].Thrown != "scanned BL-CANCEL at front" {
+			t.Fatalf("kept %+v", list)
+		}
+		r, err := d.desk.Receipt(list[0].Group)
+		if err != nil || len(r.Lines) != 1 || r.Lines[0].Lots[0].Lot != "ABC" || r.Epoch != "" {
+			t.Errorf("kept %+v, %v", r, err)
+		}
+		d.restart()
+	}
+	if got := d.recorded(); got != "" {
+		t.Errorf("recorded %s", got)
 	}
 }
 

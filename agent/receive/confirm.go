@@ -141,9 +141,19 @@ func (s *Session) again(list []*movement.Movement, serials []int, places []outbo
 	return known
 }
 
-// cancel throws a session away. d.mu is held.
+// cancel throws a session away. What was in it is kept as long as a receipt, with
+// who did it and why. d.mu is held.
 func (d *Desk) cancel(ctx context.Context, s *Session, by, why string) error {
-	if _, err := d.Store.Append(ctx, outbox.Write{Notes: s.gone()}); err != nil {
+	notes := s.gone()
+	if len(s.Entries) > 0 {
+		r := receipt{s.receipt(d.know(s), by, d.Now())}
+		r.Thrown = why
+		var err error
+		if notes, err = d.closing(s, r); err != nil {
+			return err
+		}
+	}
+	if _, err := d.Store.Append(ctx, outbox.Write{Notes: notes}); err != nil {
 		return err
 	}
 	d.close(s)

@@ -64,12 +64,15 @@ func (d *Desk) document(sc *scan.Scan, text string) (doc movement.Document, ok b
 		return doc, false
 	}
 	for _, e := range d.Reference.Deliveries() {
-		if e.Ready && (e.Name == text || e.Reference == text || e.Order == text) {
+		if e.Name == text || e.Reference == text || e.Order == text {
 			return documentOf(&e), true
 		}
 	}
 	return doc, false
 }
+
+// NotReady warns of a delivery that Odoo does not let be received yet.
+const NotReady = "delivery_not_ready"
 
 // opened says that a session is open, and whether it can be checked.
 func (d *Desk) opened(s *Session) scan.Answer {
@@ -79,9 +82,13 @@ func (d *Desk) opened(s *Session) scan.Answer {
 	}
 	e, ok := d.Reference.Delivery(s.Document)
 	asOf := d.Reference.AsOf(feed.Deliveries)
-	switch {
-	case ok && e.Partner != "":
+	if ok && e.Partner != "" {
 		a.Text = s.Words() + " from " + e.Partner + " is open"
+	}
+	switch {
+	case ok && !e.Ready:
+		a.Sound, a.Code = scan.Warn, NotReady
+		a.Text += ", but Odoo is not ready for it: what is confirmed goes to a person at the hub unless it is by then"
 	case ok:
 	case asOf.IsZero() || s.Document.Type == "session":
 		a.Text += ", not checked against the order"

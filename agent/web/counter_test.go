@@ -194,7 +194,7 @@ func TestADeliveryIsReceivedOnThePage(t *testing.T) {
 		page.Go(url + path)
 		page.Shot("page" + strings.ReplaceAll(path, "/", "-"))
 		if path == "/way" || path == "/receive" {
-			page.WaitText("Confirmed lately")
+			page.WaitText("Confirmed or thrown away lately")
 			page.WaitText("Safe here, not yet sent")
 		}
 	}

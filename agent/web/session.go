@@ -272,6 +272,7 @@ type receiptPage struct {
 	By          string
 	ConfirmedAt time.Time
 	Group       string
+	Thrown      string
 	Way         badge
 	Places      string
 }
@@ -283,7 +284,7 @@ func (p *Page) receipt(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page := receiptPage{sessionPage: p.pageOf(receipt.View), By: receipt.By, ConfirmedAt: receipt.ConfirmedAt, Group: receipt.Group,
-		Way: p.wayOf(receipt)}
+		Thrown: receipt.Thrown, Way: p.wayOf(receipt)}
 	if receipt.Epoch != "" {
 		page.Places = receipt.Epoch + " live " + strconv.FormatUint(receipt.First, 10) + "–" + strconv.FormatUint(receipt.Through, 10)
 	}

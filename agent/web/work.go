@@ -121,6 +121,9 @@ type badge struct{ Class, Word string }
 
 // wayOf says how far on its way a receipt is.
 func (p *Page) wayOf(r counter.Receipt) badge {
+	if r.Thrown != "" {
+		return badge{"warn", "Thrown away"}
+	}
 	if p.Sent != nil && p.Sent(r.Epoch, r.Through) {
 		return badge{"good", "At the hub"}
 	}
