@@ -33,6 +33,11 @@
 // alarm, until it or the mapping is mended. The others are read: each is checked
 // for itself, and none waits behind a bad one.
 //
+// The rows that went to a person are listed for the branch, where one is
+// corrected, by the columns that the mapping names and through the same mapping,
+// or dismissed. Either is a record of its own in the live lane that settles the
+// row; the row stays as it was recorded.
+//
 // # Order of things
 //
 // Rows are read, mapped and recorded in chunks, the next one prepared while

@@ -71,7 +71,8 @@ func child(folder, path string) error {
 }
 
 // The importing process is killed at random moments. In the end every row is
-// there once, the bad ones too, in the order of the file.
+// there once, the bad ones too, in the order of the file, and each bad one is on the
+// branch's list.
 func TestKilledWhileImporting(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills processes for some seconds")
@@ -162,5 +163,12 @@ func TestKilledWhileImporting(t *testing.T) {
 	}
 	if good != rows || len(seen) != rows+bad || line != rows+bad+1 {
 		t.Errorf("%d good rows, %d keys, last line %d", good, len(seen), line)
+	}
+	d, err := New(Config{Exports: []Export{killable(folder)}}, Options{Store: store, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(d.BadRows()); n != bad {
+		t.Errorf("%d of %d bad rows are on the branch's list", n, bad)
 	}
 }

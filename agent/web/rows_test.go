@@ -205,3 +205,30 @@ func TestRowsWithoutScripts(t *testing.T) {
 		t.Errorf("%d, did %s", got, b.said())
 	}
 }
+
+// The pages of rows can be used by everybody, as all others.
+func TestEverybodyCanSettleRows(t *testing.T) {
+	uitest.NeedAxe(t)
+	url := serveRows(t, newRows())
+	page := uitest.Open(t, url+"/rows")
+	look := func(width, height int64) {
+		t.Helper()
+		page.Size(width, height)
+		for _, path := range []string{"/way", "/rows", "/rows/aa", "/rows/cc", "/rows/dd"} {
+			page.Go(url + path)
+			if found := page.Unusable(width); found != "" {
+				t.Errorf("%s at %d:\n%s", path, width, found)
+			}
+		}
+		page.Go(url + "/rows/aa")
+		page.Click("#check")
+		page.WaitText("is no number")
+		if found := page.Unusable(width); found != "" {
+			t.Errorf("a row that is still wrong at %d:\n%s", width, found)
+		}
+	}
+	look(1366, 768)
+	look(320, 640)
+	page.Dark()
+	look(1366, 768)
+}

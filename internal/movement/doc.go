@@ -18,4 +18,7 @@
 //   - A problem is why a capture could not be understood with certainty. A
 //     movement with a problem is kept and sent like any other, and goes to a
 //     person instead of to Odoo.
+//   - A settlement is what a person at the branch decides about such a capture: a
+//     record of its own that names it by its natural key, and either is the
+//     movement that it should have been, or says that nothing was moved.
 package movement
