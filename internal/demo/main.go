@@ -61,7 +61,11 @@ func run(ctx context.Context, bin string, check bool) (err error) {
 		return err
 	}
 	defer client.Close()
-	chain, err := rig.NewChain(ctx, client, server.run, 2)
+	run, err := rig.FreeRun(ctx, client)
+	if err != nil {
+		return err
+	}
+	chain, err := rig.NewChain(ctx, client, run, 2)
 	if err != nil {
 		return err
 	}
@@ -114,14 +118,12 @@ func say(format string, args ...any) { fmt.Printf(format+"\n", args...) }
 type server struct {
 	what   string
 	config odoo.Config
-	// run tells this run's records from others in the same database.
-	run  string
-	down func()
+	down   func()
 }
 
 func findOdoo() (*server, error) {
 	if url := os.Getenv("ODOO_URL"); url != "" {
-		return &server{what: url + ", database " + os.Getenv("ODOO_DB"), run: fmt.Sprintf("%03d", time.Now().Unix()/10%1000),
+		return &server{what: url + ", database " + os.Getenv("ODOO_DB"),
 			down: func() {},
 			config: odoo.Config{URL: url, DB: os.Getenv("ODOO_DB"), User: os.Getenv("ODOO_USER"),
 				Key: odoo.Key(os.Getenv("ODOO_KEY"))}}, nil
@@ -131,6 +133,6 @@ func findOdoo() (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &server{what: "simulated, " + url, run: "001", down: sim.Down,
+	return &server{what: "simulated, " + url, down: sim.Down,
 		config: odoo.Config{URL: url, DB: odootest.DefaultDB, User: odootest.DefaultUser, Key: odootest.DefaultKey}}, nil
 }

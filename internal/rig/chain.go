@@ -2,6 +2,7 @@ package rig
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -51,6 +52,27 @@ var productNames = []struct {
 	{"Paracetamol 500 mg tabs 16", odoo.ByQuantity},
 	{"Insulin glargine 100 IU/ml pens 5", odoo.BySerial},
 	{"Cetirizine 10 mg tabs 30", odoo.ByLot},
+}
+
+// FreeRun finds three digits that no run before has used in the database.
+func FreeRun(ctx context.Context, c *odoo.Client) (run string, err error) {
+	taken := map[string]bool{}
+	for model, field := range map[string]string{"product.product": "default_code", "stock.warehouse": "code"} {
+		rows, err := c.SearchRead(ctx, model, odoo.Query{Fields: []string{field}, Archived: true, Domain: odoo.Domain{odoo.Where(field, "=like", "B%")}})
+		if err != nil {
+			return "", err
+		}
+		for _, r := range rows {
+			code := strings.TrimLeft(r.String(field), "BL")
+			taken[code[:min(3, len(code))]] = true
+		}
+	}
+	for n := range 999 {
+		if run = fmt.Sprintf("%03d", n+1); !taken[run] {
+			return run, nil
+		}
+	}
+	return "", errors.New("the database is full of test branches: take another one")
 }
 
 // NewChain makes the products and n branches. Run is two to four digits that
