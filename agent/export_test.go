@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -89,6 +90,48 @@ func TestTryExport(t *testing.T) {
 			}
 			if c.not != "" && strings.Contains(out.String(), c.not) {
 				t.Errorf("%q is in\n%s", c.not, out.String())
+			}
+		})
+	}
+}
+
+var guideBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```\n\nTried on `([^`]+)`: (\\d+) rows are understood, (\\d+) goe?s? to a person")
+
+// Every format of the guide is tried by the command as the guide says, and no
+// patient is in what it prints.
+func TestTryExportOfEveryFormat(t *testing.T) {
+	guide, err := os.ReadFile("../configs/exports.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := guideBlock.FindAllStringSubmatch(string(guide), -1)
+	if len(blocks) != 6 {
+		t.Fatalf("%d blocks", len(blocks))
+	}
+	for _, m := range blocks {
+		t.Run(filepath.Base(filepath.Dir(m[2])), func(t *testing.T) {
+			dir, path := install(t, 0o600)
+			block := regexp.MustCompile(`folder: .*`).ReplaceAllLiteralString(m[1], "folder: "+filepath.ToSlash(dir))
+			config := "branch: BR01\ndata_dir: " + filepath.ToSlash(dir) + "\nhub: {server: \"mqtt://127.0.0.1:1\", secret_file: agent.secret}\nexports:\n" + block
+			if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			files, err := filepath.Glob(filepath.Join("..", m[2], "export.*"))
+			if err != nil || len(files) != 1 {
+				t.Fatal(files, err)
+			}
+			var out strings.Builder
+			c := tryExportCommand{configFlag: configFlag{path}, File: files[0]}
+			if err := c.Run(&out); err != nil {
+				t.Fatal(err)
+			}
+			if want := m[3] + " rows understood, " + m[4] + " for a person. Nothing was recorded."; !strings.Contains(out.String(), want) {
+				t.Errorf("%q is not in\n%s", want, out.String())
+			}
+			for _, name := range []string{"Maria", "MARIA", "Musterfrau", "MUSTERFRAU", "Müller"} {
+				if strings.Contains(out.String(), name) {
+					t.Errorf("%s is printed:\n%s", name, out.String())
+				}
 			}
 		})
 	}
