@@ -55,11 +55,20 @@ func (s *Session) put(k *knowledge, well string, entries ...Entry) Change {
 // came in between.
 func (s *Session) answer(k *knowledge, sc *scan.Scan) (c Change, ok bool, err error) {
 	e := s.latest(sc.Station)
-	if _, missed := s.Missed[sc.Station]; missed || e == nil || s.questionAt(k, e.Number) == "" {
+	if _, missed := s.Missed[sc.Station]; missed || e == nil {
 		return c, false, nil
 	}
 	lot, serial := sc.Code.Lot(), sc.Code.Serial()
 	expiry, err := expiryOf(sc)
+	if second := sc.Second; second != nil {
+		// It says by itself to which code it belongs, so nothing need be asked.
+		if !second.Of(&e.Item, e.Source.Raw, e.At) {
+			return c, false, nil
+		}
+		lot, serial, expiry = second.Lot, second.Serial, second.Expiry
+	} else if s.questionAt(k, e.Number) == "" {
+		return c, false, nil
+	}
 	if lot == "" && serial == "" && expiry.IsZero() || err != nil {
 		return c, false, nil
 	}

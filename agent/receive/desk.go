@@ -158,7 +158,7 @@ func (d *Desk) Scan(ctx context.Context, sc scan.Scan) (scan.Answer, error) {
 			return d.openAt(ctx, &sc, s, doc)
 		}
 	}
-	if sc.Err != nil {
+	if sc.Err != nil && sc.Second == nil {
 		return d.unclear(ctx, &sc, s, sc.Err)
 	}
 	k := d.know(s)

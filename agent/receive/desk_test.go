@@ -74,7 +74,7 @@ func (c *rig) read(s string) scan.Scan {
 	if strings.HasPrefix(station, "count") {
 		sc.Purpose = scan.Count
 	}
-	sc.Code, sc.Err = gs1.Parse(raw, gs1.Profile{Separators: gs1.SeparatorsProved}, c.now)
+	sc.Read(gs1.Profile{Separators: gs1.SeparatorsProved})
 	return sc
 }
 
@@ -151,6 +151,9 @@ const (
 	latest = "]d20104012345678901" + "17300131" + "10ABC"
 	serial = "]d20104012345678901" + "17280131" + "10ABC\x1d21S1"
 	other  = "4012345678918"
+	// hibcFirst and hibcSecond are the two HIBC codes of a pack, linked by "G".
+	hibcFirst  = "+A123BJC5D6E71G"
+	hibcSecond = "+$$52001510X3GD"
 	// unreadable has a wrong check digit.
 	unreadable = "4012345678902"
 )
@@ -196,6 +199,13 @@ func TestDesk(t *testing.T) {
 		"reason after an unreadable":              {"P00017>ok " + lotted + ">ok " + unreadable + ">warn/check_digit BL-DAMAGED-BROKEN>refused/last_scan_missed", "P00017 !check_digit", 1},
 		"quantity after a refused":                {"P00017>ok " + serial + ">ok " + lotted + ">ok " + serial + ">warn/serial_twice BL-QTY-9>refused/last_scan_missed", "", 1},
 		"quantity after a patient":                {"P00017>ok " + lotted + ">ok ]C18018123456789012345675>refused/personal_code BL-QTY-9>refused/last_scan_missed", "", 1},
+		"two codes of a pack":                     {"P00017>ok " + hibcFirst + ">ok " + hibcSecond + ">warn/expired BL-CONFIRM>ok", "P00017 +A123BJC5D6E71/10X3/=1", 0},
+		"a second code twice":                     {"P00017>ok " + hibcFirst + ">ok " + hibcSecond + ">warn/expired " + hibcSecond + ">warn/expired BL-CONFIRM>ok", "P00017 +A123BJC5D6E71/10X3/=1", 0},
+		"another pack's second code":              {"P00017>ok " + lotted + ">ok " + hibcSecond + ">warn/not_trade_item BL-CONFIRM>ok", "P00017 !not_trade_item, P00017 " + g + "/ABC/=1", 0},
+		"a second code after an unreadable":       {"P00017>ok " + hibcFirst + ">ok " + unreadable + ">warn/check_digit " + hibcSecond + ">warn/not_trade_item", "P00017 !check_digit, P00017 !not_trade_item", 1},
+		"a second code that links elsewhere":      {"P00017>ok +A999123457>ok " + hibcSecond + ">warn/not_trade_item", "P00017 !not_trade_item", 1},
+		"a second code of another lot":            {"P00017>ok +A123BJC5D6E71/$99XH>ok " + hibcSecond + ">warn/not_trade_item", "P00017 !not_trade_item", 1},
+		"a second code first":                     {"P00017>ok " + hibcSecond + ">warn/not_trade_item " + hibcFirst + ">ok", "P00017 !not_trade_item", 1},
 		"no session":                              {plain + ">warn/no_open_delivery BL-CONFIRM>refused/no_open_delivery BL-UNDO>refused/no_open_delivery", "!no_open_delivery", 0},
 		"confirmed twice":                         {"P00017>ok " + plain + ">ok BL-CONFIRM>ok BL-CONFIRM>refused/no_open_delivery", "P00017 " + g + "//=1", 0},
 		"the same order again":                    {"P00017>ok " + plain + ">ok BL-CONFIRM>ok P00017>ok " + plain + ">ok BL-CONFIRM>ok", "P00017 " + g + "//=1, P00017 " + g + "//=1", 0},

@@ -26,15 +26,11 @@ const (
 // envelope of ISO/IEC 15434 with a PPN or GS1 data, "-" and digits a PZN in
 // Code 39. Everything else is GS1's. None of them reads what another one does.
 func (s *Scan) Read(p gs1.Profile) {
-	s.Code, s.Goods, s.Standard, s.Err = gs1.Code{}, nil, "", nil
-	raw := strings.TrimLeft(strings.TrimRight(string(s.Raw), "\r\n"), gs1.GS)
-	symbology, body := "", raw
-	if len(raw) > 3 && raw[0] == ']' {
-		symbology, body = raw[1:3], strings.TrimLeft(raw[3:], gs1.GS)
-	}
+	s.Code, s.Goods, s.Second, s.Standard, s.Err = gs1.Code{}, nil, nil, "", nil
+	symbology, body := split(string(s.Raw))
 	var it Item
 	switch {
-	case len(raw) > gs1.MaxLength || !carries(symbology):
+	case len(s.Raw) > gs1.MaxLength || !carries(symbology):
 		s.readGS1(p)
 		return
 	case strings.HasPrefix(body, "+") || strings.HasPrefix(body, "*+"):
@@ -103,8 +99,9 @@ func readHIBC(body string, s *Scan) (it Item, err error) {
 	}
 	it = Item{Lot: strings.Clone(c.Lot), Serial: strings.Clone(c.Serial), Quantity: movement.Units(1)}
 	if c.Product() == "" {
+		s.Second = secondOf(&c)
 		return Item{}, fault.New(fault.Data, gs1.CodeNotTradeItem, "this is the second HIBC code of a pack, which holds %s and no product", secondWords(&c)).
-			WithHint("scan the first code of the pack, which begins with + and a letter, and enter lot and expiry")
+			WithHint("scan the first code of the pack, which begins with + and a letter, and then this one; where single scans are recorded at once, enter lot and expiry by hand")
 	}
 	it.Product = movement.Product{Scheme: movement.HIBC, Code: c.Product()}
 	if c.HasQuantity {

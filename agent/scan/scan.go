@@ -68,6 +68,9 @@ type Scan struct {
 	// Standard is the one whose rules Raw was read by.
 	Standard Standard
 	Err      error
+	// Second is what the second code of a pack says, which names no product, so
+	// that Err is set, too; nil for all others.
+	Second *Second
 	// At is when it was scanned, with the branch's own offset.
 	At time.Time
 	// By, Reason and Counterpart are fixed by the scanner's profile.
