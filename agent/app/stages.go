@@ -9,6 +9,7 @@ import (
 	"branchline/agent/dispense"
 	"branchline/agent/receive"
 	"branchline/agent/reference"
+	"branchline/agent/staff"
 	"branchline/agent/uplink"
 	"branchline/agent/web"
 	"branchline/internal/keyboard"
@@ -17,10 +18,11 @@ import (
 // stages builds what stands around the outbox.
 func (a *App) stages(metrics prometheus.Registerer) (err error) {
 	a.reference = reference.Open(reference.Config{Path: filepath.Join(a.cfg.DataDir, "reference.db"), Branch: a.cfg.Branch}, a.log, metrics)
-	if a.desk, err = receive.NewDesk(a.cfg.Receive, receive.Options{Store: a.outbox, Log: a.log, Reference: a.reference, Single: capture.Direct{Store: a.outbox}}); err != nil {
+	people := staff.New(a.cfg.Staff, nil)
+	if a.desk, err = receive.NewDesk(a.cfg.Receive, receive.Options{Store: a.outbox, Log: a.log, Reference: a.reference, Single: capture.Direct{Store: a.outbox}, Signed: people.Needed()}); err != nil {
 		return err
 	}
-	if a.branch, err = web.New(web.Options{State: a.State, Desk: a.desk, Knowledge: knowledge{a.reference}, Scanners: scanners{a}, Rows: rows{a}, Reasons: a.cfg.Receive.Reasons, Calibration: keyboard.Draw, Typed: a.typed, Stations: a.stations, Sent: a.sent, Log: a.log}); err != nil {
+	if a.branch, err = web.New(web.Options{State: a.State, Desk: a.desk, Knowledge: knowledge{a.reference}, Scanners: scanners{a}, Rows: rows{a}, Reasons: a.cfg.Receive.Reasons, Calibration: keyboard.Draw, Typed: a.typed, Stations: a.stations, Sent: a.sent, Staff: people, Log: a.log}); err != nil {
 		return err
 	}
 	if a.scans, err = capture.New(a.cfg.Capture, capture.Options{Handler: a.desk, Beeper: a.branch, Memory: a.outbox, Log: a.log, Metrics: metrics}); err != nil {

@@ -9,6 +9,7 @@ import (
 	"branchline/agent/dispense"
 	"branchline/agent/outbox"
 	"branchline/agent/receive"
+	"branchline/agent/staff"
 	"branchline/agent/uplink"
 	"branchline/internal/conf"
 	"branchline/internal/logging"
@@ -29,6 +30,7 @@ type Config struct {
 	Capture capture.Config   `yaml:",inline"`
 	Receive receive.Config   `yaml:"receiving"`
 	Exports dispense.Config  `yaml:",inline"`
+	Staff   staff.Config     `yaml:",inline"`
 	Web     webserver.Config `yaml:"web"`
 	Log     logging.Config   `yaml:"log"`
 }
@@ -72,7 +74,7 @@ func (c *Config) Validate() error {
 	for _, part := range []struct {
 		at string
 		v  conf.Validator
-	}{{"hub", &c.Hub}, {"outbox", &c.Outbox}, {"", &c.Capture}, {"receiving", &c.Receive}, {"", &c.Exports},
+	}{{"hub", &c.Hub}, {"outbox", &c.Outbox}, {"", &c.Capture}, {"receiving", &c.Receive}, {"", &c.Exports}, {"", &c.Staff},
 		{"web", &c.Web}, {"log", &c.Log}} {
 		if err := conf.In(part.at, part.v.Validate()); err != nil {
 			return err

@@ -192,6 +192,27 @@ func TestReceipt(t *testing.T) {
 	}
 }
 
+// Where people sign at the page, a scanner alone neither confirms nor throws away.
+func TestABarcodeSignsForNobody(t *testing.T) {
+	d := open(t, t.TempDir())
+	defer func() { d.store.Close() }()
+	d.desk.Signed = true
+	for _, s := range []string{"P00017", lotted} {
+		d.scan(s)
+	}
+	for _, s := range []string{"BL-CONFIRM", "BL-CANCEL", "BL-CANCEL"} {
+		if a := d.scan(s); a.Sound != scan.Refused || a.Code != "sign_at_the_page" {
+			t.Errorf("%s answered %+v", s, a)
+		}
+	}
+	if d.recorded() != "" || len(d.desk.Sessions()) != 1 {
+		t.Errorf("recorded %q, %d open", d.recorded(), len(d.desk.Sessions()))
+	}
+	if a := d.scan("BL-QTY-3"); a.Sound != scan.OK {
+		t.Errorf("answered %+v", a)
+	}
+}
+
 // What was thrown away is kept for a week, with who did it and why; a session in
 // which nothing was leaves nothing.
 func TestWhatWasThrownAwayIsKept(t *testing.T) {

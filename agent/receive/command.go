@@ -69,6 +69,10 @@ func (d *Desk) command(ctx context.Context, sc *scan.Scan, s *Session, text stri
 		return refused(fault.New(fault.Data, "no_open_delivery", "nothing is open at this scanner").
 			WithHint("scan the order or the delivery note first")), nil
 	}
+	if d.Signed && (cmd.name == "confirm" || cmd.name == "cancel") {
+		return refused(fault.New(fault.Data, "sign_at_the_page", "people sign with their PIN here, so %s at a scanner does nothing", text).
+			WithHint("do it on the branch's page, under Review")), nil
+	}
 	k := d.know(s)
 	switch cmd.name {
 	case "confirm":

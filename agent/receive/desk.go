@@ -41,6 +41,9 @@ type Options struct {
 	// returns, wastage, transfers) when no session of that kind is open at
 	// the station; nil opens a session for them.
 	Single Handler
+	// Signed says that people sign at the page: a scanner alone then neither
+	// confirms nor throws away what it has collected.
+	Signed bool
 	// Now is nil for time.Now. Its location is the branch's.
 	Now func() time.Time
 }

@@ -25,6 +25,7 @@ type desk struct {
 	did   []counter.Action
 	typed []web.Typed
 	done  *counter.Receipt
+	staff web.Staff
 }
 
 func (d *desk) Work(p scan.Purpose) []counter.Work {
@@ -131,7 +132,7 @@ func serve(t testing.TB, d *desk) (*web.Page, string) {
 			d.typed = append(d.typed, t)
 			return scan.Answer{Sound: scan.OK, Text: "GTIN 04012345678903 lot \"A77B12\""}
 		},
-		Sent: func(string, uint64) bool { return false },
+		Sent: func(string, uint64) bool { return false }, Staff: d.staff,
 		Log:  slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

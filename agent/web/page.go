@@ -37,6 +37,8 @@ type Options struct {
 	Sent     func(epoch string, through uint64) bool
 	Scanners Scanners
 	Rows     Rows
+	// Staff may be nil: then initials are enough.
+	Staff Staff
 	// Reasons are those of the branch, name to text, for the command barcodes.
 	Reasons map[string]string
 	// Calibration draws the barcode that finds out a keyboard's layout.
@@ -48,6 +50,14 @@ type Options struct {
 	Log      *slog.Logger
 	// Now is nil for time.Now.
 	Now func() time.Time
+}
+
+// Staff checks who signs.
+type Staff interface {
+	// Needed tells whether people sign with a PIN.
+	Needed() bool
+	// Check tells whether the PIN is that of the initials.
+	Check(initials, pin string) error
 }
 
 // Typed is a code that came by the page.
@@ -128,6 +138,8 @@ type frame struct {
 	// State is what the page was made of; nil where it needs no more of it than
 	// every page does.
 	State *State
+	// PIN asks for one beside the initials.
+	PIN bool
 	// Still is for a page that says something once, and is not asked for again.
 	Still bool
 }
@@ -166,7 +178,7 @@ func (p *Page) show(w http.ResponseWriter, status int, name, current string, f f
 		state := p.State()
 		f.State = &state
 	}
-	f.Branch = f.State.Branch
+	f.Branch, f.PIN = f.State.Branch, p.Staff != nil && p.Staff.Needed()
 	f.Hub = line{f.State.Hub.Connected, f.State.Hub.Since, f.State.Unsent, len(f.State.Open), len(f.State.Alarms)}
 	for _, t := range tabs {
 		t.Current = t.Path == current

@@ -126,8 +126,12 @@ func (p *Page) correctRow(w http.ResponseWriter, r *http.Request) {
 	}
 	page.BadRow, page.Seen = row, url.Values{"v": values}.Encode()
 	if page.Will, err = p.Rows.Check(id, values); err == nil && r.PostFormValue("do") == "record" && r.PostFormValue("seen") == page.Seen {
-		if err = p.Rows.Correct(r.Context(), id, values, page.By, page.Word); err == nil {
-			rememberInitials(w, page.By)
+		by, no := p.signed(r)
+		if err = no; err == nil {
+			err = p.Rows.Correct(r.Context(), id, values, by, page.Word)
+		}
+		if err == nil {
+			rememberInitials(w, by)
 			p.reply(w, r, scan.Answer{Sound: scan.OK, Text: place(row) + " is corrected, and safe on this PC"}, "/rows")
 			return
 		}
@@ -141,8 +145,11 @@ func (p *Page) correctRow(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Page) dismissRow(w http.ResponseWriter, r *http.Request) {
-	id, by := r.PathValue("id"), strings.TrimSpace(r.PostFormValue("by"))
+	id, by := r.PathValue("id"), ""
 	row, err := p.Rows.Get(id)
+	if err == nil {
+		by, err = p.signed(r)
+	}
 	if err == nil {
 		err = p.Rows.Dismiss(r.Context(), id, by, r.PostFormValue("why"))
 	}
@@ -157,7 +164,12 @@ func (p *Page) dismissRow(w http.ResponseWriter, r *http.Request) {
 // dismissFile dismisses all rows of a file that are on the list, one after the
 // other; what was dismissed before one fails stays so.
 func (p *Page) dismissFile(w http.ResponseWriter, r *http.Request) {
-	export, file, by := r.PostFormValue("export"), r.PostFormValue("file"), strings.TrimSpace(r.PostFormValue("by"))
+	export, file := r.PostFormValue("export"), r.PostFormValue("file")
+	by, err := p.signed(r)
+	if err != nil {
+		p.fail(w, r, err, "/rows")
+		return
+	}
 	done := 0
 	for _, row := range p.Rows.List() {
 		if row.Export != export || row.File != file {

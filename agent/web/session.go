@@ -215,25 +215,12 @@ func (p *Page) review(w http.ResponseWriter, r *http.Request) {
 	p.show(w, http.StatusOK, "review.html", page.Back, frame{Title: "Review " + page.Name(), Purpose: v.Purpose, Body: page})
 }
 
-// byCookie remembers the initials until the browser is closed.
-const byCookie = "branchline_by"
-
-func initialsOf(r *http.Request) (by string) {
-	if c, err := r.Cookie(byCookie); err == nil {
-		by, _ = url.QueryUnescape(c.Value)
-	}
-	return by
-}
-
-func rememberInitials(w http.ResponseWriter, by string) {
-	http.SetCookie(w, &http.Cookie{Name: byCookie, Value: url.QueryEscape(by), Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
-}
-
 func (p *Page) confirm(w http.ResponseWriter, r *http.Request) {
-	id, by := r.PathValue("id"), strings.TrimSpace(r.FormValue("by"))
+	id := r.PathValue("id")
 	review := "/session/" + url.PathEscape(id) + "/review"
-	if by == "" || len(by) > 16 {
-		p.fail(w, r, fault.New(fault.Data, "no_initials", "whose work is it").WithHint("type your initials, then confirm"), review)
+	by, err := p.signed(r)
+	if err != nil {
+		p.fail(w, r, err, review)
 		return
 	}
 	rememberInitials(w, by)
@@ -259,7 +246,13 @@ func (p *Page) cancel(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, fault.New(fault.Data, "no_reason", "say why it is thrown away"), back+"/review")
 		return
 	}
-	if err := p.Desk.Cancel(r.Context(), id, strings.TrimSpace(r.FormValue("by")), why); err != nil {
+	by, err := p.signed(r)
+	if err != nil {
+		p.fail(w, r, err, back+"/review")
+		return
+	}
+	rememberInitials(w, by)
+	if err := p.Desk.Cancel(r.Context(), id, by, why); err != nil {
 		p.fail(w, r, err, back)
 		return
 	}

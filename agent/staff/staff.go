@@ -1,0 +1,196 @@
+// Package staff knows the people who may sign at the branch's page: by their
+// initials and a PIN, where the configuration lists any. It needs no network.
+package staff
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/crypto/argon2"
+
+	"branchline/internal/conf"
+	"branchline/internal/fault"
+)
+
+// Config lists the people; without any, initials alone are enough.
+type Config struct {
+	Users []User `yaml:"users"`
+}
+
+// User is one of them.
+type User struct {
+	Initials string `yaml:"initials"`
+	// PIN is what [Hash] made of it.
+	PIN string `yaml:"pin"`
+}
+
+// Bounds of a PIN, in characters, and of initials, in bytes.
+const (
+	minPIN, maxPIN = 4, 32
+	maxInitials    = 16
+	maxUsers       = 200
+)
+
+// Validate names the setting and its value; of a PIN's hash it names no part.
+func (c *Config) Validate() error {
+	if len(c.Users) > maxUsers {
+		return conf.Bad("users", len(c.Users), fmt.Sprintf("are more than %d", maxUsers))
+	}
+	seen := map[string]bool{}
+	for i, u := range c.Users {
+		at, key := fmt.Sprintf("users[%d]", i), fold(u.Initials)
+		switch {
+		case key == "" || len(u.Initials) > maxInitials || strings.ContainsFunc(u.Initials, notPrinted):
+			return conf.Bad(at+".initials", u.Initials, fmt.Sprintf("must be 1 to %d letters or digits", maxInitials))
+		case seen[key]:
+			return conf.Bad(at+".initials", u.Initials, "are there twice")
+		}
+		seen[key] = true
+		if _, err := parse(u.PIN); err != nil {
+			return conf.Bad(at+".pin", "", `must be the line that "branchline-agent pin" prints`)
+		}
+	}
+	return nil
+}
+
+func notPrinted(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+
+func fold(initials string) string { return strings.ToUpper(strings.TrimSpace(initials)) }
+
+// What a new hash costs: 12 MiB of memory, three passes (OWASP's third choice),
+// so that an agent on an old PC stays small.
+const (
+	memoryKiB = 12 << 10
+	passes    = 3
+	keyLength = 32
+)
+
+// Hash makes of a PIN what the configuration holds.
+func Hash(pin string) (string, error) {
+	if n := utf8.RuneCountInString(pin); n < minPIN || n > maxPIN || strings.ContainsFunc(pin, unicode.IsControl) {
+		return "", fault.New(fault.Data, "bad_pin", "a PIN has %d to %d characters", minPIN, maxPIN)
+	}
+	h := hash{memory: memoryKiB, passes: passes, threads: 1, salt: make([]byte, 16)}
+	_, _ = rand.Read(h.salt) // never fails
+	h.key = h.of(pin)
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, h.memory, h.passes, h.threads,
+		base64.RawStdEncoding.EncodeToString(h.salt), base64.RawStdEncoding.EncodeToString(h.key)), nil
+}
+
+// hash is one in the usual form of argon2id.
+type hash struct {
+	memory, passes uint32
+	threads        uint8
+	salt, key      []byte
+}
+
+func (h *hash) of(pin string) []byte {
+	return argon2.IDKey([]byte(pin), h.salt, h.passes, h.memory, h.threads, keyLength)
+}
+
+func parse(s string) (h hash, err error) {
+	var version int
+	part := strings.Split(s, "$")
+	if len(part) != 6 || part[1] != "argon2id" {
+		return h, fmt.Errorf("not argon2id")
+	}
+	if _, err := fmt.Sscanf(part[2], "v=%d", &version); err != nil || version != argon2.Version {
+		return h, fmt.Errorf("version")
+	}
+	if _, err := fmt.Sscanf(part[3], "m=%d,t=%d,p=%d", &h.memory, &h.passes, &h.threads); err != nil {
+		return h, err
+	}
+	// A hash from elsewhere must not cost this PC more than it can give.
+	if h.memory < 8 || h.memory > 64<<10 || h.passes < 1 || h.passes > 10 || h.threads < 1 || h.threads > 4 {
+		return h, fmt.Errorf("costs")
+	}
+	if h.salt, err = base64.RawStdEncoding.DecodeString(part[4]); err != nil || len(h.salt) < 8 || len(h.salt) > 64 {
+		return h, fmt.Errorf("salt")
+	}
+	if h.key, err = base64.RawStdEncoding.DecodeString(part[5]); err != nil || len(h.key) != keyLength {
+		return h, fmt.Errorf("key")
+	}
+	return h, nil
+}
+
+// After so many wrong PINs in a row nobody signs by these initials for a while.
+const (
+	maxWrong = 5
+	pause    = 5 * time.Minute
+)
+
+// Codes of what is refused.
+const (
+	WrongPIN = "wrong_pin"
+	Locked   = "pin_locked"
+)
+
+// Staff checks who signs. Safe for concurrent use; one PIN is looked at after
+// the other, so that many at once cost no memory.
+type Staff struct {
+	now   func() time.Time
+	mu    sync.Mutex
+	known map[string]*person
+	// strangers stands for all initials that are not known.
+	strangers person
+}
+
+type person struct {
+	hash  hash
+	wrong int
+	until time.Time // nobody signs before
+}
+
+// New takes a configuration that was validated; now is nil for time.Now.
+func New(c Config, now func() time.Time) *Staff {
+	if now == nil {
+		now = time.Now
+	}
+	s := &Staff{now: now, known: map[string]*person{}}
+	for _, u := range c.Users {
+		h, err := parse(u.PIN)
+		if err == nil {
+			s.known[fold(u.Initials)] = &person{hash: h}
+			s.strangers.hash = hash{memory: h.memory, passes: h.passes, threads: h.threads, salt: h.salt}
+		}
+	}
+	return s
+}
+
+// Needed tells whether people sign with a PIN.
+func (s *Staff) Needed() bool { return len(s.known) > 0 }
+
+// Check tells whether the PIN is that of the initials; always where none is
+// needed. What is wrong is a fault of class Data, [WrongPIN] or [Locked].
+func (s *Staff) Check(initials, pin string) error {
+	if !s.Needed() {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.known[fold(initials)]
+	if p == nil {
+		p = &s.strangers
+	}
+	now := s.now()
+	if now.Before(p.until) {
+		return fault.New(fault.Data, Locked, "too many wrong PINs: nobody signs as %.16q before %s", initials, p.until.Format("15:04:05")).
+			WithHint("wait, or let a colleague sign")
+	}
+	if utf8.RuneCountInString(pin) <= maxPIN && subtle.ConstantTimeCompare(p.hash.of(pin), p.hash.key) == 1 {
+		p.wrong = 0
+		return nil
+	}
+	if p.wrong++; p.wrong >= maxWrong {
+		p.wrong, p.until = 0, now.Add(pause)
+	}
+	return fault.New(fault.Data, WrongPIN, "these initials and this PIN do not belong together").
+		WithHint("type both again; IT makes a new PIN with branchline-agent pin")
+}
