@@ -33,6 +33,9 @@ func TestEverybodyCanUseThePages(t *testing.T) {
 	look(320, 640, open...)
 	page.Dark()
 	look(1366, 768, open...)
+	_, url = signing(t)
+	look(320, 640, session+"/review")
+	_, url = serve(t, d)
 	if _, err := d.Confirm(t.Context(), d.view.ID, "AB"); err != nil {
 		t.Fatal(err)
 	}

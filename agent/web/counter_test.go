@@ -133,7 +133,7 @@ func serve(t testing.TB, d *desk) (*web.Page, string) {
 			return scan.Answer{Sound: scan.OK, Text: "GTIN 04012345678903 lot \"A77B12\""}
 		},
 		Sent: func(string, uint64) bool { return false }, Staff: d.staff,
-		Log:  slog.New(slog.DiscardHandler),
+		Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
