@@ -16,13 +16,24 @@ import (
 // typed gives a code from the page to the scanners' own way. The barcode that
 // finds out the keyboard is answered with what it shows.
 func (a *App) typed(ctx context.Context, t web.Typed) scan.Answer {
-	if f := keyboard.Diagnose(t.Text); f.Recognised && !t.ByHand {
-		return keyboardAnswer(f)
+	if !t.ByHand {
+		if f, settings := keyboard.Calibrate(t.Text, t.Physical, a.scans.Keys()); f.Recognised {
+			answer, why := keyboardAnswer(f, len(settings) > 0), ""
+			if answer.Sound != scan.OK {
+				why = answer.Text
+			}
+			mend := make([]capture.Suggestion, len(settings))
+			for i, x := range settings {
+				mend[i] = capture.Suggestion{Setting: x.Name, Value: x.Value, Why: x.Why}
+			}
+			a.scans.Calibrated(t.Text, why, mend)
+			return answer
+		}
 	}
 	return a.scans.Typed(ctx, capture.Typed{Text: t.Text, Physical: t.Physical, ByHand: t.ByHand, Purpose: t.Purpose, Station: web.Station})
 }
 
-func keyboardAnswer(f keyboard.Finding) scan.Answer {
+func keyboardAnswer(f keyboard.Finding, byClick bool) scan.Answer {
 	if len(f.Problems) == 0 {
 		return scan.Answer{Sound: scan.OK, Unrecorded: true, Text: "the keyboard is right: layout, Caps Lock and separators come as the scanner sends them"}
 	}
@@ -30,7 +41,10 @@ func keyboardAnswer(f keyboard.Finding) scan.Answer {
 	for _, p := range f.Problems {
 		texts = append(texts, p.Text)
 	}
-	return scan.Answer{Sound: scan.Warn, Code: f.Problems[0].Code, Unrecorded: true, Text: strings.Join(texts, "; ")}
+	if byClick {
+		texts = append(texts, "Or let it be mended by a click: On its way, Test a scanner")
+	}
+	return scan.Answer{Sound: scan.Warn, Code: f.Problems[0].Code, Unrecorded: true, Text: strings.Join(texts, ". ")}
 }
 
 // forWords says what a scanner is for.

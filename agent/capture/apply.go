@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,6 +45,11 @@ func (s *Scanner) set(setting, value string) error {
 		c.GS1.PlainIsGS1 = value == "true"
 	case "gs1.pzn":
 		c.GS1.PZN = value == "true"
+	case "keys":
+		if s.keys == "" || !slices.Contains(keysForms, value) {
+			return fault.New(fault.Setup, "bad_setting", "keys: %.20q is not auto, layout or places, or the scanner is no keyboard", value)
+		}
+		c.keys = value
 	case "terminator":
 		c.Terminator = Ending(value)
 	case "line":
@@ -73,6 +79,8 @@ func (s *Scanner) get(setting string) string {
 		return fmt.Sprint(s.GS1.PlainIsGS1)
 	case "gs1.pzn":
 		return fmt.Sprint(s.GS1.PZN)
+	case "keys":
+		return s.keys
 	case "terminator":
 		return string(s.Terminator)
 	case "line":

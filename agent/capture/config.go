@@ -51,6 +51,9 @@ type Scanner struct {
 	IdleGap time.Duration `yaml:"idle_gap"`
 
 	GS1 gs1.Profile `yaml:"gs1"`
+	// keys is how those of a scanner are read that types like a keyboard
+	// ([Keyboard.Keys]); empty for all others.
+	keys string
 
 	// For is what its scans mean.
 	For scan.Purpose `yaml:"for"`

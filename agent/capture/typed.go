@@ -3,6 +3,7 @@ package capture
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -43,13 +44,16 @@ type Keyboard struct {
 	RepeatWithin time.Duration `yaml:"repeat_within"`
 }
 
+// keysForms are what [Keyboard.Keys] can be.
+var keysForms = []string{"auto", "layout", "places"}
+
 func (k *Keyboard) fill() {
 	d := DefaultScanner()
 	k.Keys, k.Repeat, k.RepeatWithin = cmp.Or(k.Keys, "auto"), cmp.Or(k.Repeat, d.Repeat), cmp.Or(k.RepeatWithin, d.RepeatWithin)
 }
 
 func (k *Keyboard) validate() error {
-	if k.Keys != "auto" && k.Keys != "layout" && k.Keys != "places" {
+	if !slices.Contains(keysForms, k.Keys) {
 		return conf.Bad("keyboard.keys", k.Keys, "is not one of auto, layout, places")
 	}
 	s := k.scanner()
@@ -60,15 +64,14 @@ func (k *Keyboard) validate() error {
 func (k *Keyboard) scanner() Scanner {
 	s := DefaultScanner()
 	s.Name, s.Station, s.Port, s.For = TypedName, TypedName, "keyboard", scan.Receive
-	s.GS1, s.Repeat, s.RepeatWithin = k.GS1, k.Repeat, k.RepeatWithin
+	s.GS1, s.Repeat, s.RepeatWithin, s.keys = k.GS1, k.Repeat, k.RepeatWithin, k.Keys
 	return s
 }
 
 // typist runs what is typed, one code at a time.
 type typist struct {
-	mu   sync.Mutex
-	keys string
-	r    *runner
+	mu sync.Mutex
+	r  *runner
 }
 
 func newTypist(k Keyboard, o Options, m *metrics) *typist {
@@ -76,7 +79,7 @@ func newTypist(k Keyboard, o Options, m *metrics) *typist {
 	o.Beeper = nil // the page hears the answer itself
 	r := &runner{Options: o, name: s.Name, s: &s, m: m, log: o.Log.With("scanner", s.Name), reading: reading{profile: k.GS1}}
 	r.status.s = Status{Name: s.Name, Station: s.Station, Up: true, Since: o.Now(), Port: "keyboard"}
-	return &typist{keys: k.Keys, r: r}
+	return &typist{r: r}
 }
 
 // Typed does with a code from the page what is done with one from a serial
@@ -85,6 +88,22 @@ func (c *Capture) Typed(ctx context.Context, t Typed) scan.Answer {
 	c.typist.mu.Lock()
 	defer c.typist.mu.Unlock()
 	return c.typist.take(ctx, t)
+}
+
+// Keys is how the keys of scanners are read that type into the page.
+func (c *Capture) Keys() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.profiles[TypedName].keys
+}
+
+// Calibrated shows what the barcode that finds out the keyboard has shown, with
+// the settings that would mend it, where a test scan is shown.
+func (c *Capture) Calibrated(text, why string, mend []Suggestion) {
+	r := c.typist.r
+	report := Report{At: r.Now(), Raw: visible([]byte(text)), Bytes: len(text), Symbology: "the barcode that finds out the keyboard", Standard: "calibration",
+		Understood: why == "", Words: "layout, Caps Lock and separators come as the scanner sends them", Why: why, Suggestions: mend}
+	r.status.set(func(s *Status) { s.Test = &report })
 }
 
 func (t *typist) take(ctx context.Context, in Typed) scan.Answer {
@@ -109,10 +128,10 @@ func (t *typist) take(ctx context.Context, in Typed) scan.Answer {
 // choose tells which of the two texts was meant. Where both can be read and
 // say different things, nobody can tell.
 func (t *typist) choose(in Typed, now time.Time) (string, error) {
-	if in.Physical == "" || in.Physical == in.Text || in.ByHand || t.keys == "layout" {
+	if in.Physical == "" || in.Physical == in.Text || in.ByHand || t.r.s.keys == "layout" {
 		return in.Text, nil
 	}
-	if t.keys == "places" {
+	if t.r.s.keys == "places" {
 		return in.Physical, nil
 	}
 	reads := func(text string) bool {
@@ -124,7 +143,7 @@ func (t *typist) choose(in Typed, now time.Time) (string, error) {
 	switch {
 	case asTyped && asPlaced:
 		return "", fault.New(fault.Data, "keyboard_layout", "the keyboard's layout gives %.60q, a US layout %.60q, and both could be meant", in.Text, in.Physical).
-			WithHint("set the scanner to this PC's keyboard layout; then keyboard.keys: layout in agent.yaml, or places where it stays set to US")
+			WithHint("scan the barcode that finds out the keyboard (On its way, Command barcodes), and set under Test a scanner what it says")
 	case asPlaced:
 		return in.Physical, nil
 	}

@@ -41,7 +41,7 @@ func TestTyped(t *testing.T) {
 		"the same both ways":           {"", Typed{Text: gs1Code, Physical: gs1Code}, scan.OK, gs1Code, ""},
 		"only the places can be read":  {"", Typed{Text: german, Physical: gs1Code}, scan.OK, gs1Code, ""},
 		"only the letters can be read": {"", Typed{Text: gs1Code, Physical: german}, scan.OK, gs1Code, ""},
-		"both can be read":             {"", Typed{Text: swapped, Physical: placed}, scan.Refused, "", "keyboard.keys"},
+		"both can be read":             {"", Typed{Text: swapped, Physical: placed}, scan.Refused, "", "finds out the keyboard"},
 		"set to the layout":            {"layout", Typed{Text: swapped, Physical: placed}, scan.OK, swapped, ""},
 		"set to the places":            {"places", Typed{Text: swapped, Physical: placed}, scan.OK, placed, ""},
 		"neither can be read":          {"", Typed{Text: "öäü1", Physical: ";'[1"}, scan.Warn, "öäü1", ""},
@@ -97,5 +97,38 @@ func TestTypedAgainWithinAMoment(t *testing.T) {
 	}
 	if len(d.scans) != 4 {
 		t.Errorf("%d scans counted", len(d.scans))
+	}
+}
+
+// What the calibration shows is offered as a setting, and holds from the next
+// code on until it is taken back.
+func TestKeysAreSetByAClick(t *testing.T) {
+	d := &typedDesk{}
+	c, err := New(Config{}, Options{Handler: d, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Calibrated("azqwzm", "the scanner types for another keyboard", []Suggestion{{"keys", "places", "as a US keyboard"}})
+	if r := c.Page().Test; r == nil || r.Understood || r.Why == "" || len(r.Suggestions) != 1 {
+		t.Fatalf("shown: %+v", r)
+	}
+	both := Typed{Text: "]d2010401234567890110AZ7", Physical: "]d2010401234567890110AY7", Purpose: scan.Receive, Station: "page"}
+	for _, step := range []struct{ set, says string }{{"", "refused"}, {"places", "AY7"}, {"layout", "AZ7"}, {"auto", "refused"}} {
+		if step.set != "" {
+			if err := c.Apply(t.Context(), TypedName, "keys", step.set); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d.scans = nil
+		a, got := c.Typed(t.Context(), both), "refused"
+		if a.Sound == scan.OK {
+			got = d.scans[0].Code.Lot()
+		}
+		if got != step.says || step.set != "" && c.Keys() != step.set {
+			t.Errorf("set to %q: %s, want %s; %+v", step.set, got, step.says, a)
+		}
+	}
+	if err := c.Apply(t.Context(), TypedName, "keys", "guess"); err == nil {
+		t.Error("any word is taken")
 	}
 }

@@ -34,6 +34,14 @@ type Finding struct {
 	Recognised bool
 	// Problems are empty when all is well.
 	Problems []Problem
+	// Substitute is what comes in the place of GS and would do, were it told;
+	// empty for nothing.
+	Substitute string
+}
+
+// Has tells whether a problem of that code was found.
+func (f *Finding) Has(code string) bool {
+	return slices.ContainsFunc(f.Problems, func(p Problem) bool { return p.Code == code })
 }
 
 // separators are what may come in the place of GS, the longest first.
@@ -126,6 +134,7 @@ func found(scanner, pc, separator string, caps bool) Finding {
 	case "GS":
 		f.add("separator_words", "The separator came as the letters GS, which a lot can hold: set the scanner to send | in its place")
 	default:
+		f.Substitute = separator
 		f.add("separator_substitute", "The separator (GS) comes as "+separator+": that is well once it is set as the substitute")
 	}
 	return f
