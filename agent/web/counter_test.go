@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,8 @@ type desk struct {
 	typed []web.Typed
 	done  *counter.Receipt
 	staff web.Staff
+	// opened are the stations that opened or joined what.
+	opened []string
 }
 
 func (d *desk) Work(p scan.Purpose) []counter.Work {
@@ -47,7 +50,8 @@ func (d *desk) View(id string) (counter.View, error) {
 	return d.view, nil
 }
 
-func (d *desk) Open(context.Context, scan.Purpose, movement.Document, string) (string, scan.Answer, error) {
+func (d *desk) Open(_ context.Context, _ scan.Purpose, doc movement.Document, station string) (string, scan.Answer, error) {
+	d.opened = append(d.opened, station+" "+doc.Type+" "+doc.Ref)
 	return d.view.ID, scan.Answer{Sound: scan.OK, Text: "P00017 is open"}, nil
 }
 
@@ -223,6 +227,28 @@ func TestPagesOnAPhoneAndInTheDark(t *testing.T) {
 	page.Dark()
 	page.Go(url + "/session/BR12%2FIN%2F00042@20261123T094100.000Z")
 	page.Shot("dark")
+}
+
+// What is begun without a document is one session, which the scanners join.
+func TestTheScannersJoinWhatIsBegunOnThePage(t *testing.T) {
+	for form, want := range map[string][]string{
+		"purpose=count":                         {"page  ", "goods-in session BR12/IN/00042@20261123T094100.000Z"},
+		"purpose=receive&type=order&ref=P00021": {"page order P00021"}, // goods-in works on another one
+	} {
+		d := newDesk()
+		if strings.Contains(form, "count") {
+			d.view.Stations = nil
+		}
+		_, site := serve(t, d)
+		res, err := http.Post(site+"/open", "application/x-www-form-urlencoded", strings.NewReader(form))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if !slices.Equal(d.opened, want) {
+			t.Errorf("%s: opened %q, want %q", form, d.opened, want)
+		}
+	}
 }
 
 func TestPageWorksWithoutItsScripts(t *testing.T) {

@@ -166,6 +166,9 @@ func (p *Page) open(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err, back)
 		return
 	}
+	if doc.Ref == "" { // the scanners join this one, and open none of their own
+		doc = movement.Document{Type: "session", Ref: id}
+	}
 	for _, station := range p.Stations(purpose) {
 		if busy[station] {
 			continue // it works on another one: its scans stay there

@@ -82,6 +82,18 @@ func TestWedge(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a code with a pause in it", func(t *testing.T) {
+		for pause, half := range map[time.Duration]bool{30 * time.Millisecond: false, 80 * time.Millisecond: true, 450 * time.Millisecond: true, 2 * time.Second: false} {
+			for _, head := range []string{"2112345", "0"} {
+				page.Go(server.URL)
+				page.Wait("window.ready === true")
+				page.ScanTorn(head, pause, "010401000000006710L8")
+				if got := uitest.Eval[bool](page, "window.scans.at(-1).half"); got != half {
+					t.Errorf("%s after %q it is taken for half a code: %t", pause, head, got)
+				}
+			}
+		}
+	})
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			page.Go(server.URL)

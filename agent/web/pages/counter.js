@@ -24,7 +24,7 @@ async function post(url, fields) {
 }
 
 listen((scan) => {
-  if (scan.half) answer({ sound: "refused", text: "Not counted: the page was just opening. Scan it again." });
+  if (scan.half) answer({ sound: "refused", text: "Not counted: a part of the code may be missing. Scan it again." });
   else post("/scan", { text: scan.text, physical: scan.physical, purpose, session, from: location.pathname });
 });
 

@@ -40,6 +40,16 @@ func (p *Page) Scan(text string) {
 	p.send(append(keys(text), Enter), scannerPause)
 }
 
+// ScanTorn is Scan with a pause in the middle of the code.
+func (p *Page) ScanTorn(head string, pause time.Duration, tail string) {
+	p.t.Helper()
+	p.Wait("document.documentElement.dataset.scanner === 'ready'")
+	p.next()
+	p.send(keys(head), scannerPause)
+	p.now = p.now.Add(pause)
+	p.send(append(keys(tail), Enter), scannerPause)
+}
+
 // ScanAt is Scan, with the first key at a moment.
 func (p *Page) ScanAt(at time.Time, text string) {
 	p.t.Helper()

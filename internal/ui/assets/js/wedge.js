@@ -9,11 +9,13 @@ const fast = 50;      // ms between two keys of a scanner, at most
 const least = 4;      // keys that make a code
 const most = 4096;    // keys, bounds what is kept
 const opening = 150;  // ms after the page has opened
+const torn = 500;     // ms after a key, within which what comes may be the rest of its code
 
 /**
  * listen calls got({text, physical, caps, half}) for each code. half
- * tells that its first keys may have gone to the page before this one: a code
- * that is cut can read as another one, so it must not be taken. text is
+ * tells that its first keys may be missing, as they went to the page before this
+ * one, or came before a pause: a code that is cut can read as another one, so it
+ * must not be taken. text is
  * what the system's keyboard layout made of the keys, physical what a US
  * layout would have: a scanner that is set to US types wrong letters where
  * the system is not, and right ones there.
@@ -30,8 +32,10 @@ export function listen(got) {
       before: field && [field.value, field.selectionStart, field.selectionEnd], caps: e.getModifierState("CapsLock") };
   };
   const add = (e, text, physical) => {
-    if (burst && (e.timeStamp - burst.last > fast || burst.keys >= most)) burst = null;
+    const pause = burst ? e.timeStamp - burst.last : 0;
+    if (burst && (pause > fast || burst.keys >= most)) burst = null;
     burst ??= begin(e);
+    if (pause > fast && pause <= torn) burst.half = true;
     burst.text += text;
     burst.physical += physical;
     burst.keys++;
