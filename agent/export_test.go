@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A row that was recorded long ago looks like a new one to try-export, which
@@ -120,8 +122,16 @@ func TestTryExportOfEveryFormat(t *testing.T) {
 			if err != nil || len(files) != 1 {
 				t.Fatal(files, err)
 			}
+			sample, err := os.ReadFile(files[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			file, written := filepath.Join(dir, filepath.Base(files[0])), time.Date(2026, 11, 23, 17, 0, 0, 0, time.UTC)
+			if err := errors.Join(os.WriteFile(file, sample, 0o600), os.Chtimes(file, written, written)); err != nil {
+				t.Fatal(err)
+			}
 			var out strings.Builder
-			c := tryExportCommand{configFlag: configFlag{path}, File: files[0]}
+			c := tryExportCommand{configFlag: configFlag{path}, File: file}
 			if err := c.Run(&out); err != nil {
 				t.Fatal(err)
 			}

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"branchline/internal/conf"
 	"branchline/internal/movement"
@@ -39,7 +40,19 @@ func TestTheGuideIsRight(t *testing.T) {
 			t.Errorf("%s holds %d exports", m[2], len(files))
 			continue
 		}
-		sum, err := Try(t.Context(), c.Exports[0], files[0], func(*movement.Movement) error { return nil })
+		sample, err := os.ReadFile(files[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), filepath.Base(files[0]))
+		if err := os.WriteFile(file, sample, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		written := time.Date(2026, 11, 23, 17, 0, 0, 0, time.UTC)
+		if err := os.Chtimes(file, written, written); err != nil {
+			t.Fatal(err)
+		}
+		sum, err := Try(t.Context(), c.Exports[0], file, func(*movement.Movement) error { return nil })
 		if err != nil {
 			t.Errorf("%s: %v", m[2], err)
 			continue

@@ -3,6 +3,8 @@ package dispense
 import (
 	"encoding/hex"
 	"errors"
+	"fmt"
+	"hash"
 	"slices"
 	"strings"
 	"time"
@@ -230,6 +232,9 @@ func (m *mapper) understand(out *movement.Movement) error {
 		if b, err = m.column(f.index); err != nil {
 			return err
 		}
+		if f.index == m.by && !initials(b) {
+			return noInitials()
+		}
 		*f.to = text(f.last, b)
 	}
 	if b, err = m.column(m.document); err != nil {
@@ -273,6 +278,10 @@ func (m *mapper) productOf() (movement.Product, error) {
 	}
 	if p, known := m.products[string(b)]; known {
 		return p, nil
+	}
+	if words(b) && numeric(m.e.Mapping.Schemes) {
+		return movement.Product{}, fault.New(fault.Data, "no_code", "the column of the product holds words, and no code").
+			WithHint("compare the row with the header: it may be shifted; look at the line in the file")
 	}
 	scheme, code, err := parseProduct(b, m.e.Mapping.Schemes, m.scratch)
 	if err != nil {
@@ -369,8 +378,8 @@ func (m *mapper) naturalKey() (string, error) {
 const maxKey = 150
 
 // raw lists the mapped columns, and only those, as name=value.
-func (m *mapper) raw() []byte {
-	var b []byte
+func (m *mapper) raw() (b []byte, whole bool) {
+	whole = true
 	for i, c := range m.mapped {
 		if i > 0 {
 			b = append(b, "; "...)
@@ -380,6 +389,9 @@ func (m *mapper) raw() []byte {
 		if !ok {
 			text = hex.AppendEncode([]byte("hex "), m.row.get(c.index))
 		}
+		if !m.telling(c.index, text) {
+			text, whole = []byte(notKept), false
+		}
 		b = append(b, text...)
 	}
 	if len(b) > movement.MaxRaw {
@@ -388,7 +400,17 @@ func (m *mapper) raw() []byte {
 			b = b[:len(b)-1]
 		}
 	}
-	return b
+	return b, whole
+}
+
+// everything hashes the mapped columns as they are, with words and all.
+func (m *mapper) everything(h hash.Hash) []byte {
+	h.Reset()
+	for _, c := range m.mapped {
+		fmt.Fprintf(h, "%s\x00%d\x00", c.name, len(m.row.get(c.index)))
+		h.Write(m.row.get(c.index))
+	}
+	return h.Sum(nil)
 }
 
 // fits tells that no field can be beyond a movement's bounds.

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"branchline/internal/fault"
@@ -162,7 +164,8 @@ func (r *reader) fill(out *movement.Movement, found record) bool {
 		r.anchor(out.NaturalKey)
 		if err := r.disbelieve(out); err != nil {
 			out.Problem = problemOf(err)
-			out.Source.SetRaw(r.m.raw())
+			raw, _ := r.m.raw()
+			out.Source.SetRaw(raw)
 		}
 		return true
 	}
@@ -170,9 +173,21 @@ func (r *reader) fill(out *movement.Movement, found record) bool {
 	return true
 }
 
-// ahead is how far a row's time may be after that of its file: clocks of servers
-// and time zones differ.
-const ahead = 26 * time.Hour
+// How far a row's time may be after that of its file: clocks differ, and where
+// nobody has said the zone of the row's, all zones of the earth.
+const (
+	ahead     = 2 * time.Hour
+	aheadOnly = 26 * time.Hour
+)
+
+// aheadOf is the one that holds for an export.
+func (e *Export) aheadOf() time.Duration {
+	zoned := func(form string) bool { return strings.Contains(form, "ZZ") }
+	if e.Mapping.TimeZone != "" || !slices.ContainsFunc(e.Mapping.TimeFormats, func(f string) bool { return !zoned(f) }) {
+		return ahead
+	}
+	return aheadOnly
+}
 
 // disbelieve says what is not plausible about a row that is understood; nil for
 // nothing. A person can release it.
@@ -180,7 +195,7 @@ func (r *reader) disbelieve(m *movement.Movement) error {
 	if limit := movement.Units(r.e.Mapping.MaxQuantity); m.Quantity > limit {
 		return fault.New(fault.Data, codeImplausible, "%s at once is more than the %s that a row is expected to be", m.Quantity, limit)
 	}
-	if m.OccurredAt.After(r.read.Add(ahead)) {
+	if m.OccurredAt.After(r.read.Add(r.e.aheadOf())) {
 		return fault.New(fault.Data, codeFuture, "it says that it happened on %s, and its file is of %s",
 			m.OccurredAt.Format("2006-01-02 15:04"), r.read.Format("2006-01-02 15:04"))
 	}
@@ -195,15 +210,20 @@ func (r *reader) unclear(out *movement.Movement, why error) {
 	}
 	source := out.Source
 	*out = movement.Movement{Kind: out.Kind, OccurredAt: at, Source: source, Problem: problemOf(why)}
-	out.Source.SetRaw(r.m.raw())
+	raw, whole := r.m.raw()
+	out.Source.SetRaw(raw)
+	content := []byte(out.Source.Raw)
+	if !whole { // what is not kept tells two rows apart all the same
+		content = r.m.everything(r.opaqueSum)
+	}
 	if key == "" {
-		r.nameless(out, []byte(out.Source.Raw))
+		r.nameless(out, content)
 		return
 	}
 	r.anchor(key)
 	// What was read is part of the key, so that two bad rows that share the
 	// columns of the key are both told.
-	sum := sha256.Sum256([]byte(out.Problem.Code + "\x00" + out.Source.Raw))
+	sum := sha256.Sum256(append([]byte(out.Problem.Code+"\x00"), content...))
 	out.NaturalKey = key + "!" + hex.EncodeToString(sum[:8])
 }
 

@@ -95,14 +95,20 @@ func TestAnImplausibleQuantityGoesToAPerson(t *testing.T) {
 }
 
 func TestATimeAfterTheFileGoesToAPerson(t *testing.T) {
-	p := open(t, nil)
-	at := func(d time.Duration) string { return p.now.Add(d).Format("2006-01-02 15:04") }
-	line := func(nr int, d time.Duration) string { return fmt.Sprintf("R%d;1;A1;1;%s;Maria\n", nr, at(d)) }
-	p.put("a.csv", head+line(1, -time.Hour)+line(2, 20*time.Hour)+line(3, 400*24*time.Hour))
-	p.look()
-	p.want("R1/1=1 R2/1=1 !implausible_time")
-	if m := p.movements()[2]; m.Product.Code != "A1" || m.Source.Raw == "" {
-		t.Errorf("a person cannot release %+v", m)
+	for zone, want := range map[string]string{"Europe/Berlin": "R1/1=1 R2/1=1 !implausible_time !implausible_time", "": "R1/1=1 R2/1=1 R3/1=1 !implausible_time"} {
+		p := open(t, func(e *Export) { e.Mapping.TimeZone = zone })
+		loc, err := location(zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := func(d time.Duration) string { return p.now.Add(d).In(loc).Format("2006-01-02 15:04") }
+		line := func(nr int, d time.Duration) string { return fmt.Sprintf("R%d;1;A1;1;%s;Maria\n", nr, at(d)) }
+		p.put("a.csv", head+line(1, -time.Hour)+line(2, time.Hour)+line(3, 20*time.Hour)+line(4, 400*24*time.Hour))
+		p.look()
+		p.want(want)
+		if m := p.movements()[3]; m.Product.Code != "A1" || m.Source.Raw == "" {
+			t.Errorf("a person cannot release %+v", m)
+		}
 	}
 }
 

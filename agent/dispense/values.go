@@ -110,12 +110,12 @@ func parseTime(s string, list []layout, loc *time.Location) (t time.Time, monthl
 		}
 		if found && !v.Equal(t) {
 			return t, false, fault.New(fault.Data, "ambiguous_date", "%.40q can be read as %s and as %s",
-				s, t.Format(time.DateTime), v.Format(time.DateTime))
+				shown(s), t.Format(time.DateTime), v.Format(time.DateTime))
 		}
 		t, monthly, found = v, list[i].monthly, true
 	}
 	if !found {
-		return t, false, fault.New(fault.Data, "bad_date", "%.40q is not a time of the form %s", s, list[0].form)
+		return t, false, fault.New(fault.Data, "bad_date", "%.40q is not a time of the form %s", shown(s), list[0].form)
 	}
 	return t, monthly, nil
 }
@@ -131,7 +131,7 @@ func parseExpiry(s string, list []layout) (movement.Date, error) {
 	}
 	d, err := movement.NewDate(t.Year(), int(t.Month()), t.Day())
 	if err != nil {
-		return d, fault.New(fault.Data, "bad_date", "%.40q is not an expiry: %w", s, err)
+		return d, fault.New(fault.Data, "bad_date", "%.40q is not an expiry: %w", shown(s), err)
 	}
 	return d, nil
 }
@@ -153,7 +153,7 @@ func parseQuantity(b []byte, decimal byte) (movement.Quantity, error) {
 	case err != nil:
 		return 0, badQuantity(b)
 	case q == 0:
-		return 0, fault.New(fault.Data, "zero_quantity", "quantity %.40q is nothing at all", b)
+		return 0, fault.New(fault.Data, "zero_quantity", "quantity %.40q is nothing at all", shown(b))
 	}
 	return q, nil
 }
@@ -162,7 +162,7 @@ func badQuantity(b []byte) error {
 	if len(b) == 0 {
 		return fault.New(fault.Data, "bad_quantity", "the quantity is missing")
 	}
-	return fault.New(fault.Data, "bad_quantity", "quantity %.40q is not a number as the mapping expects it", b)
+	return fault.New(fault.Data, "bad_quantity", "quantity %.40q is not a number as the mapping expects it", shown(b))
 }
 
 // parseProduct gives the code in the form by which it is compared, and its
