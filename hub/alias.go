@@ -15,6 +15,8 @@ type aliasCommands struct {
 	Set    aliasSetCommand    `cmd:"" help:"Say which product of Odoo a code means; what waited for it goes on."`
 	List   aliasListCommand   `cmd:"" help:"List what was said, by whom and why."`
 	Remove aliasRemoveCommand `cmd:"" help:"Take it back; what is posted by it stays."`
+
+	Confirm aliasConfirmCommand `cmd:"" help:"Say that all aliases still hold which are held since the ledger was put back from a backup."`
 }
 
 type aliasSetCommand struct {
@@ -59,6 +61,21 @@ func (c *aliasRemoveCommand) Run() error {
 	return err
 }
 
+type aliasConfirmCommand struct {
+	configFlag
+	whoFlag
+}
+
+// Run lets the held aliases hold again.
+func (c *aliasConfirmCommand) Run() error {
+	var done app.AliasMade
+	err := c.ask("POST", "/alias/confirm", app.Alias{Who: c.who(), Why: c.Why}, &done)
+	if err == nil {
+		fmt.Printf("%s again; what waited for it goes on.\n", ui.Many(done.Released, "alias holds", "aliases hold"))
+	}
+	return err
+}
+
 type aliasListCommand struct{ configFlag }
 
 // Run lists all aliases.
@@ -68,6 +85,9 @@ func (c *aliasListCommand) Run() error {
 		for _, a := range all {
 			fmt.Fprintf(out, "%s %s  means %s (product %d in Odoo), said by %s %s ago: %s\n", a.Product.Scheme, a.Product.Code,
 				a.ProductName, a.ProductID, a.Who, ui.Ago(time.Since(a.At)), a.Why)
+			if a.Held {
+				fmt.Fprintln(out, "    held since the ledger was put back: it may have been changed or taken back after the backup; alias remove, or alias confirm")
+			}
 		}
 		if err == nil && len(all) == 0 {
 			fmt.Fprintln(out, "No alias was made.")

@@ -69,6 +69,12 @@ func (a *App) removeAlias(r *http.Request, al Alias) (AliasMade, error) {
 	return AliasMade{Scheme: string(code.Scheme), Code: code.Code, Released: n}, err
 }
 
+// confirmAliases says that all aliases hold that are held since a restore.
+func (a *App) confirmAliases(r *http.Request, al Alias) (AliasMade, error) {
+	n, err := a.ledger.ConfirmAliases(r.Context(), al.Who, al.Why, time.Now())
+	return AliasMade{Released: n}, err
+}
+
 // knower tells what Odoo itself knows by a code.
 type knower interface {
 	// AsOf is zero while nothing was read from Odoo.

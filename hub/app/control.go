@@ -69,6 +69,13 @@ func (a *App) controlRoutes() http.Handler {
 		}
 		return a.removeAlias(r, al)
 	}))
+	mux.Handle("POST /alias/confirm", control.Handle(func(r *http.Request) (any, error) {
+		var al Alias
+		if err := json.NewDecoder(r.Body).Decode(&al); err != nil {
+			return nil, err
+		}
+		return a.confirmAliases(r, al)
+	}))
 	mux.Handle("POST /backup", control.Handle(func(r *http.Request) (any, error) {
 		var path string
 		if err := json.NewDecoder(r.Body).Decode(&path); err != nil {

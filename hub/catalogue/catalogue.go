@@ -72,7 +72,8 @@ type Catalogue struct {
 	data    data
 	index   index
 	aliases map[movement.Product]int64
-	failed  error // the newest reading's
+	held    map[movement.Product]bool // aliases that wait for a person
+	failed  error                     // the newest reading's
 }
 
 // data is what is kept in the file.
@@ -176,6 +177,14 @@ func (c *Catalogue) Find(code movement.Product) (found []odoo.Product, per []mov
 	return c.odooKnows(code)
 }
 
+// Held tells whether what people have said of a code waits for one of them, who
+// says that it still holds.
+func (c *Catalogue) Held(code movement.Product) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.held[code]
+}
+
 // Known is [Catalogue.Find] without what people have said: what Odoo itself
 // knows by the code.
 func (c *Catalogue) Known(code movement.Product) (found []odoo.Product, per []movement.Quantity) {
@@ -262,12 +271,15 @@ func (c *Catalogue) Aliases(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	aliases := make(map[movement.Product]int64, len(all))
+	aliases, held := make(map[movement.Product]int64, len(all)), map[movement.Product]bool{}
 	for _, a := range all {
 		aliases[a.Product] = a.ProductID
+		if a.Held {
+			held[a.Product] = true
+		}
 	}
 	c.mu.Lock()
-	c.aliases = aliases
+	c.aliases, c.held = aliases, held
 	c.mu.Unlock()
 	return nil
 }

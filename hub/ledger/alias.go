@@ -18,6 +18,10 @@ type Alias struct {
 	ProductName string
 	Who, Why    string
 	At          time.Time
+	// Held says that it was made before the ledger was put back from a backup,
+	// and nobody has said since that it still holds: it may have been taken back
+	// or changed after the backup.
+	Held bool
 	// Overrules says what Odoo itself knows by the code; it goes into the audit
 	// trail only.
 	Overrules string
@@ -169,14 +173,50 @@ func (t *Tx) retryCode(a *Alias, which, why string) (released int, err error) {
 // Aliases lists all aliases by code.
 func (l *Ledger) Aliases(ctx context.Context) ([]Alias, error) {
 	var all []Alias
-	err := l.reader(ctx).Rows(`SELECT scheme, code, product_id, product_name, at, who, why FROM aliases
-		ORDER BY code, scheme`, nil, func(r Row) error {
+	err := l.reader(ctx).Rows(`SELECT scheme, code, product_id, product_name, at, who, why,
+		(SELECT COALESCE(MAX(noted_at), 0) FROM restores) FROM aliases ORDER BY code, scheme`, nil, func(r Row) error {
 		var a Alias
-		var at int64
-		err := r.Scan(&a.Product.Scheme, &a.Product.Code, &a.ProductID, &a.ProductName, &at, &a.Who, &a.Why)
-		a.At = time.UnixMilli(at).UTC()
+		var at, restored int64
+		err := r.Scan(&a.Product.Scheme, &a.Product.Code, &a.ProductID, &a.ProductName, &at, &a.Who, &a.Why, &restored)
+		a.At, a.Held = time.UnixMilli(at).UTC(), at <= restored
 		all = append(all, a)
 		return err
 	})
 	return all, classify(err)
+}
+
+// ConfirmAliases says that the aliases hold which were made before the ledger was
+// put back from a backup; it returns how many did not until then.
+func (l *Ledger) ConfirmAliases(ctx context.Context, who, why string, at time.Time) (confirmed int, err error) {
+	if err := checkDecision(who, why); err != nil {
+		return 0, err
+	}
+	all, err := l.Aliases(ctx)
+	if err != nil {
+		return 0, err
+	}
+	err = l.Write(ctx, func(tx *Tx) error {
+		confirmed = 0
+		for _, a := range all {
+			if !a.Held {
+				continue
+			}
+			n, err := tx.Exec(`UPDATE aliases SET at = $1 WHERE scheme = $2 AND code = $3 AND product_id = $4 AND at = $5`, at.UnixMilli(),
+				string(a.Product.Scheme), a.Product.Code, a.ProductID, a.At.UnixMilli())
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				continue // changed in this moment
+			}
+			if err := tx.Audit(Entry{At: at, Who: who, Action: "alias confirmed", Subject: a.code(),
+				Detail: fmt.Sprintf("still means %s (%d): %s", a.ProductName, a.ProductID, why)}); err != nil {
+				return err
+			}
+			confirmed++
+		}
+		tx.Tell(Ruled)
+		return nil
+	})
+	return confirmed, err
 }

@@ -33,7 +33,8 @@ func (r Restore) Words() string {
 		from += " or earlier"
 	}
 	return fmt.Sprintf("The ledger was put back%s (%s). What people decided%s is gone and must be made again: "+
-		"retries, releases, discards and aliases. What branches sent and what is in Odoo come back by themselves.", from, r.Sign, since)
+		"retries, releases, discards and aliases. An alias from before is held until somebody has looked (branchline-hub alias list, remove what is wrong, alias confirm). "+
+		"What branches sent and what is in Odoo come back by themselves.", from, r.Sign, since)
 }
 
 // catchUp is how long a branch may take to send again what the ledger lost.

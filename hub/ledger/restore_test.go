@@ -98,3 +98,65 @@ func TestALedgerThatLacksWhatItHadAcknowledgedIsNoticed(t *testing.T) {
 		t.Errorf("the trail tells %q", told)
 	}
 }
+
+// An alias that a backup brings back may have been taken back after it was made:
+// it is held until it is said again, or somebody says that all hold.
+func TestAliasesOfABackupAreHeld(t *testing.T) {
+	dir := t.TempDir()
+	l := ledgertest.OpenAt(t, filepath.Join(dir, "ledger.db"))
+	alias := func(l *ledger.Ledger, code string) {
+		t.Helper()
+		if _, err := l.SetAlias(t.Context(), ledger.Alias{Product: movement.Product{Scheme: movement.SKU, Code: code}, ProductID: 7, ProductName: "Seven",
+			Who: "AB", Why: "test", At: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held := func(l *ledger.Ledger) (codes string) {
+		t.Helper()
+		all, err := l.Aliases(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range all {
+			if a.Held {
+				codes += a.Product.Code
+			}
+		}
+		return codes
+	}
+	for _, code := range []string{"A", "B", "C"} {
+		alias(l, code)
+	}
+	if got := held(l); got != "" {
+		t.Errorf("held without a restore: %s", got)
+	}
+	path := filepath.Join(dir, "backup.db")
+	if err := l.Backup(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	b, err := ledger.Open(t.Context(), ledger.Config{Path: path}, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if got := held(b); got != "ABC" {
+		t.Errorf("held: %s", got)
+	}
+	after := time.Now().Add(time.Second)
+	if _, err := b.SetAlias(t.Context(), ledger.Alias{Product: movement.Product{Scheme: movement.SKU, Code: "B"}, ProductID: 8, ProductName: "Eight",
+		Who: "AB", Why: "test", At: after}); err != nil {
+		t.Fatal(err)
+	}
+	if got := held(b); got != "AC" {
+		t.Errorf("held: %s", got)
+	}
+	if _, err := b.ConfirmAliases(t.Context(), "AB", " ", after); err == nil {
+		t.Error("confirmed without a word why")
+	}
+	if n, err := b.ConfirmAliases(t.Context(), "AB", "compared with the list", after); n != 2 || err != nil || held(b) != "" {
+		t.Errorf("confirmed %d, %v; held: %s", n, err, held(b))
+	}
+	if told := trail(t, b, "alias confirmed"); len(told) != 2 || !strings.Contains(told[0], "still means Seven (7): compared with the list") {
+		t.Errorf("the trail tells %q", told)
+	}
+}

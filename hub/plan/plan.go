@@ -20,6 +20,9 @@ type Catalogue interface {
 	// Find gives the products in use that a code names, and for each how many
 	// of its own unit one such item is: 1, or what is in the pack.
 	Find(code movement.Product) (found []odoo.Product, per []movement.Quantity)
+	// Held tells whether what people have said of a code is not certain any more:
+	// what has it waits for a person.
+	Held(code movement.Product) bool
 	// Unit gives a unit of measure, Units those of a name.
 	Unit(id int64) (odoo.UoM, bool)
 	Units(name string) []odoo.UoM

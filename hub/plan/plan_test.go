@@ -34,7 +34,12 @@ func mustZone(name string) *time.Location {
 //	SKU B: not tracked; a pack of 10 has its own barcode
 //	SKU S: tracked by serial; K: weighed in kg; X: archived; N: no stock
 //	GTIN ...11: two products
-type master struct{ asked int }
+type master struct {
+	asked int
+	held  movement.Product
+}
+
+func (c *master) Held(code movement.Product) bool { return c.held == code && code.Code != "" }
 
 const (
 	prodA = 1 + iota
@@ -251,6 +256,11 @@ func TestPlan(t *testing.T) {
 			want: []string{"posting 1", "posting 2", "posting 3", "posting 4", "posting 5", "posting 6",
 				"return 2026-03-02 1: 31>20 | 2 x1", "wastage 2026-03-02 3: 20>34 | 2 x1", "transfer_out 2026-03-02 3: 20>35 | 2 x1",
 				"transfer_in 2026-03-02 3: 35>20 | 2 x1", "adjustment 2026-03-02 3: 33>20 | 2 x1", "adjustment 2026-03-02 3: 20>33 | 2 x2"}},
+		"what a held alias says waits with an alarm": {
+			pending: []ledger.Movement{moved("dispense", "B", 1), moved("dispense", "A", 1, lot("KNOWN"))},
+			with:    func(in *plan.Input) { in.Catalogue = &master{held: movement.Product{Scheme: movement.SKU, Code: "B"}} },
+			want: []string{"waits", "posting 1", "dispense 2026-03-02 2: 20>31 | 1 KNOWN x1", "waiting for setup: 1",
+				"BR01: goods wait whose code has an alias from before the ledger was put back: look at branchline-hub alias list, remove what is wrong, then branchline-hub alias confirm"}},
 		"a branch without a transit location waits with an alarm": {
 			pending: []ledger.Movement{moved("transfer_out", "B", 1), moved("dispense", "B", 1)},
 			with:    func(in *plan.Input) { in.Branch.Places.Transit = 0 },

@@ -39,6 +39,8 @@ type item struct {
 	// reason says why it cannot be resolved; wait that Odoo must be asked.
 	reason, field, text, hint string
 	wait                      bool
+	// held tells that what the code means waits for a person.
+	held bool
 }
 
 // resolved is a movement of which product, amount and direction are known.
@@ -73,6 +75,13 @@ func (p *planner) resolve(m *ledger.Movement) (r resolved, ok bool) {
 		p.wait(WaitCatalogue)
 		return r, false
 	}
+	if it.held {
+		if !p.quiet {
+			p.alarm("%s: goods wait whose code has an alias from before the ledger was put back: look at branchline-hub alias list, remove what is wrong, then branchline-hub alias confirm", p.in.Branch.Code)
+		}
+		p.wait(WaitSetup)
+		return r, false
+	}
 	if it.reason != "" {
 		p.refuse(m, it.reason, it.field, it.hint, "%s", it.text)
 		return r, false
@@ -103,6 +112,9 @@ func incoming(m *ledger.Movement) bool {
 }
 
 func (p *planner) lookUp(k itemKey) *item {
+	if p.in.Catalogue.Held(k.product) {
+		return &item{held: true}
+	}
 	found, per := p.in.Catalogue.Find(k.product)
 	code := fmt.Sprintf("%s %s", strings.ToUpper(string(k.product.Scheme)), k.product.Code)
 	switch len(found) {
