@@ -53,6 +53,13 @@ func (c *branchesCommand) Run() error {
 				o = come[i]
 			}
 			fmt.Fprintf(out, "%s  %s; %s\n", code, lineWords(code, cfg.Branches, lines, asked == nil), comeWords(&o))
+			for _, l := range lines {
+				for _, said := range l.Said {
+					if l.Code == code {
+						fmt.Fprintf(out, "    %s\n", said)
+					}
+				}
+			}
 		}
 		if asked != nil {
 			fmt.Fprintln(out, "The hub does not run, so no branch is connected.")

@@ -46,13 +46,17 @@ type Line struct {
 	Code      string    `json:"code"`
 	Connected bool      `json:"connected"`
 	Since     time.Time `json:"since,omitzero"`
+	// Said is what the branch says that a person should look at.
+	Said []string `json:"said,omitempty"`
 }
 
 // lines tells which of the configured branches are connected.
 func (a *App) lines() []Line {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	all := make([]Line, len(a.cfg.Branches))
 	for i, b := range a.cfg.Branches {
-		all[i] = Line{Code: b.Code}
+		all[i] = Line{Code: b.Code, Said: saidBy(a.reports[b.Code].State, b.Zone)}
 		for _, c := range a.broker.Connections() {
 			if c.Branch == b.Code {
 				all[i].Connected, all[i].Since = c.Online, c.Since
@@ -101,6 +105,9 @@ func (a *App) branches(ctx context.Context) ([]web.Branch, error) {
 	})
 	return all, nil
 }
+
+// maxNamed bounds how many branches a warning names.
+const maxNamed = 20
 
 // Bounds of what the board shows of a branch's own words.
 const (
@@ -199,6 +206,16 @@ func (a *App) Health() webserver.Health {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	h := webserver.Health{Warnings: a.alarms(ctx)}
+	var said []string
+	for _, l := range a.lines() {
+		if len(l.Said) > 0 {
+			said = append(said, l.Code)
+		}
+	}
+	if n := len(said); n > 0 {
+		h.Warnings = append(h.Warnings, ui.Many(n, "branch says", "branches say")+" that a person should look at something: "+
+			strings.Join(said[:min(n, maxNamed)], ", ")+strings.Repeat("…", min(1, max(0, n-maxNamed))))
+	}
 	if !a.Alive() {
 		h.Problems = append(h.Problems, "The ledger does not answer.")
 	}

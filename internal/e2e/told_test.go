@@ -36,6 +36,8 @@ func TestAFileThatDoesNotFitKeepsNoneWaiting(t *testing.T) {
 	for _, where := range places {
 		o.tells(where, unfit, true)
 	}
+	o.until(unfit, "branches")
+	o.tells(o.HubPage+"healthz", "1 branch says that a person should look at something: "+o.Chain.Branches[0].Code, true)
 	o.drop("good.csv", "R2;1;TIME;Erika;1958-03-14;"+paracetamol.GTIN+";;2;CD")
 	posted(-2)
 	if err := agent.DropExport("strange.csv", strings.Replace(strange, "article", "gtin", 1)); err != nil {
