@@ -34,7 +34,8 @@ func (d Direct) Scan(ctx context.Context, s scan.Scan) (scan.Answer, error) {
 		return scan.Refuse(s.Err), nil
 	}
 	if text := s.Text(); scan.IsCommand(text) {
-		return scan.Refuse(fault.New(fault.Data, "command_out_of_place", "%.40q is of no use here: each scan is recorded at once", text)), nil
+		return scan.Refuse(fault.New(fault.Data, "command_out_of_place", "%.40q is of no use here: each scan is recorded at once", text).
+			WithHint("begin a list on the page to collect scans first; what was handed out by mistake is scanned at Return")), nil
 	}
 	if s.Purpose == scan.LookUp {
 		return LookUp(&s), nil

@@ -293,11 +293,11 @@ func TestSingleScans(t *testing.T) {
 		{scan.Dispense, early, "ok", ""},
 		{scan.Dispense, lotted, "warn other_lot_first", "lot EAR of Paracetamol, good until 2027-03-31, should go before"},
 		{scan.Dispense, expired, "warn expired", "lot EAR, good until 2027-03-31, should go first"},
-		{scan.Dispense, other, "ok", ""},
-		{scan.Dispense, plain, "ok", ""}, // nothing can be asked any more
+		{scan.Dispense, other, "ok", "dispense: Plasters"},
+		{scan.Dispense, plain, "warn lot_needed", "dispense recorded: Paracetamol, without its lot"}, // nothing can be asked any more
 		{scan.Dispense, serial, "warn other_lot_first", ""},
 		{scan.Dispense, serial, "warn serial_again", ""},
-		{scan.Dispense, "BL-CONFIRM", "refused command_out_of_place", ""},
+		{scan.Dispense, "BL-CONFIRM", "refused command_out_of_place", "scanned at Return"},
 		{scan.Return, expired, "warn expired", ""},
 		{scan.Wastage, "BL-REASON-BROKEN", "ok", "broken"},
 		{scan.Wastage, expired, "ok", ""},

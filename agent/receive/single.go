@@ -31,8 +31,8 @@ func (d *Desk) single(ctx context.Context, sc scan.Scan) (scan.Answer, error) {
 	return a, nil // it was recorded all the same
 }
 
-// advise adds to an answer what is to be said of one item. Nothing is asked, as
-// it is recorded already.
+// advise adds to an answer what is to be said of one item, and what the branch
+// calls it. Nothing is asked, as it is recorded already; what is missing is told.
 func (d *Desk) advise(a scan.Answer, sc *scan.Scan, it scan.Item) scan.Answer {
 	s := Free(sc.Purpose, sc.Station, sc.At)
 	k := d.know(&s)
@@ -41,10 +41,19 @@ func (d *Desk) advise(a scan.Answer, sc *scan.Scan, it scan.Item) scan.Answer {
 		return a
 	}
 	s = s.Apply(c)
+	kind := string(sc.Purpose.Kind())
+	if k.of(it.Product).known {
+		a.Text = kind + ": " + k.words(&it)
+	}
 	for _, f := range s.find(k) {
-		if !question(f.code) && (a.Code == "" || f.rank() < slices.Index(ranks, a.Code)) {
-			a = scan.Answer{Sound: scan.Warn, Code: f.code, Text: string(sc.Purpose.Kind()) + " recorded: " + f.text}
+		if a.Code != "" && f.rank() >= slices.Index(ranks, a.Code) {
+			continue
 		}
+		text := f.text
+		if question(f.code) {
+			text = k.words(&it) + ", without its " + f.field + ": scan the pack's 2D code where it has one"
+		}
+		a = scan.Answer{Sound: scan.Warn, Code: f.code, Text: kind + " recorded: " + text}
 	}
 	return a
 }
