@@ -84,6 +84,9 @@ func (r *runner) frame(ctx context.Context, f frame, sounds chan<- []byte) scan.
 
 // understand reads the code, or says why it cannot be read.
 func (r *runner) understand(s *scan.Scan, kind frameKind) {
+	if kind != whole && scan.Personal(s.Raw) {
+		kind = whole // so that it is refused as one, and not kept as half of one
+	}
 	switch kind {
 	case cut:
 		s.Err = fault.New(fault.Data, "half_code", "the code from scanner %s stopped after %d characters", r.s.Name, len(s.Raw)).

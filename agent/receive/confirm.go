@@ -1,6 +1,7 @@
 package receive
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -28,28 +29,29 @@ func (d *Desk) confirm(ctx context.Context, s *Session, by string, at time.Time)
 	settle(list)
 	r := receipt{Receipt: s.receipt(k, by, at)}
 	serials := s.serials(list)
-	w := outbox.Write{Lane: movement.Live, Movements: list}
 	closing, err := d.closing(s, r)
 	if err != nil {
 		return receipt{}, err
 	}
-	if len(serials) == 0 {
-		w.Notes = closing
+	// Which serials left before is only known after the write, in which the
+	// session ends all the same: nobody must work on what is recorded. Should the
+	// power fail or the disk be full then, all of them go to a person later.
+	doubt, err := s.doubtful(list, serials)
+	if err != nil {
+		return receipt{}, err
 	}
-	places, err := d.Store.Append(ctx, w)
+	ctx = context.WithoutCancel(ctx) // who closes the browser now must not leave it half known
+	places, err := d.Store.Append(ctx, outbox.Write{Lane: movement.Live, Movements: list, Notes: append(closing, doubt...)})
 	if err != nil {
 		return receipt{}, err
 	}
 	if len(serials) > 0 {
-		// What left before is only known now. Should the power fail here, the
-		// session is open again, and confirming it sends its serials to a
-		// person: none is lost, and none counts twice.
 		again := s.again(list, serials, places)
-		more, err := d.Store.Append(ctx, outbox.Write{Lane: movement.Live, Movements: again, Notes: closing})
+		more, err := d.Store.Append(ctx, outbox.Write{Lane: movement.Live, Movements: again, Notes: []outbox.Note{{Space: doubtSpace, Key: s.ID}}})
 		if err != nil {
-			return receipt{}, err
+			d.Log.Error("which serials left before is told at the next start", "session", s.ID, "err", err)
 		}
-		r.place(again, more)
+		r.place(again[:len(more)], more)
 	}
 	if i := slices.IndexFunc(places, func(p outbox.Place) bool { return p.Known }); i >= 0 && list[i].Group.ID != "" {
 		d.Log.Warn("a session was confirmed again", "session", s.ID)
@@ -139,6 +141,51 @@ func (s *Session) again(list []*movement.Movement, serials []int, places []outbo
 		known = append(known, &m)
 	}
 	return known
+}
+
+// doubtSpace is where the outbox keeps the serials of a session, as they go to a
+// person if they had left before, until that is known.
+const doubtSpace = "receive serials"
+
+func (s *Session) doubtful(list []*movement.Movement, serials []int) ([]outbox.Note, error) {
+	if len(serials) == 0 {
+		return nil, nil
+	}
+	all := make([]outbox.Place, len(list))
+	for i := range all {
+		all[i].Known = true
+	}
+	var lines [][]byte
+	for _, m := range s.again(list, serials, all) {
+		probe := *m
+		probe.RecordedAt = m.OccurredAt // the outbox sets its own
+		lines = append(lines, probe.AppendJSON(nil))
+	}
+	return []outbox.Note{{Space: doubtSpace, Key: s.ID, Value: bytes.Join(lines, []byte("\n"))}}, nil
+}
+
+// resume sends to a person the serials of which nobody has found out whether they
+// had left before, as the agent ended then.
+func (d *Desk) resume(ctx context.Context) error {
+	for n, err := range d.Store.Notes(doubtSpace, "") {
+		if err != nil {
+			return err
+		}
+		var list []*movement.Movement
+		for line := range bytes.SplitSeq(n.Value, []byte("\n")) {
+			m, err := movement.Decode(line)
+			if err != nil {
+				d.Log.Error("a serial that was confirmed cannot be read", "session", n.Key, "err", err)
+				continue
+			}
+			m.RecordedAt = time.Time{}
+			list = append(list, &m)
+		}
+		if _, err := d.Store.Append(ctx, outbox.Write{Lane: movement.Live, Movements: list, Notes: []outbox.Note{{Space: doubtSpace, Key: n.Key}}}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // cancel throws a session away. What was in it is kept as long as a receipt, with

@@ -118,6 +118,9 @@ func NewDesk(cfg Config, o Options) (*Desk, error) {
 		d.Log.Info("open session brought back", "session", s.ID, "lines", len(s.Entries))
 	}
 	slices.SortFunc(d.sessions, func(a, b *Session) int { return a.Opened.Compare(b.Opened) })
+	if err := d.resume(context.Background()); err != nil {
+		d.Log.Error("serials of a confirmed session wait for the next start", "err", err)
+	}
 	return d, nil
 }
 

@@ -28,6 +28,11 @@ const (
 func (s *Scan) Read(p gs1.Profile) {
 	s.Code, s.Goods, s.Second, s.Standard, s.Err = gs1.Code{}, nil, nil, "", nil
 	symbology, body := split(string(s.Raw))
+	if aboutPerson(body) {
+		s.Err = fault.New(fault.Data, gs1.CodePersonal, "this code is not of a product, and may be about a person").
+			WithHint("scan the code of the product; this scan is not kept")
+		return
+	}
 	var it Item
 	switch {
 	case len(s.Raw) > gs1.MaxLength || !carries(symbology):

@@ -24,8 +24,21 @@ func (r *run) receipt(ctx context.Context) (ledger.OdooRef, error) {
 	}
 	ref, ours := refOf(d.Picking), r.ours(d.Picking)
 	if d.State == odoo.Done {
-		if !ours {
+		switch {
+		case ours:
+			return ref, r.finish(ctx, ref)
+		case r.at.Step != stepWritten || r.at.Odoo.ID != d.ID:
 			return ref, errReplan // somebody else received it
+		}
+		// Our lines stood in it, and its note no longer says so: whether what
+		// is done is ours, only the lines can tell.
+		lines, err := g.lines(ctx, d.ID)
+		if err != nil {
+			return ref, err
+		}
+		if why := r.differs(lines); why != "" {
+			return ref, fault.New(fault.Data, ReceiptChanged, "%s was written to, and is done with other lines and without our note: %s", ref.Name, why).
+				WithHint("compare the receipt in Odoo with the delivery; then branchline-hub discard what it holds, or retry what it does not")
 		}
 		return ref, r.finish(ctx, ref)
 	}

@@ -276,12 +276,16 @@ func (r *run) differences(lines []odoo.Line) (all []string) {
 		product int64
 		lot     string
 	}
-	want := map[key]movement.Quantity{}
+	want, units := map[key]movement.Quantity{}, map[int64]int64{}
 	for i := range r.body.Lines {
 		l := &r.body.Lines[i]
 		want[key{l.ProductID, l.Lot}] += l.Quantity()
+		units[l.ProductID] = l.UoMID
 	}
 	for _, l := range lines {
+		if unit := units[l.ProductID]; unit != 0 && l.UoMID != unit {
+			all = append(all, fmt.Sprintf("product %d, lot %q, in unit of measure %d and not %d", l.ProductID, l.LotName, l.UoMID, unit))
+		}
 		q, err := movement.QuantityFromFloat(l.Quantity)
 		if err != nil {
 			all = append(all, err.Error())

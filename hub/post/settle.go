@@ -14,8 +14,18 @@ import (
 	"branchline/internal/odoo"
 )
 
-// settle writes down what became of a try.
+// settle writes down what became of a try. Where the posting was planned otherwise
+// meanwhile, what became of the old plan is nothing to it.
 func (r *run) settle(ctx context.Context, ref ledger.OdooRef, err error) error {
+	err = r.became(ctx, ref, err)
+	if errors.Is(err, ledger.ErrPlannedOtherwise) {
+		r.log.Info("the posting was planned otherwise while it was begun")
+		return nil
+	}
+	return err
+}
+
+func (r *run) became(ctx context.Context, ref ledger.OdooRef, err error) error {
 	var some *refusedSome
 	switch {
 	case err == nil:
@@ -25,8 +35,7 @@ func (r *run) settle(ctx context.Context, ref ledger.OdooRef, err error) error {
 	case errors.Is(err, errHeldBack):
 		return nil // not tried
 	case errors.Is(err, ledger.ErrPlannedOtherwise):
-		r.log.Info("the posting was planned otherwise while it was begun")
-		return nil
+		return err
 	case errors.Is(err, errReplan):
 		return r.replan(ctx)
 	case errors.As(err, &some):
@@ -70,7 +79,7 @@ func errorOf(w ledger.FaultWords) error {
 func (r *run) done(ctx context.Context, ref ledger.OdooRef) error {
 	killpoint.Here("post.before-record")
 	r.step = ledger.StepDone
-	if _, err := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), State: ledger.PostingDone, Step: ledger.StepDone,
+	if _, err := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), Body: r.at.Body, State: ledger.PostingDone, Step: ledger.StepDone,
 		Odoo: ref, Attempt: r.attempt(nil)}); err != nil {
 		return err
 	}
@@ -84,17 +93,22 @@ func (r *run) done(ctx context.Context, ref ledger.OdooRef) error {
 
 // later leaves the posting for another try after a pause.
 func (r *run) later(ctx context.Context, err error, pause time.Duration) error {
-	_, werr := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), State: ledger.PostingBegun, Step: r.at.Step,
+	_, werr := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), Body: r.at.Body, State: ledger.PostingBegun, Step: r.at.Step,
 		NextAt: r.p.clock().Add(pause), Attempt: r.attempt(err)})
 	return werr
 }
 
+// lastTries is how many times as often as a posting of several movements a single
+// one is tried.
+const lastTries = 4
+
 // slow is for what nobody foresaw. Others must not wait behind it for long, so
-// a posting of several movements is halved after some tries; a single one goes
-// on being tried, and shows.
+// a posting of several movements is halved after some tries; a single one goes to
+// a person after some more, since what comes later for its order waits for it.
 func (r *run) slow(ctx context.Context, err error) error {
 	r.log.Error("the posting fails for a reason that nobody foresaw", "step", r.step, "err", err)
-	if r.body != nil && r.at.Attempts+1 >= int64(r.p.cfg.DefectTries) && len(halves(r.body)) > 0 {
+	tries := r.at.Attempts + 1
+	if r.body != nil && tries >= int64(r.p.cfg.DefectTries) && (len(halves(r.body)) > 0 || tries >= lastTries*int64(r.p.cfg.DefectTries)) {
 		if werr := r.keepRefusal(ctx, err); werr != nil {
 			return werr
 		}
@@ -107,7 +121,7 @@ func (r *run) slow(ctx context.Context, err error) error {
 // was planned for. When that goes on and on, a person must look.
 func (r *run) replan(ctx context.Context) error {
 	const enough = 5
-	c := ledger.PostingChange{At: r.p.clock(), State: ledger.PostingWithdrawn, Step: stepReplanned,
+	c := ledger.PostingChange{At: r.p.clock(), Body: r.at.Body, State: ledger.PostingWithdrawn, Step: stepReplanned,
 		Attempt: ledger.Attempt{At: r.p.clock(), Took: r.p.clock().Sub(r.began), Step: stepReplanned}}
 	if r.at.Attempts >= enough {
 		c.State = ledger.PostingRefused
@@ -121,7 +135,7 @@ func (r *run) replan(ctx context.Context) error {
 
 // without gives some movements to a person and the others back to the planner.
 func (r *run) without(ctx context.Context, some *refusedSome) error {
-	_, err := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), State: ledger.PostingWithdrawn, Step: stepRefused,
+	_, err := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), Body: r.at.Body, State: ledger.PostingWithdrawn, Step: stepRefused,
 		Attempt: r.attempt(some), Refused: refusals(some.ids, fault.CodeOf(some.cause), message(some.cause), fault.HintOf(some.cause))})
 	return err
 }
@@ -152,7 +166,7 @@ func (r *run) keepRefusal(ctx context.Context, err error) error {
 	}
 	a := r.attempt(err)
 	a.Fault = w
-	_, werr := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), State: ledger.PostingBegun, Step: stepRefused, Attempt: a})
+	_, werr := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), Body: r.at.Body, State: ledger.PostingBegun, Step: stepRefused, Attempt: a})
 	if werr == nil {
 		r.at.Step, r.at.State = stepRefused, ledger.PostingBegun
 	}
@@ -171,22 +185,25 @@ func (r *run) refused(ctx context.Context, cause error) error {
 		return nil
 	case err != nil && fault.ClassOf(err) == fault.Setup:
 		r.blocked(err)
-		_, werr := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), Step: stepRefused,
+		_, werr := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), Body: r.at.Body, Step: stepRefused,
 			NextAt: r.p.clock().Add(r.p.cfg.SetupPause)})
 		return werr
 	case err != nil:
 		// The reason of the refusal stays the posting's newest fault.
 		r.log.Warn("a refused posting cannot be taken back in Odoo yet", "err", err)
-		_, werr := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), Step: stepRefused,
+		_, werr := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), Body: r.at.Body, Step: stepRefused,
 			NextAt: r.p.clock().Add(r.p.backoff(r.at.Attempts))})
 		return werr
 	case posted:
 		return r.done(ctx, ref)
 	}
 	parts := halves(r.body)
+	if aboutDocument(cause) {
+		parts = nil // a person did something to it: its movements in other documents would undo that
+	}
 	if len(parts) == 0 {
 		r.log.Warn("Odoo refused a movement", "err", cause)
-		_, err := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), State: ledger.PostingRefused, Step: stepRefused,
+		_, err := r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), Body: r.at.Body, State: ledger.PostingRefused, Step: stepRefused,
 			Refused: refusals(r.body.Movements(), fault.CodeOf(cause), message(cause), hintFor(cause))})
 		return err
 	}
@@ -195,9 +212,19 @@ func (r *run) refused(ctx context.Context, cause error) error {
 		return err
 	}
 	r.log.Info("a refused posting is halved", "err", cause)
-	_, err = r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), State: ledger.PostingSplit, Step: stepRefused, Parts: made})
+	_, err = r.p.ledger.ChangePosting(ctx, r.at.ID, ledger.PostingChange{At: r.p.clock(), Body: r.at.Body, State: ledger.PostingSplit, Step: stepRefused, Parts: made})
 	r.p.metrics.splits.Inc()
 	return err
+}
+
+// aboutDocument tells that it is the document which somebody cancelled or changed
+// in Odoo, and no movement of it that Odoo refuses.
+func aboutDocument(err error) bool {
+	switch fault.CodeOf(err) {
+	case CancelledThere, ChangedLines, ReceiptChanged:
+		return true
+	}
+	return false
 }
 
 func hintFor(err error) string {
