@@ -36,8 +36,12 @@ func (p *Poster) adopt(ctx context.Context, swept time.Time) error {
 		if err != nil {
 			return err
 		}
-		if since = last; !last.IsZero() {
+		// A moment that has yet to come was told by a clock that was wrong: then
+		// all that there ever was is looked through.
+		if !last.IsZero() && !last.After(p.clock()) {
 			since = last.Add(-adoptMargin)
+		} else {
+			since = time.Time{}
 		}
 	}
 	found, err := through(ctx, p.gate, 1, func(ctx context.Context, o Odoo) ([]odoo.Picking, error) {

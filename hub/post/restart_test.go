@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"branchline/hub/ledger"
 	"branchline/hub/ledger/ledgertest"
@@ -243,4 +244,32 @@ func (w *world) copyLedger(to string) {
 	must(w.t, err)
 	must(w.t, os.WriteFile(to, b, 0o600))
 	w.start()
+}
+
+// The hub was put back, and its clock had been ahead when it last posted.
+func TestAClockThatWasAheadHidesNoDocumentAfterARestore(t *testing.T) {
+	w := simulated(t, 19)
+	p := w.product(odoo.ByQuantity)
+	w.clock.forward(72 * time.Hour)
+	w.send(w.moved(movement.Dispense, p, 1))
+	w.settle()
+	w.clock.forward(-72 * time.Hour)
+	backup := filepath.Join(t.TempDir(), "backup.db")
+	w.copyLedger(backup)
+	night := w.sender.At
+	w.send(w.moved(movement.Dispense, p, 1), w.moved(movement.Dispense, p, 1))
+	w.settle()
+	w.plans.Movements = 1
+	w.on(ledgertest.OpenAt(t, backup))
+	again := ledgertest.NewSender(w.sender.Branch, w.sender.Epoch, w.sender.Lane)
+	again.At = night
+	w.sender = again
+	resend := append([]movement.Movement(nil), w.sent[1:]...)
+	w.sent = w.sent[:1]
+	w.send(resend...)
+	w.settle()
+	must(t, w.master.Refresh(t.Context()))
+	if got := w.dispensed(p); got != movement.Units(3) {
+		t.Errorf("%s left in Odoo, want 3: posted twice", got)
+	}
 }
