@@ -3,9 +3,6 @@
 package staff
 
 import (
-	"crypto/rand"
-	"crypto/subtle"
-	"encoding/base64"
 	"fmt"
 	"strings"
 	"sync"
@@ -13,10 +10,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/crypto/argon2"
-
 	"branchline/internal/conf"
 	"branchline/internal/fault"
+	"branchline/internal/password"
 )
 
 // Config lists the people; without any, initials alone are enough.
@@ -53,7 +49,7 @@ func (c *Config) Validate() error {
 			return conf.Bad(at+".initials", u.Initials, "are there twice")
 		}
 		seen[key] = true
-		if _, err := parse(u.PIN); err != nil {
+		if _, err := password.Parse(u.PIN); err != nil {
 			return conf.Bad(at+".pin", "", `must be the line that "branchline-agent pin" prints`)
 		}
 	}
@@ -64,60 +60,12 @@ func notPrinted(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r
 
 func fold(initials string) string { return strings.ToUpper(strings.TrimSpace(initials)) }
 
-// What a new hash costs: 12 MiB of memory, three passes (OWASP's third choice),
-// so that an agent on an old PC stays small.
-const (
-	memoryKiB = 12 << 10
-	passes    = 3
-	keyLength = 32
-)
-
 // Hash makes of a PIN what the configuration holds.
 func Hash(pin string) (string, error) {
 	if n := utf8.RuneCountInString(pin); n < minPIN || n > maxPIN || strings.ContainsFunc(pin, unicode.IsControl) {
 		return "", fault.New(fault.Data, "bad_pin", "a PIN has %d to %d characters", minPIN, maxPIN)
 	}
-	h := hash{memory: memoryKiB, passes: passes, threads: 1, salt: make([]byte, 16)}
-	_, _ = rand.Read(h.salt) // never fails
-	h.key = h.of(pin)
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, h.memory, h.passes, h.threads,
-		base64.RawStdEncoding.EncodeToString(h.salt), base64.RawStdEncoding.EncodeToString(h.key)), nil
-}
-
-// hash is one in the usual form of argon2id.
-type hash struct {
-	memory, passes uint32
-	threads        uint8
-	salt, key      []byte
-}
-
-func (h *hash) of(pin string) []byte {
-	return argon2.IDKey([]byte(pin), h.salt, h.passes, h.memory, h.threads, keyLength)
-}
-
-func parse(s string) (h hash, err error) {
-	var version int
-	part := strings.Split(s, "$")
-	if len(part) != 6 || part[1] != "argon2id" {
-		return h, fmt.Errorf("not argon2id")
-	}
-	if _, err := fmt.Sscanf(part[2], "v=%d", &version); err != nil || version != argon2.Version {
-		return h, fmt.Errorf("version")
-	}
-	if _, err := fmt.Sscanf(part[3], "m=%d,t=%d,p=%d", &h.memory, &h.passes, &h.threads); err != nil {
-		return h, err
-	}
-	// A hash from elsewhere must not cost this PC more than it can give.
-	if h.memory < 8 || h.memory > 64<<10 || h.passes < 1 || h.passes > 10 || h.threads < 1 || h.threads > 4 {
-		return h, fmt.Errorf("costs")
-	}
-	if h.salt, err = base64.RawStdEncoding.DecodeString(part[4]); err != nil || len(h.salt) < 8 || len(h.salt) > 64 {
-		return h, fmt.Errorf("salt")
-	}
-	if h.key, err = base64.RawStdEncoding.DecodeString(part[5]); err != nil || len(h.key) != keyLength {
-		return h, fmt.Errorf("key")
-	}
-	return h, nil
+	return password.New(pin, password.Small).String(), nil
 }
 
 // After so many wrong PINs in a row nobody signs by these initials for a while.
@@ -143,7 +91,7 @@ type Staff struct {
 }
 
 type person struct {
-	hash  hash
+	hash  password.Hash
 	wrong int
 	until time.Time // nobody signs before
 }
@@ -155,10 +103,10 @@ func New(c Config, now func() time.Time) *Staff {
 	}
 	s := &Staff{now: now, known: map[string]*person{}}
 	for _, u := range c.Users {
-		h, err := parse(u.PIN)
+		h, err := password.Parse(u.PIN)
 		if err == nil {
 			s.known[fold(u.Initials)] = &person{hash: h}
-			s.strangers.hash = hash{memory: h.memory, passes: h.passes, threads: h.threads, salt: h.salt}
+			s.strangers.hash = password.Decoy(h.Cost)
 		}
 	}
 	return s
@@ -184,7 +132,7 @@ func (s *Staff) Check(initials, pin string) error {
 		return fault.New(fault.Data, Locked, "too many wrong PINs: nobody signs as %.16q before %s", initials, p.until.Format("15:04:05")).
 			WithHint("wait, or let a colleague sign")
 	}
-	if utf8.RuneCountInString(pin) <= maxPIN && subtle.ConstantTimeCompare(p.hash.of(pin), p.hash.key) == 1 {
+	if utf8.RuneCountInString(pin) <= maxPIN && p.hash.Fits(pin) {
 		p.wrong = 0
 		return nil
 	}
