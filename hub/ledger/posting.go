@@ -265,16 +265,22 @@ func (l *Ledger) PostingByName(ctx context.Context, name string) (p Posting, ok 
 	return all[0], true, nil
 }
 
+// MaxPause bounds how far a posting's NextAt may lie after its ChangedAt: what is
+// further away was told by a clock that has been set back in between.
+const MaxPause = 24 * time.Hour
+
 // OpenPostings gives the postings of a branch that are to be made in Odoo and
-// whose NextAt has come, oldest first, at most limit. A zero now gives those
-// that still have to wait, too.
+// whose NextAt has come, oldest first, at most limit. One that was changed after
+// now waits for no moment that the same clock has told, and none waits longer
+// than [MaxPause]. A zero now gives those that still have to wait, too.
 func (l *Ledger) OpenPostings(ctx context.Context, branch string, now time.Time, limit int) ([]Posting, error) {
 	next := int64(1) << 62
 	if !now.IsZero() {
 		next = now.UnixMilli()
 	}
-	return l.postings(ctx, `WHERE b.code = $1 AND p.state IN ('planned', 'posting') AND p.next_at <= $2
-		ORDER BY p.id LIMIT $3`, branch, next, limit)
+	return l.postings(ctx, `WHERE b.code = $1 AND p.state IN ('planned', 'posting')
+			AND (p.next_at <= $2 OR p.changed_at > $2 OR p.next_at - p.changed_at > $3)
+		ORDER BY p.id LIMIT $4`, branch, next, MaxPause.Milliseconds(), limit)
 }
 
 // BranchesWithPostings lists the branches that have postings to be made.

@@ -3,6 +3,8 @@ package post
 import (
 	"fmt"
 	"time"
+
+	"branchline/hub/ledger"
 )
 
 // Config says how hard Odoo is worked.
@@ -35,6 +37,9 @@ type Config struct {
 	Branches []string `yaml:"-"`
 }
 
+// maxPause keeps every pause, jittered by half, below [ledger.MaxPause].
+const maxPause = ledger.MaxPause / 2
+
 // DefaultConfig suits an Odoo of four workers.
 func DefaultConfig() Config {
 	return Config{Parallel: 4, CallsPerSecond: 50, Burst: 20, RetryFirst: 2 * time.Second, RetryMost: 5 * time.Minute,
@@ -55,14 +60,16 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("retry_first: %s is less than 1ms", c.RetryFirst)
 	case c.RetryMost < c.RetryFirst:
 		return fmt.Errorf("retry_most: %s is less than retry_first, %s", c.RetryMost, c.RetryFirst)
+	case c.RetryMost > maxPause:
+		return fmt.Errorf("retry_most: %s is more than %s", c.RetryMost, maxPause)
 	case c.BreakAfter < 1:
 		return fmt.Errorf("break_after: %d is less than 1", c.BreakAfter)
 	case c.BreakFor <= 0:
 		return fmt.Errorf("break_for: %s must be positive", c.BreakFor)
-	case c.SetupPause <= 0:
-		return fmt.Errorf("setup_pause: %s must be positive", c.SetupPause)
-	case c.DefectPause <= 0:
-		return fmt.Errorf("defect_pause: %s must be positive", c.DefectPause)
+	case c.SetupPause <= 0 || c.SetupPause > maxPause:
+		return fmt.Errorf("setup_pause: %s must be positive and at most %s", c.SetupPause, maxPause)
+	case c.DefectPause <= 0 || c.DefectPause > maxPause:
+		return fmt.Errorf("defect_pause: %s must be positive and at most %s", c.DefectPause, maxPause)
 	case c.DefectTries < 1:
 		return fmt.Errorf("defect_tries: %d is less than 1", c.DefectTries)
 	case c.SweepEvery < time.Second:

@@ -123,8 +123,7 @@ func (r *run) reusable(ctx context.Context, d pick) (pick, error) {
 		return d, nil
 	}
 	if d.State == odoo.Cancelled && r.at.Step == stepCreated {
-		return d, fault.New(fault.Data, CancelledThere, "somebody cancelled %s in Odoo", r.at.Name).
-			WithHint("find out why; branchline-hub retry makes the document again, branchline-hub discard leaves the stock as it is")
+		return d, r.cancelled()
 	}
 	if d.State != odoo.Cancelled {
 		lines, err := r.p.gate.lines(ctx, d.ID)
@@ -174,8 +173,7 @@ func (r *run) create(ctx context.Context) (pick, error) {
 	case !d.found:
 		return d, fault.New(fault.Defect, odoo.CodeDefect, "Odoo made %s and does not know it", r.at.Name)
 	case d.State == odoo.Cancelled:
-		return d, fault.New(fault.Data, CancelledThere, "somebody cancelled %s in Odoo", r.at.Name).
-			WithHint("find out why; branchline-hub retry makes the document again, branchline-hub discard leaves the stock as it is")
+		return d, r.cancelled()
 	}
 	return d, nil
 }
@@ -251,6 +249,12 @@ const (
 	allDifferences = 64 << 10
 )
 
+// cancelled is for a document of our own that a person does not want in Odoo.
+func (r *run) cancelled() error {
+	return fault.New(fault.Data, CancelledThere, "somebody cancelled %s in Odoo", r.at.Name).
+		WithHint("find out why; branchline-hub retry makes the document again, branchline-hub discard leaves the stock as it is")
+}
+
 // differs tells shortly in what the lines in Odoo are not exactly the planned
 // ones; empty if they are.
 func (r *run) differs(lines []odoo.Line) string { return told(r.differences(lines), fewDifferences) }
@@ -310,6 +314,16 @@ func (r *run) differences(lines []odoo.Line) (all []string) {
 func (r *run) validate(ctx context.Context, ref ledger.OdooRef) error {
 	r.step = "validate"
 	v, err := r.p.gate.validate(ctx, ref.ID)
+	switch code := fault.CodeOf(err); {
+	case code != odoo.CodeCancelled && code != odoo.CodeDeleted:
+	case r.body.ReceiptID != 0:
+		return errReplan // as when it had been seen a moment earlier
+	case code == odoo.CodeCancelled:
+		return r.cancelled()
+	default:
+		return fault.New(fault.Data, odoo.CodeDeleted, "somebody deleted %s in Odoo while it was made", r.at.Name).
+			WithHint("find out why; branchline-hub retry makes the document again, branchline-hub discard leaves the stock as it is")
+	}
 	if err != nil {
 		return err
 	}

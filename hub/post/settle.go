@@ -217,11 +217,11 @@ func (r *run) refused(ctx context.Context, cause error) error {
 	return err
 }
 
-// aboutDocument tells that it is the document which somebody cancelled or changed
-// in Odoo, and no movement of it that Odoo refuses.
+// aboutDocument tells that it is the document which somebody cancelled, deleted or
+// changed in Odoo, and no movement of it that Odoo refuses.
 func aboutDocument(err error) bool {
 	switch fault.CodeOf(err) {
-	case CancelledThere, ChangedLines, ReceiptChanged:
+	case CancelledThere, ChangedLines, ReceiptChanged, odoo.CodeCancelled, odoo.CodeDeleted:
 		return true
 	}
 	return false

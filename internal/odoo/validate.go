@@ -21,6 +21,13 @@ type Dialog struct {
 	Name  string // its title, in the user's language
 }
 
+// Codes of refusals that are about the document and nothing in it: it was deleted,
+// or cancelled, by somebody in Odoo.
+const (
+	CodeDeleted   = "picking_gone"
+	CodeCancelled = "picking_cancelled"
+)
+
 // The dialogs that are known.
 const (
 	BackorderDialog = "stock.backorder.confirmation"
@@ -48,11 +55,11 @@ func (c *Client) Validate(ctx context.Context, pickingID int64, confirm Confirm)
 	case err != nil:
 		return Validated{}, err
 	case !found:
-		return Validated{}, fault.New(fault.Data, "picking_gone", "Odoo has no picking %d any more", pickingID)
+		return Validated{}, fault.New(fault.Data, CodeDeleted, "Odoo has no picking %d any more", pickingID)
 	case before.State == Done:
 		return Validated{State: Done}, nil
 	case before.State == Cancelled:
-		return Validated{State: Cancelled}, fault.New(fault.Data, "picking_cancelled", "%s was cancelled in Odoo", before.Name)
+		return Validated{State: Cancelled}, fault.New(fault.Data, CodeCancelled, "%s was cancelled in Odoo", before.Name)
 	}
 	kw := map[string]any{}
 	if confirm.Backorder {
