@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -66,7 +67,9 @@ type Catalogue struct {
 	clock   func() time.Time
 	metrics *metrics
 
-	reading sync.Mutex // held by the one who reads Odoo
+	reading sync.Mutex   // held by the one who reads Odoo
+	begun   atomic.Int64 // counts the readings
+	done    int64        // the last that succeeded; held by reading
 
 	mu      sync.RWMutex
 	data    data
@@ -113,6 +116,11 @@ func New(cfg Config, o Odoo, l Ledger, log *slog.Logger, clock func() time.Time,
 			log.Warn("the kept catalogue cannot be used; it is read anew from Odoo", "file", cfg.Path, "err", err)
 		} else if d != nil {
 			c.data = *d
+			if d.AsOf.After(clock()) {
+				// Told by a clock that was ahead: it is used, and all of it read
+				// anew at once.
+				c.data.AsOf, c.data.Full = time.Unix(0, 0), time.Time{}
+			}
 		}
 	}
 	c.index = c.data.index()
@@ -135,7 +143,7 @@ func (c *Catalogue) Run(ctx context.Context) error {
 		case <-timer.C:
 		}
 		if wait := c.AsOf().Add(c.cfg.Every).Sub(c.clock()); wait > 0 && !c.AsOf().IsZero() {
-			timer.Reset(wait)
+			timer.Reset(min(wait, c.cfg.Every))
 			continue
 		}
 		pause := c.cfg.Every

@@ -213,6 +213,32 @@ func TestChangesAreReadAndKept(t *testing.T) {
 	}
 }
 
+// A clock that was ahead when the catalogue was read keeps it neither from being
+// read again nor from being asked for all of it, in this process and in the next.
+func TestACatalogueReadByAClockThatWasAheadIsReadAnew(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		w := open(t)
+		w.server.products = []odoo.Product{product(1, "A", "")}
+		w.now = w.now.Add(30 * 24 * time.Hour)
+		w.refresh(t)
+		w.now = w.now.Add(-30 * 24 * time.Hour)
+		if again {
+			w.again()
+			if w.AsOf().IsZero() || w.AsOf().After(w.now) {
+				t.Errorf("it is said to be read %s", w.AsOf())
+			}
+			if found, _ := w.Find(movement.Product{Scheme: movement.SKU, Code: "A"}); len(found) != 1 {
+				t.Error("what was kept is not used")
+			}
+		}
+		w.server.products = append(w.server.products, product(2, "B", ""))
+		w.refresh(t)
+		if n := len(w.server.since); n != 2 || !w.server.since[n-1].IsZero() {
+			t.Errorf("again %t: read since %v", again, w.server.since)
+		}
+	}
+}
+
 func TestADamagedFileIsReadAnew(t *testing.T) {
 	w := open(t)
 	if err := os.WriteFile(w.path, []byte("this is no catalogue"), 0o600); err != nil {

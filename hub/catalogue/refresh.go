@@ -15,14 +15,17 @@ const overlap = time.Hour
 // Refresh reads what has changed in Odoo, or everything when that is due. Of
 // several callers at once one reads.
 func (c *Catalogue) Refresh(ctx context.Context) error {
-	asked := c.clock()
+	asked := c.begun.Load()
 	c.reading.Lock()
 	defer c.reading.Unlock()
-	if c.AsOf().After(asked) {
-		return nil // somebody read while this one waited
+	if c.done > asked {
+		return nil // somebody began and read while this one waited
 	}
-	began := c.clock()
+	began, turn := c.clock(), c.begun.Add(1)
 	err := c.read(ctx, began)
+	if err == nil {
+		c.done = turn
+	}
 	c.mu.Lock()
 	c.failed = err
 	c.mu.Unlock()
@@ -32,7 +35,11 @@ func (c *Catalogue) Refresh(ctx context.Context) error {
 
 func (c *Catalogue) read(ctx context.Context, began time.Time) error {
 	c.mu.RLock()
-	full := c.data.AsOf.IsZero() || began.Sub(c.data.Full) >= c.cfg.FullEvery || c.data.AsOf.After(began)
+	// Odoo is asked by the time of day, so that is what must not lie ahead; how
+	// much time has passed, by which two moments of one process are compared,
+	// knows nothing of a clock that was set back.
+	ahead := c.data.AsOf.Round(0).After(began.Round(0))
+	full := c.data.AsOf.IsZero() || began.Sub(c.data.Full) >= c.cfg.FullEvery || ahead
 	since := c.data.AsOf.Add(-overlap)
 	c.mu.RUnlock()
 	if full {

@@ -66,18 +66,19 @@ type Group struct {
 
 // DueGroups gives the groups of a branch that have pending movements and wait
 // for no more of them: those that are complete, and those of which nothing has
-// come since quiet. They are in the order in which they came, after the one
-// with the id after, at most limit.
-func (l *Ledger) DueGroups(ctx context.Context, branch string, quiet time.Time, after int64, limit int) ([]Group, error) {
-	return l.groups(ctx, branch, `(g.come >= g.size OR g.last_at <= $2) AND g.id > $3 ORDER BY g.id LIMIT $4`,
-		quiet.UnixMilli(), after, limit)
+// come since quiet, or by a clock that was ahead, after latest. They are in the
+// order in which they came, after the one with the id after, at most limit.
+func (l *Ledger) DueGroups(ctx context.Context, branch string, quiet, latest time.Time, after int64, limit int) ([]Group, error) {
+	return l.groups(ctx, branch, `(g.come >= g.size OR g.last_at <= $2 OR g.last_at > $3) AND g.id > $4 ORDER BY g.id LIMIT $5`,
+		quiet.UnixMilli(), latest.UnixMilli(), after, limit)
 }
 
 // ComingGroups gives the incomplete groups of a branch of which something has
-// come since quiet, the one that has been silent longest first, at most limit.
-func (l *Ledger) ComingGroups(ctx context.Context, branch string, quiet time.Time, limit int) ([]Group, error) {
-	return l.groups(ctx, branch, `g.come < g.size AND g.last_at > $2 ORDER BY g.last_at, g.id LIMIT $3`,
-		quiet.UnixMilli(), limit)
+// come since quiet and until latest, the one that has been silent longest first,
+// at most limit.
+func (l *Ledger) ComingGroups(ctx context.Context, branch string, quiet, latest time.Time, limit int) ([]Group, error) {
+	return l.groups(ctx, branch, `g.come < g.size AND g.last_at > $2 AND g.last_at <= $3 ORDER BY g.last_at, g.id LIMIT $4`,
+		quiet.UnixMilli(), latest.UnixMilli(), limit)
 }
 
 func (l *Ledger) groups(ctx context.Context, branch, where string, args ...any) ([]Group, error) {

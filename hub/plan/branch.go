@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -188,12 +189,12 @@ func (r *Runner) elsewhere(ctx context.Context, in *Input, later []movement.Kind
 		in.Elsewhere = append(in.Elsewhere, loose...)
 	}
 	if groups {
-		none := time.Time{} // so that none has been silent for too long
-		coming, err := r.ledger.ComingGroups(ctx, in.Branch.Code, none, maxGroups)
+		none, ever := time.Time{}, time.UnixMilli(math.MaxInt64) // so that none has been silent for too long
+		coming, err := r.ledger.ComingGroups(ctx, in.Branch.Code, none, ever, maxGroups)
 		if err != nil {
 			return err
 		}
-		due, err := r.ledger.DueGroups(ctx, in.Branch.Code, none, 0, maxGroups)
+		due, err := r.ledger.DueGroups(ctx, in.Branch.Code, none, ever, 0, maxGroups)
 		if err != nil {
 			return err
 		}
@@ -231,7 +232,10 @@ func (r *Runner) dueAt(w ledger.PendingWork, p *pace) time.Time {
 
 func (r *Runner) gatherGroups(ctx context.Context, in *Input, p *pace) (full bool, next time.Time, err error) {
 	quiet := in.Now.Add(-r.cfg.GroupPatience)
-	due, err := r.ledger.DueGroups(ctx, in.Branch.Code, quiet, p.groupAfter, maxGroups)
+	// What has come later than a clock that is right can have said is not waited
+	// for; one that was set back by less than the patience is right enough.
+	latest := in.Now.Add(r.cfg.GroupPatience)
+	due, err := r.ledger.DueGroups(ctx, in.Branch.Code, quiet, latest, p.groupAfter, maxGroups)
 	if err != nil {
 		return false, next, err
 	}
@@ -244,7 +248,7 @@ func (r *Runner) gatherGroups(ctx context.Context, in *Input, p *pace) (full boo
 			r.log.Warn("a group stays incomplete and is planned as far as it came", "branch", g.Branch, "group", g.Name, "size", g.Size, "come", g.Come)
 		}
 	}
-	coming, err := r.ledger.ComingGroups(ctx, in.Branch.Code, quiet, maxGroups)
+	coming, err := r.ledger.ComingGroups(ctx, in.Branch.Code, quiet, latest, maxGroups)
 	if err != nil {
 		return false, next, err
 	}
@@ -306,6 +310,11 @@ func (r *Runner) lookAgain(ctx context.Context, in *Input, out Output) (_ Output
 	in.Brought, err = r.ledger.LastBrought(ctx)
 	if err != nil {
 		return out, err
+	}
+	if in.Brought.After(in.Now) {
+		// It was before, by a clock that was ahead: what is read from this look on
+		// has it.
+		in.Brought = in.Now.Add(-time.Millisecond)
 	}
 	if !r.fresh(in) {
 		if err := r.refresh(ctx); err != nil {

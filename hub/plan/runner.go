@@ -20,8 +20,8 @@ import (
 type Ledger interface {
 	PendingWork(ctx context.Context) ([]ledger.PendingWork, error)
 	PendingLoose(ctx context.Context, branch string, kind movement.Kind, after ledger.MovementID, limit int) ([]ledger.Movement, error)
-	DueGroups(ctx context.Context, branch string, quiet time.Time, after int64, limit int) ([]ledger.Group, error)
-	ComingGroups(ctx context.Context, branch string, quiet time.Time, limit int) ([]ledger.Group, error)
+	DueGroups(ctx context.Context, branch string, quiet, latest time.Time, after int64, limit int) ([]ledger.Group, error)
+	ComingGroups(ctx context.Context, branch string, quiet, latest time.Time, limit int) ([]ledger.Group, error)
 	GroupMembers(ctx context.Context, group int64) ([]ledger.Movement, error)
 	OpenPostings(ctx context.Context, branch string, now time.Time, limit int) ([]ledger.Posting, error)
 	LastBrought(ctx context.Context) (time.Time, error)

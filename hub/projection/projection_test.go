@@ -125,13 +125,14 @@ func TestGroupsAreReadyWhenAllHaveCome(t *testing.T) {
 	l := ledgertest.Open(t)
 	p := projector(l)
 	s := ledgertest.NewSender("BR01", epoch, movement.Live)
+	latest := ledgertest.Noon.Add(time.Hour)
 	ready := func(complete bool) []ledger.Group {
 		t.Helper()
 		catchUp(t, p)
 		quiet := ledgertest.Noon.Add(-time.Second)
-		g, err := l.DueGroups(t.Context(), "BR01", quiet, 0, 10)
+		g, err := l.DueGroups(t.Context(), "BR01", quiet, latest, 0, 10)
 		if !complete {
-			g, err = l.ComingGroups(t.Context(), "BR01", quiet, 10)
+			g, err = l.ComingGroups(t.Context(), "BR01", quiet, latest, 10)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -156,7 +157,7 @@ func TestGroupsAreReadyWhenAllHaveCome(t *testing.T) {
 	if len(g) != 1 || g[0].Pending != 2 || g[0].Epoch != epoch {
 		t.Fatalf("complete %+v", g)
 	}
-	if next, err := l.DueGroups(t.Context(), "BR01", ledgertest.Noon, g[0].ID, 10); err != nil || len(next) != 1 || next[0].Epoch == epoch {
+	if next, err := l.DueGroups(t.Context(), "BR01", ledgertest.Noon, latest, g[0].ID, 10); err != nil || len(next) != 1 || next[0].Epoch == epoch {
 		t.Errorf("after it, and with patience at its end: %+v, %v", next, err)
 	}
 	members, err := l.GroupMembers(t.Context(), g[0].ID)
