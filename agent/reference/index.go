@@ -100,8 +100,8 @@ func indexOf(k feed.Kind, rows [][]byte) (index, error) {
 	return index{packed(codes), packed(words)}, nil
 }
 
-// maxKey is the most bytes of a row's key.
-const maxKey = 64
+// maxKey is the most bytes of a row's key, which a session's number has.
+const maxKey = 128
 
 var errRow = errors.New("a row has no key, or too long a one")
 
@@ -116,6 +116,13 @@ func readRow(k feed.Kind, row []byte) (key string, p *Product, err error) {
 		var d Delivery
 		err = json.Unmarshal(row, &d)
 		key = d.Key
+	case feed.Outcomes:
+		var o feed.Outcome
+		err = json.Unmarshal(row, &o)
+		key = o.Key
+		if o.Session != "" {
+			key = o.Session // the rows of a session are asked for together
+		}
 	default:
 		var st feed.Stock
 		err = json.Unmarshal(row, &st)

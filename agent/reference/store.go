@@ -46,6 +46,7 @@ type Store struct {
 	db         *bolt.DB
 	tables     map[feed.Kind]*table
 	deliveries []Delivery // by due
+	waiting    Waiting
 }
 
 // form is raised when the file's content has another meaning: an older file is
@@ -88,7 +89,7 @@ func (s *Store) Close() error {
 
 func (s *Store) shut() error {
 	db := s.db
-	s.db, s.tables, s.deliveries = nil, map[feed.Kind]*table{}, nil
+	s.db, s.tables, s.deliveries, s.waiting = nil, map[feed.Kind]*table{}, nil, Waiting{}
 	if db == nil {
 		return nil
 	}
@@ -124,7 +125,9 @@ func (s *Store) open() (err error) {
 			}
 		}
 		var err error
-		s.deliveries, err = allDeliveries(tx, s.tables[feed.Deliveries])
+		if s.deliveries, err = allDeliveries(tx, s.tables[feed.Deliveries]); err == nil {
+			s.waiting, err = allWaiting(tx, s.tables[feed.Outcomes])
+		}
 		return err
 	})
 	if err != nil {

@@ -149,6 +149,7 @@ func TestQuestions(t *testing.T) {
 	stock := []feed.Stock{{Product: "1", Lots: []LotStock{{Lot: "L1", Expiry: movement.Date{Year: 2026, Month: 9, Day: 30}, Quantity: movement.Units(3)},
 		{Lot: "L2", Quantity: -movement.Units(1)}}}}
 	h.make(t, feed.OnHand, []string{"1"}, []any{stock[0]})
+	h.make(t, feed.Outcomes, nil, nil)
 	m := &Memory{Catalogue: someProducts, Expected: expected, OnHand: stock, At: h.at}
 
 	path := filepath.Join(t.TempDir(), "reference.db")

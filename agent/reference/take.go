@@ -340,6 +340,7 @@ func (s *Store) list(m *feed.Message) {
 func (s *Store) adopt(k feed.Kind, to target) {
 	var fresh *table
 	var deliveries []Delivery
+	var waiting Waiting
 	err := s.update(func(tx *bolt.Tx) error {
 		raw, err := json.Marshal(version{to.version, to.parts})
 		if err != nil {
@@ -351,8 +352,11 @@ func (s *Store) adopt(k feed.Kind, to target) {
 		if fresh, err = loadTable(tx, k); err != nil {
 			return err
 		}
-		if k == feed.Deliveries {
+		switch k {
+		case feed.Deliveries:
 			deliveries, err = allDeliveries(tx, fresh)
+		case feed.Outcomes:
+			waiting, err = allWaiting(tx, fresh)
 		}
 		return err
 	})
@@ -364,8 +368,11 @@ func (s *Store) adopt(k feed.Kind, to target) {
 	killpoint.Here("reference.adopted")
 	s.mu.Lock()
 	s.tables[k] = fresh
-	if k == feed.Deliveries {
+	switch k {
+	case feed.Deliveries:
 		s.deliveries = deliveries
+	case feed.Outcomes:
+		s.waiting = waiting
 	}
 	s.mu.Unlock()
 	s.fetch.aim(k, to.version, to.asOf, true)

@@ -27,7 +27,9 @@ func (a *App) newFeed(metrics prometheus.Registerer) *feed.Feed {
 	publish := func(branch string, c wire.Channel, payload []byte) error {
 		return a.broker.Publish(branch, c, payload, false)
 	}
-	return feed.New(a.cfg.Feed, branches, a.odoo, a.catalogue, publish, a.log, time.Now, metrics)
+	f := feed.New(a.cfg.Feed, branches, a.odoo, a.catalogue, publish, a.log, time.Now, metrics)
+	f.Ledger = a.ledger
+	return f
 }
 
 // hears gives what branches say to those whom it concerns.

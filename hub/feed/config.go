@@ -12,6 +12,11 @@ type Config struct {
 	DeliveriesEvery time.Duration `yaml:"deliveries_every"`
 	StockEvery      time.Duration `yaml:"stock_every"`
 	FullEvery       time.Duration `yaml:"full_every"`
+	// OutcomesEvery is how often the branches are told what became of their
+	// movements, where something has, and OutcomesFor how long they are told of a
+	// session after it was confirmed.
+	OutcomesEvery time.Duration `yaml:"outcomes_every"`
+	OutcomesFor   time.Duration `yaml:"outcomes_for"`
 	// CallsPerSecond bounds the calls to Odoo.
 	CallsPerSecond float64 `yaml:"calls_per_second"`
 	// BytesPerSecond bounds what is sent to all branches together.
@@ -23,6 +28,7 @@ type Config struct {
 // DefaultConfig suits some hundred branches.
 func DefaultConfig() Config {
 	return Config{DeliveriesEvery: 2 * time.Minute, StockEvery: 10 * time.Minute, FullEvery: 24 * time.Hour,
+		OutcomesEvery: 2 * time.Second, OutcomesFor: 8 * 24 * time.Hour,
 		CallsPerSecond: 5, BytesPerSecond: 2 << 20, OldAfter: 24 * time.Hour}
 }
 
@@ -35,6 +41,10 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("stock_every: %s is less than 1s", c.StockEvery)
 	case c.FullEvery < max(c.StockEvery, c.DeliveriesEvery):
 		return fmt.Errorf("full_every: %s is less than deliveries_every or stock_every", c.FullEvery)
+	case c.OutcomesEvery < 100*time.Millisecond || c.OutcomesEvery > time.Hour:
+		return fmt.Errorf("outcomes_every: %s is not between 100ms and 1h", c.OutcomesEvery)
+	case c.OutcomesFor < time.Hour || c.OutcomesFor > 31*24*time.Hour:
+		return fmt.Errorf("outcomes_for: %s is not between 1h and 744h", c.OutcomesFor)
 	case c.CallsPerSecond <= 0 || c.CallsPerSecond > 1000:
 		return fmt.Errorf("calls_per_second: %g is not between 0 and 1000", c.CallsPerSecond)
 	case c.BytesPerSecond < 16<<10:

@@ -54,6 +54,9 @@ type Branch struct {
 // Feed makes the documents and answers the branches. [Feed.Run] is called once;
 // Heard and Wanted at any time, also before it.
 type Feed struct {
+	// Ledger is set before Run; nil tells the branches nothing of their movements.
+	Ledger Ledger
+
 	cfg       Config
 	branches  []Branch
 	odoo      Odoo
@@ -119,6 +122,9 @@ func (f *Feed) Run(ctx context.Context) error {
 	g.Go(func() { f.repeat(ctx, feed.Catalogue, time.Second, f.readCatalogue()) })
 	g.Go(func() { f.repeat(ctx, feed.Deliveries, f.cfg.DeliveriesEvery, newDeliveries(f).read) })
 	g.Go(func() { f.repeat(ctx, feed.OnHand, f.cfg.StockEvery, newStock(f).read) })
+	if f.Ledger != nil {
+		g.Go(func() { f.followOutcomes(ctx) })
+	}
 	g.Wait()
 	return nil
 }

@@ -64,7 +64,7 @@ func open(t *testing.T, version int, branches []hubfeed.Branch, said ...ledger.A
 	cfg.Path = ""
 	w.catalogue = catalogue.New(cfg, c, &aliases{said}, quiet(), time.Now, nil)
 	every := hubfeed.DefaultConfig()
-	every.DeliveriesEvery, every.StockEvery = 5*time.Millisecond, 5*time.Millisecond
+	every.DeliveriesEvery, every.StockEvery, every.OutcomesEvery = 5*time.Millisecond, 5*time.Millisecond, 5*time.Millisecond
 	every.CallsPerSecond, every.BytesPerSecond = 1000, 100<<20
 	w.feed = hubfeed.New(every, branches, c, w.catalogue, w.publish, quiet(), time.Now, prometheus.NewRegistry())
 	return w

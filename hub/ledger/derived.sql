@@ -44,6 +44,8 @@ CREATE TABLE movements (
 CREATE INDEX movements_pending ON movements (branch_id, kind, group_id, id, recorded_at) WHERE state = 1;
 CREATE INDEX movements_item ON movements (branch_id, product_id, lot);
 CREATE INDEX movements_group ON movements (group_id) WHERE group_id > 0;
+-- What was confirmed with a session and belongs to no group: packs with a serial.
+CREATE INDEX movements_apart ON movements (branch_id, recorded_at) WHERE group_id = 0 AND document_type = 'session';
 CREATE INDEX movements_serial ON movements (serial) WHERE serial <> '';
 
 -- The first movement of each natural key; content is a fingerprint, with the time of the event, of what
@@ -89,6 +91,7 @@ CREATE TABLE groups (
     last_at   BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX groups_name ON groups (branch_id, epoch, name);
+CREATE INDEX groups_lately ON groups (branch_id, last_at);
 
 -- Open exceptions only. id is the movement's, or the place of the first lost
 -- record, and last_seq then the last lost one's seq.

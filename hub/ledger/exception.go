@@ -29,6 +29,9 @@ type Exception struct {
 	Quantity      movement.Quantity
 	Kind          movement.Kind
 	Document      movement.Document
+	// OccurredAt is only told by [Ledger.NewestExceptions]; zero where it could
+	// not be read.
+	OccurredAt time.Time
 	// Source says where it was read; Raw there is what was read. For a record
 	// that is no movement Raw is the record. It is empty when the batch no
 	// longer opens.

@@ -34,6 +34,7 @@ type Ledger struct {
 	statements sync.Map // of the read pool: query -> *sql.Stmt
 	streams    streamCache
 	watchers   watchers
+	stirred    stirrings
 	// opened is when the ledger was opened, openedAsOf when the newest that it
 	// knew then was written.
 	opened, openedAsOf time.Time

@@ -153,6 +153,7 @@ func (t *Tx) createPosting(p NewPosting, parent int64, at time.Time) (id int64, 
 			return 0, err
 		}
 		taken += n
+		t.Stir(r.first)
 	}
 	if taken != int64(len(p.Movements)) {
 		return 0, ErrNotPending

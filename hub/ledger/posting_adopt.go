@@ -160,5 +160,6 @@ func (t *Tx) coverByPosting(id int64, r idRun) error {
 		return err
 	}
 	t.Tell(Ruled)
+	t.Stir(r.first)
 	return t.ReconsiderRepeats(r.first, r.last)
 }

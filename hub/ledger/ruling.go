@@ -66,6 +66,7 @@ func (t *Tx) refuse(r Refusal, at time.Time) error {
 		SELECT id, branch_id, $1, $2, $3, $4, $5, $6, 0, $7 FROM movements WHERE id = $8`,
 		r.Stage, r.Reason, r.Field, r.Text, r.Hint, at.UnixMilli(), r.PostingID, int64(r.Movement))
 	t.Tell(Ruled)
+	t.Stir(r.Movement)
 	return err
 }
 
@@ -237,6 +238,7 @@ func (t *Tx) decide(o *opener, id MovementID, d Decision) (met bool, err error) 
 		return false, err
 	}
 	t.Tell(Ruled)
+	t.Stir(id)
 	switch {
 	case d.Choice == Retry && stage == StageProjection:
 		_, err = t.Exec(`INSERT INTO reconsider (id) VALUES ($1) ON CONFLICT (id) DO NOTHING`, int64(id))

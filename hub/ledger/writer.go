@@ -185,6 +185,7 @@ func (w *writer) transact(group []*job) (err error) {
 		f()
 	}
 	w.l.watchers.wake(tx.events)
+	w.l.stirred.add(tx.stirred)
 	return nil
 }
 
@@ -197,6 +198,8 @@ type Tx struct {
 	bound  map[string]*sql.Stmt
 	after  []func()
 	events Event
+	// stirred are the streams of which movements have come or changed.
+	stirred map[int64]bool
 }
 
 // maxStatements bounds the statements kept prepared.
@@ -283,6 +286,15 @@ func (t *Tx) After(f func()) { t.after = append(t.after, f) }
 
 // Tell wakes those who watch for e, when the transaction is on disk.
 func (t *Tx) Tell(e Event) { t.events |= e }
+
+// Stir tells that a movement has come, or is another one than before, for those
+// who follow its branch, when the transaction is on disk.
+func (t *Tx) Stir(id MovementID) {
+	if t.stirred == nil {
+		t.stirred = map[int64]bool{}
+	}
+	t.stirred[id.Stream()] = true
+}
 
 // Row is one row of an answer.
 type Row interface{ Scan(dest ...any) error }

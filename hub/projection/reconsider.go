@@ -116,6 +116,7 @@ func (w *writing) again(s *second) error {
 			return err
 		}
 	}
+	w.tx.Stir(s.id)
 	w.stock.recompute(old)
 	w.stock.recompute(ledger.StockItem{BranchID: old.BranchID, ProductID: product, Lot: s.r.m.Lot, Unit: s.r.m.Unit})
 	return nil

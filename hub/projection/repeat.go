@@ -111,6 +111,7 @@ func (w *writing) replace(first ledger.MovementID) (holds *ledger.Posting, err e
 	if _, err := w.tx.Exec(`DELETE FROM exceptions WHERE id = $1`, int64(first)); err != nil {
 		return nil, err
 	}
+	w.tx.Stir(first)
 	if counts == 1 {
 		w.stock.recompute(item)
 	}

@@ -84,6 +84,7 @@ func (w *writing) chunk(c *chunk) error {
 		if err := w.batch(&c.batches[i]); err != nil {
 			return err
 		}
+		w.tx.Stir(ledger.MakeID(c.batches[i].StreamID, c.batches[i].First))
 	}
 	gaps, err := w.tx.GapsIn(c.after, c.through)
 	if err != nil {

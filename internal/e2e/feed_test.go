@@ -284,7 +284,7 @@ func TestBrokerAndHubAreLostInTheMiddleOfTheCatalogue(t *testing.T) {
 		stop := s.tell(t, cfg, b.now, g, nil)
 		outbox := newMemOutbox("BR01")
 		copied := listen(t, b.addr, filepath.Join(t.TempDir(), "reference.db"), outbox)
-		missing := func() int { return copied.State()[1].Missing }
+		missing := func() int { return copied.State()[2].Missing }
 		until(t, "the first edition", func() bool { return edition(t, copied, sizes) == 1 })
 		g.edition(2, sizes[2])
 		until(t, "some of the second", func() bool { return missing() > 2 })
@@ -324,7 +324,7 @@ func listenProcess(ctx context.Context, dir string) error {
 	g.Go(func() { _ = u.Run(ctx) })
 	begun := false
 	for range time.Tick(2 * time.Millisecond) {
-		st := s.State()[1]
+		st := s.State()[2]
 		if st.Missing > 1 {
 			begun = true
 			fmt.Println("missing", st.Missing)
@@ -437,7 +437,7 @@ func BenchmarkCatalogueResident(b *testing.B) {
 		before, _ := resident(b, agent)
 		began := time.Now()
 		s.tell(b, feedConfig(), func() broker.Broker { return hub }, g, nil)
-		for report().Documents[1].Version == "" {
+		for report().Documents[2].Version == "" {
 		}
 		b.ReportMetric(time.Since(began).Seconds(), "s")
 		now, peak := resident(b, agent)

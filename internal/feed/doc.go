@@ -1,13 +1,14 @@
-// Package feed is what the hub tells a branch of Odoo: its catalogue, the
-// deliveries that it expects, and its stock on hand. There is nothing about
-// patients in it, and no price.
+// Package feed is what the hub tells a branch: of Odoo, its catalogue, the
+// deliveries that it expects, and its stock on hand; and what became of the
+// branch's own movements. There is nothing about patients in it, and no price.
 //
 // # Words
 //
 //   - A document is all of one kind: the catalogue, which is the same for every
-//     branch, or the deliveries or the stock of one branch. It is a list of rows
-//     in the order of their keys.
-//   - A row is one product, one delivery, or the stock of one product.
+//     branch, or the deliveries, the stock or the outcomes of one branch. It is
+//     a list of rows in the order of their keys.
+//   - A row is one product, one delivery, the stock of one product, or what
+//     became of one session's movements.
 //   - A part is some neighbouring rows, named by the hash of their bytes. Where
 //     one part ends follows from the keys alone, so that a changed row changes
 //     its own part and no other.

@@ -65,6 +65,8 @@ func partRows(k Kind) int {
 		return 256
 	case Deliveries:
 		return 4
+	case Outcomes:
+		return 16
 	}
 	return 64
 }
