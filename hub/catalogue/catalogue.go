@@ -31,6 +31,8 @@ var _ Odoo = (*odoo.Client)(nil)
 // Ledger is where aliases are kept.
 type Ledger interface {
 	Aliases(ctx context.Context) ([]ledger.Alias, error)
+	// AliasGeneration counts their changes.
+	AliasGeneration(ctx context.Context) (int64, error)
 }
 
 // Config says how fresh the catalogue is.
@@ -75,6 +77,7 @@ type Catalogue struct {
 	data    data
 	index   index
 	aliases map[movement.Product]int64
+	made    int64                     // the aliases' generation, or an older one
 	held    map[movement.Product]bool // aliases that wait for a person
 	failed  error                     // the newest reading's
 }
@@ -275,6 +278,10 @@ func (c *Catalogue) Site(code string) (odoo.Warehouse, odoo.Places, bool) {
 
 // Aliases reads what people have said that codes mean.
 func (c *Catalogue) Aliases(ctx context.Context) error {
+	made, err := c.ledger.AliasGeneration(ctx) // first, so that it is never newer than they are
+	if err != nil {
+		return err
+	}
 	all, err := c.ledger.Aliases(ctx)
 	if err != nil {
 		return err
@@ -287,9 +294,16 @@ func (c *Catalogue) Aliases(ctx context.Context) error {
 		}
 	}
 	c.mu.Lock()
-	c.aliases, c.held = aliases, held
+	c.aliases, c.held, c.made = aliases, held, made
 	c.mu.Unlock()
 	return nil
+}
+
+// AliasGeneration is that of the aliases that were read last.
+func (c *Catalogue) AliasGeneration() int64 {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.made
 }
 
 // gtin14 pads a barcode that can be a GTIN to 14 digits; "" for any other.

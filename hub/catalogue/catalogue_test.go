@@ -45,6 +45,8 @@ type aliases []ledger.Alias
 
 func (a *aliases) Aliases(context.Context) ([]ledger.Alias, error) { return *a, nil }
 
+func (a *aliases) AliasGeneration(context.Context) (int64, error) { return int64(len(*a)), nil }
+
 type world struct {
 	*catalogue.Catalogue
 	server  *server

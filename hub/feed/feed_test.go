@@ -53,6 +53,8 @@ type aliases struct{ list []ledger.Alias }
 
 func (a *aliases) Aliases(context.Context) ([]ledger.Alias, error) { return a.list, nil }
 
+func (a *aliases) AliasGeneration(context.Context) (int64, error) { return 0, nil }
+
 func open(t *testing.T, version int, branches []hubfeed.Branch, said ...ledger.Alias) *world {
 	t.Helper()
 	s, url := odootest.Start(t, odootest.Options{Version: version})

@@ -34,8 +34,8 @@ func (a *Alias) code() string { return string(a.Product.Scheme) + " " + a.Produc
 const ReasonUnknownProduct = "unknown_product"
 
 // SetAlias makes or changes an alias and releases every exception that waited
-// for this code; it returns how many. What was planned by another alias and is
-// not begun is planned again.
+// for this code; it returns how many. What was planned by what the code meant
+// before, and of which nothing can be in Odoo, is planned again.
 func (l *Ledger) SetAlias(ctx context.Context, a Alias) (released int, err error) {
 	if err := checkDecision(a.Who, a.Why); err != nil {
 		return 0, err
@@ -58,7 +58,7 @@ func (t *Tx) setAlias(a *Alias) (released int, err error) {
 	}
 	if _, err := t.Exec(`INSERT INTO aliases (scheme, code, product_id, product_name, at, who, why)
 		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (scheme, code) DO UPDATE SET product_id = excluded.product_id,
-		product_name = excluded.product_name, at = excluded.at, who = excluded.who, why = excluded.why`,
+		product_name = excluded.product_name, at = excluded.at, who = excluded.who, why = excluded.why, held = 0`,
 		string(a.Product.Scheme), a.Product.Code, a.ProductID, storable(a.ProductName), a.At.UnixMilli(),
 		storable(a.Who), storable(a.Why)); err != nil {
 		return 0, err
@@ -70,12 +70,14 @@ func (t *Tx) setAlias(a *Alias) (released int, err error) {
 	if err := t.Audit(Entry{At: a.At, Who: a.Who, Action: "alias", Subject: a.code(), Detail: detail + ": " + a.Why}); err != nil {
 		return 0, err
 	}
-	if was != 0 && was != a.ProductID {
+	if was != a.ProductID { // Odoo itself may have known the code
 		if _, err := t.planAgain(a); err != nil {
 			return 0, err
 		}
 	}
-	t.Tell(Ruled)
+	if err := t.aliasesChanged(); err != nil {
+		return 0, err
+	}
 	return t.retryCode(a, `AND e.reason = '`+ReasonUnknownProduct+`'`, "alias for "+a.code()+": "+a.Why)
 }
 
@@ -112,22 +114,25 @@ func (t *Tx) removeAlias(a *Alias) (again int, err error) {
 	if again, err = t.planAgain(a); err != nil {
 		return 0, err
 	}
+	if err := t.aliasesChanged(); err != nil {
+		return 0, err
+	}
 	n, err := t.retryCode(a, `AND e.stage <> '`+StageProjection+`'`, "alias for "+a.code()+" removed: "+a.Why)
-	t.Tell(Ruled)
 	return again + n, err
 }
 
-// planAgain withdraws the postings that are not begun and hold movements of the
-// alias' code, and counts these.
+// planAgain withdraws the postings that hold movements of the alias' code and are
+// not begun, or of which no document is known yet, and counts these. What its
+// poster may be about to make in Odoo of such a one is not validated, since it
+// notes the document first ([ErrPlannedOtherwise]), and is taken back.
 func (t *Tx) planAgain(a *Alias) (movements int, err error) {
 	var postings []int64
-	// That p.state is one of two, though only one is meant, lets the index
-	// postings_open be used, which is made for just these words.
+	// The states are named in just the words of the index postings_open.
 	if err := t.Rows(`SELECT p.id, COUNT(*) FROM postings p JOIN posting_sets s ON s.posting_id = p.id
 			JOIN movements m ON m.id BETWEEN s.stream_id * 1099511627776 + s.first_seq
 				AND s.stream_id * 1099511627776 + s.last_seq
 			JOIN products c ON c.id = m.product_id
-		WHERE p.state IN ('planned', 'posting') AND p.state = 'planned' AND m.posting_id = p.id AND c.code = $1 AND c.scheme = $2
+		WHERE p.state IN ('planned', 'posting') AND (p.state = 'planned' OR p.step = '') AND m.posting_id = p.id AND c.code = $1 AND c.scheme = $2
 		GROUP BY p.id ORDER BY p.id`,
 		[]any{a.Product.Code, string(a.Product.Scheme)}, func(r Row) error {
 			var id, n int64
@@ -173,12 +178,12 @@ func (t *Tx) retryCode(a *Alias, which, why string) (released int, err error) {
 // Aliases lists all aliases by code.
 func (l *Ledger) Aliases(ctx context.Context) ([]Alias, error) {
 	var all []Alias
-	err := l.reader(ctx).Rows(`SELECT scheme, code, product_id, product_name, at, who, why,
-		(SELECT COALESCE(MAX(noted_at), 0) FROM restores) FROM aliases ORDER BY code, scheme`, nil, func(r Row) error {
+	err := l.reader(ctx).Rows(`SELECT scheme, code, product_id, product_name, at, who, why, held
+		FROM aliases ORDER BY code, scheme`, nil, func(r Row) error {
 		var a Alias
-		var at, restored int64
-		err := r.Scan(&a.Product.Scheme, &a.Product.Code, &a.ProductID, &a.ProductName, &at, &a.Who, &a.Why, &restored)
-		a.At, a.Held = time.UnixMilli(at).UTC(), at <= restored
+		var at, held int64
+		err := r.Scan(&a.Product.Scheme, &a.Product.Code, &a.ProductID, &a.ProductName, &at, &a.Who, &a.Why, &held)
+		a.At, a.Held = time.UnixMilli(at).UTC(), held != 0
 		all = append(all, a)
 		return err
 	})
@@ -201,7 +206,7 @@ func (l *Ledger) ConfirmAliases(ctx context.Context, who, why string, at time.Ti
 			if !a.Held {
 				continue
 			}
-			n, err := tx.Exec(`UPDATE aliases SET at = $1 WHERE scheme = $2 AND code = $3 AND product_id = $4 AND at = $5`, at.UnixMilli(),
+			n, err := tx.Exec(`UPDATE aliases SET at = $1, held = 0 WHERE scheme = $2 AND code = $3 AND product_id = $4 AND at = $5 AND held = 1`, at.UnixMilli(),
 				string(a.Product.Scheme), a.Product.Code, a.ProductID, a.At.UnixMilli())
 			if err != nil {
 				return err
@@ -215,8 +220,7 @@ func (l *Ledger) ConfirmAliases(ctx context.Context, who, why string, at time.Ti
 			}
 			confirmed++
 		}
-		tx.Tell(Ruled)
-		return nil
+		return tx.aliasesChanged()
 	})
 	return confirmed, err
 }

@@ -91,6 +91,8 @@ type NewPosting struct {
 	Document  movement.Document
 	Body      []byte
 	Movements []MovementID
+	// Aliases is the generation of the aliases that it was planned by.
+	Aliases int64
 }
 
 // Run is a contiguous part of a stream.
@@ -103,8 +105,12 @@ type Run struct {
 // the projector is about to look at some again: plan again.
 var ErrNotPending = errors.New("a movement is not pending any more")
 
+// ErrAliasesChanged is an [ErrNotPending]: codes mean something else than when it
+// was planned.
+var ErrAliasesChanged = fmt.Errorf("%w: codes mean something else than when it was planned", ErrNotPending)
+
 // CreatePosting makes a posting and takes its movements, which must all be
-// pending, else [ErrNotPending] and nothing is done. When a posting that is
+// pending, else [ErrNotPending] and nothing is done, as with [ErrAliasesChanged]. When a posting that is
 // alive has the name already, which names the same movements, its id is given.
 func (l *Ledger) CreatePosting(ctx context.Context, p NewPosting, at time.Time) (id int64, err error) {
 	err = l.Write(ctx, func(tx *Tx) (err error) {
@@ -129,6 +135,11 @@ func (t *Tx) createPosting(p NewPosting, parent int64, at time.Time) (id int64, 
 		return 0, err
 	} else if unsettled > 0 {
 		return 0, ErrNotPending
+	}
+	if now, err := aliasGeneration(t); err != nil {
+		return 0, err
+	} else if now != p.Aliases {
+		return 0, ErrAliasesChanged
 	}
 	err = t.Row(`SELECT id, state FROM postings WHERE name = $1`, p.Name).Scan(&id, &state)
 	if err == nil && PostingState(state).Alive() {

@@ -28,8 +28,10 @@ type PostingBody struct {
 	Day movement.Date `json:"day"`
 	At  time.Time     `json:"at"`
 	// Incoming says that the goods come into the branch.
-	Incoming bool          `json:"incoming,omitempty"`
-	Lines    []PostingLine `json:"lines"`
+	Incoming bool `json:"incoming,omitempty"`
+	// Aliases is the generation of the aliases that it was planned by.
+	Aliases int64         `json:"aliases,omitempty"`
+	Lines   []PostingLine `json:"lines"`
 }
 
 // PostingLine is one product and lot of a posting.

@@ -38,7 +38,9 @@ type PostingChange struct {
 	// Refused are movements of the posting that become exceptions. Only with
 	// a State that is not alive.
 	Refused []Refusal
-	// Parts take over movements of a posting that is split.
+	// Parts take over movements of a posting that is split. When codes mean
+	// something else than when it was planned, there are none, and it is withdrawn
+	// instead.
 	Parts []NewPosting
 }
 
@@ -84,6 +86,15 @@ func (t *Tx) changePosting(id int64, c PostingChange) (parts []int64, err error)
 	}
 	if c.State.Alive() && len(c.Refused)+len(c.Parts) > 0 {
 		return nil, fmt.Errorf("posting %s gives movements away and stays %s", name, c.State)
+	}
+	if len(c.Parts) > 0 {
+		now, err := aliasGeneration(t)
+		if err != nil {
+			return nil, err
+		}
+		if now != c.Parts[0].Aliases { // the parts, too, would be what codes meant before
+			c.State, c.Step, c.Parts = PostingWithdrawn, "alias changed", nil
+		}
 	}
 	next := int64(0)
 	if !c.NextAt.IsZero() {

@@ -64,12 +64,12 @@ func (l *Ledger) noteCopy(ctx context.Context) error {
 // than the ledger holds, which is so only after the ledger was put back from a
 // backup. It is noted once for each time; noted tells whether it was.
 func (l *Ledger) NoteAhead(ctx context.Context, s Stream, at time.Time) (noted bool, err error) {
-	if known, err := l.restoreKnown(l.reader(ctx), s); err != nil || known {
+	if known, err := l.restoreKnown(l.reader(ctx), s, at); err != nil || known {
 		return false, classify(err)
 	}
 	err = l.Write(ctx, func(tx *Tx) error {
 		noted = false
-		known, err := l.restoreKnown(tx, s)
+		known, err := l.restoreKnown(tx, s, at)
 		if err != nil || known {
 			return err
 		}
@@ -82,15 +82,16 @@ func (l *Ledger) NoteAhead(ctx context.Context, s Stream, at time.Time) (noted b
 // restoreKnown tells whether a restore was noted that explains why the stream
 // lacks something. What came of it since one was noted is not lacking because of
 // that one, once the branch has had the time to send again what it was asked
-// for.
-func (l *Ledger) restoreKnown(r rower, s Stream) (bool, error) {
+// for. One that was noted later than at was noted by a clock that was ahead, and
+// may be long ago.
+func (l *Ledger) restoreKnown(r rower, s Stream, at time.Time) (bool, error) {
 	var received, n int64
 	if err := r.Row(`SELECT COALESCE(MAX(s.received_at), 0) FROM streams s JOIN branches b ON b.id = s.branch_id
 		WHERE b.code = $1 AND s.epoch = $2 AND s.lane = $3`, s.Branch, s.Epoch, int64(s.Lane)).Scan(&received); err != nil {
 		return false, err
 	}
 	since := min(received-catchUp.Milliseconds(), l.opened.UnixMilli())
-	err := r.Row(`SELECT COUNT(*) FROM restores WHERE noted_at >= $1`, max(since, 1)).Scan(&n)
+	err := r.Row(`SELECT COUNT(*) FROM restores WHERE noted_at BETWEEN $1 AND $2`, max(since, 1), at.UnixMilli()).Scan(&n)
 	return n > 0, err
 }
 
@@ -105,6 +106,9 @@ func (t *Tx) noteRestore(r Restore) error {
 	}
 	if _, err := t.Exec(`INSERT INTO restores (as_of, noted_at, exact, sign) VALUES ($1, $2, $3, $4)`,
 		asOf, r.NotedAt.UnixMilli(), exact, r.Sign); err != nil {
+		return err
+	}
+	if err := t.holdAliases(Alias{At: r.NotedAt}); err != nil {
 		return err
 	}
 	t.After(func() { t.w.l.log.Warn(r.Words()) })

@@ -34,13 +34,23 @@ type Refusal struct {
 	Text, Hint string
 	// PostingID is the posting it was refused in, 0 for none.
 	PostingID int64
+	// Aliases is the generation of the aliases that the planner refused it by.
+	Aliases int64
 }
 
 // Refuse makes pending movements exceptions, all or none. [ErrNotPending] says
-// that one of them is no longer pending.
+// that one of them is no longer pending, [ErrAliasesChanged] that codes mean
+// something else by now.
 func (l *Ledger) Refuse(ctx context.Context, refusals []Refusal, at time.Time) error {
 	return l.Write(ctx, func(tx *Tx) error {
+		now, err := aliasGeneration(tx)
+		if err != nil {
+			return err
+		}
 		for _, r := range refusals {
+			if r.Aliases != now {
+				return ErrAliasesChanged
+			}
 			if err := tx.refuse(r, at); err != nil {
 				return err
 			}

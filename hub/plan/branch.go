@@ -42,11 +42,12 @@ func (r *Runner) branch(ctx context.Context, branch string, work []ledger.Pendin
 		}
 		idle++
 		if len(in.Pending) > 0 {
+			aliases := r.master.AliasGeneration() // before they are used
 			out, err := r.decide(ctx, &in)
 			if err != nil {
 				return next, err
 			}
-			if err := r.apply(ctx, &in, out); err != nil {
+			if err := r.apply(ctx, &in, out, aliases); err != nil {
 				return next, err
 			}
 			v.add(p, &in, out)
@@ -371,16 +372,19 @@ func (r *Runner) fresh(in *Input) bool {
 	return in.Now.Sub(asOf) < r.cfg.MissInterval && asOf.After(in.Brought)
 }
 
-func (r *Runner) apply(ctx context.Context, in *Input, out Output) error {
+// apply makes the postings, unless codes mean something else than by the
+// generation of aliases that they were planned by, and the refusals.
+func (r *Runner) apply(ctx context.Context, in *Input, out Output, aliases int64) error {
 	for i := range out.Postings {
 		p := &out.Postings[i]
+		p.Body.Aliases = aliases
 		body, err := p.Body.Encode()
 		if err != nil {
 			return err
 		}
 		name := ledger.PostingName(p.Kind, ledger.RunsOf(p.Names))
 		_, err = r.ledger.CreatePosting(ctx, ledger.NewPosting{Name: name, Branch: in.Branch.Code, Kind: p.Kind,
-			Document: p.Document, Body: body, Movements: p.IDs}, in.Now)
+			Document: p.Document, Body: body, Movements: p.IDs, Aliases: aliases}, in.Now)
 		if errors.Is(err, ledger.ErrNotPending) {
 			continue // decided otherwise meanwhile; the next plan sees it
 		}
@@ -393,7 +397,13 @@ func (r *Runner) apply(ctx context.Context, in *Input, out Output) error {
 	if len(out.Refused) == 0 {
 		return nil
 	}
+	for i := range out.Refused {
+		out.Refused[i].Aliases = aliases
+	}
 	err := r.ledger.Refuse(ctx, out.Refused, in.Now)
+	if errors.Is(err, ledger.ErrAliasesChanged) {
+		return nil // as above
+	}
 	if errors.Is(err, ledger.ErrNotPending) {
 		err = r.refuseEach(ctx, out.Refused, in.Now)
 	}

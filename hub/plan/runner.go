@@ -43,6 +43,8 @@ type Master interface {
 	Refresh(ctx context.Context) error
 	// Aliases reads what people have said that codes mean.
 	Aliases(ctx context.Context) error
+	// AliasGeneration is that of the aliases that were read last.
+	AliasGeneration() int64
 }
 
 // Odoo is what a plan asks Odoo itself for, since it must be as it is now.

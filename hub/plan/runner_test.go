@@ -28,6 +28,8 @@ type kept struct {
 	clock     func() time.Time
 	away      bool
 	sites     map[string]bool
+	ledger    *ledger.Ledger
+	aliases   int64
 }
 
 func (k *kept) Site(code string) (odoo.Warehouse, odoo.Places, bool) {
@@ -56,17 +58,28 @@ func (k *kept) Refresh(context.Context) error {
 	return nil
 }
 
-func (k *kept) Aliases(context.Context) error { return nil }
+func (k *kept) Aliases(ctx context.Context) (err error) {
+	k.aliases, err = k.ledger.AliasGeneration(ctx)
+	return err
+}
+
+func (k *kept) AliasGeneration() int64 { return k.aliases }
 
 type receipts struct {
 	asked int
 	err   error
 	list  []odoo.Receipt
 	stock map[int64][]odoo.OnHand
+	// meanwhile is done once while Odoo is asked, unless nil.
+	meanwhile func()
 }
 
 func (r *receipts) OpenReceipts(context.Context, odoo.Warehouse) ([]odoo.Receipt, error) {
 	r.asked++
+	if do := r.meanwhile; do != nil {
+		r.meanwhile = nil
+		do()
+	}
 	return r.list, r.err
 }
 
@@ -94,7 +107,7 @@ type desk struct {
 func newDesk(t testing.TB) *desk {
 	log := slog.New(slog.DiscardHandler)
 	d := &desk{ledger: ledgertest.Open(t), receipts: &receipts{}, at: ledgertest.Noon, sender: ledgertest.NewSender("BR01", "abcdefghijkl", movement.Bulk)}
-	d.master = &kept{clock: func() time.Time { return d.at }}
+	d.master = &kept{ledger: d.ledger, clock: func() time.Time { return d.at }}
 	d.projector = projection.New(d.ledger, log, nil)
 	d.runner = plan.NewRunner(plan.DefaultConfig(), d.ledger, d.master, d.receipts, log, func() time.Time { return d.at }, nil)
 	return d

@@ -256,7 +256,7 @@ func (r *run) parts(ctx context.Context, bodies []*ledger.PostingBody) ([]ledger
 			return nil, err
 		}
 		out[i] = ledger.NewPosting{Name: ledger.PostingName(r.at.Kind, ledger.RunsOf(identities)), Branch: r.at.Branch, Kind: r.at.Kind,
-			Document: r.at.Document, Body: data, Movements: ids}
+			Document: r.at.Document, Body: data, Movements: ids, Aliases: b.Aliases}
 	}
 	return out, nil
 }

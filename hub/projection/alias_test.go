@@ -39,7 +39,7 @@ func TestAnAliasIsTakenBack(t *testing.T) {
 			f.change(f.post("done", 1), ledger.PostingChange{State: ledger.PostingDone})
 			f.change(f.post("begun", 2), ledger.PostingChange{State: ledger.PostingBegun, Step: "created"})
 			planned := f.post("planned", 3, 4, 7)
-			if err := f.Refuse(t.Context(), []ledger.Refusal{{Movement: f.ids(5)[0], Stage: "plan", Reason: "archived_product"}}, ledgertest.Noon); err != nil {
+			if err := f.Refuse(t.Context(), []ledger.Refusal{{Movement: f.ids(5)[0], Stage: "plan", Reason: "archived_product", Aliases: f.aliases()}}, ledgertest.Noon); err != nil {
 				t.Fatal(err)
 			}
 			f.change(f.post("taken back", 6), ledger.PostingChange{State: ledger.PostingWithdrawn})

@@ -79,11 +79,20 @@ func (f fixture) decide(c ledger.Choice, seqs ...uint64) int {
 func (f fixture) post(name string, seqs ...uint64) int64 {
 	f.Helper()
 	id, err := f.CreatePosting(f.Context(), ledger.NewPosting{Name: name, Branch: "BR01", Kind: movement.Dispense,
-		Movements: f.ids(seqs...)}, ledgertest.Noon)
+		Movements: f.ids(seqs...), Aliases: f.aliases()}, ledgertest.Noon)
 	if err != nil {
 		f.Fatal(err)
 	}
 	return id
+}
+
+func (f fixture) aliases() int64 {
+	f.Helper()
+	n, err := f.AliasGeneration(f.Context())
+	if err != nil {
+		f.Fatal(err)
+	}
+	return n
 }
 
 func (f fixture) change(id int64, c ledger.PostingChange) []int64 {

@@ -118,12 +118,14 @@ func (h *history) plan() {
 	w := draw(h, rapid.SampledFrom(work), "work")
 	pending, err := h.l.PendingLoose(h.Context(), w.Branch, w.Kind, 0, 10)
 	h.must(err)
+	aliases, err := h.l.AliasGeneration(h.Context())
+	h.must(err)
 	var ids []ledger.MovementID
 	for _, m := range pending {
 		switch draw(h, rapid.IntRange(0, 3), "take") {
 		case 0:
 			h.must(h.l.Refuse(h.Context(), []ledger.Refusal{{Movement: m.ID, Stage: "plan",
-				Reason: ledger.ReasonUnknownProduct, Text: "unknown", Hint: "map it"}}, h.at()))
+				Reason: ledger.ReasonUnknownProduct, Text: "unknown", Hint: "map it", Aliases: aliases}}, h.at()))
 		case 1, 2:
 			ids = append(ids, m.ID)
 		}
@@ -133,7 +135,7 @@ func (h *history) plan() {
 	}
 	h.names++
 	_, err = h.l.CreatePosting(h.Context(), ledger.NewPosting{Name: fmt.Sprintf("P%d", h.names), Branch: w.Branch,
-		Kind: w.Kind, Movements: ids}, h.at())
+		Kind: w.Kind, Movements: ids, Aliases: aliases}, h.at())
 	if errors.Is(err, ledger.ErrNotPending) { // something is to be looked at again first
 		return
 	}
