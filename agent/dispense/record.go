@@ -198,9 +198,10 @@ func (im *importer) land(ctx context.Context, left int, free chan<- *chunk) erro
 }
 
 // compare counts the rows, and finds those whose natural key was recorded
-// before with another content: they go to a person. Where the earlier record is
-// no longer kept, the row's own time decides: what happened after all that was
-// dropped is no repeat of it, as when a till's numbers begin again.
+// before with another content: they go to a person, also where the earlier record
+// is no longer kept, as when a till's numbers begin again. Of a record that an
+// earlier version made, and that is gone, the row's own time decides: what happened
+// after it is no repeat of it.
 func (im *importer) compare(ctx context.Context, c *chunk, places []outbox.Place) (Counts, error) {
 	var n Counts
 	var conflicts, bad []*movement.Movement
@@ -218,15 +219,21 @@ func (im *importer) compare(ctx context.Context, c *chunk, places []outbox.Place
 				bad = append(bad, m)
 				continue
 			}
+			same := p.Print == m.Print()
+			if same && m.Problem == nil {
+				continue
+			}
 			earlier, kept, err := im.earlier(p)
 			switch {
 			case err != nil:
 				return n, err
-			case kept && m.Problem != nil && earlier.Problem != nil && sameEvent(m, &earlier):
+			case kept && m.Problem != nil && earlier.Problem != nil && m.SameEvent(&earlier):
 				bad = append(bad, m)
-			case kept && !sameEvent(m, &earlier):
+			case kept && !m.SameEvent(&earlier):
 				conflicts = append(conflicts, conflict(m, &earlier))
-			case !kept && m.OccurredAt.After(im.now().Add(-im.retention)):
+			case !kept && p.Print != 0 && !same:
+				conflicts = append(conflicts, unproved(m))
+			case !kept && p.Print == 0 && im.later(m, p):
 				conflicts = append(conflicts, unproved(m))
 			}
 		}
@@ -270,11 +277,10 @@ func (im *importer) earlier(p outbox.Place) (m movement.Movement, kept bool, err
 	return m, err == nil, nil
 }
 
-// sameEvent tells whether two movements with one natural key say the same.
-func sameEvent(a, b *movement.Movement) bool {
-	return a.Kind == b.Kind && a.Product == b.Product && a.Lot == b.Lot && a.Expiry == b.Expiry && a.Serial == b.Serial &&
-		a.Quantity == b.Quantity && a.Unit == b.Unit && a.Document == b.Document && a.Reason == b.Reason &&
-		a.OccurredAt.UnixMilli() == b.OccurredAt.UnixMilli()
+// later tells whether a row happened after all that can have been recorded with
+// its key.
+func (im *importer) later(m *movement.Movement, p outbox.Place) bool {
+	return m.OccurredAt.After(im.now().Add(-im.retention)) || !p.By.IsZero() && m.OccurredAt.After(p.By)
 }
 
 // What marks a row whose key was recorded before with another content.
@@ -291,7 +297,7 @@ func conflict(m, earlier *movement.Movement) *movement.Movement {
 
 func unproved(m *movement.Movement) *movement.Movement {
 	return apart(m, fault.New(fault.Data, codeUnproved,
-		"line %d of %s has a key that was recorded before, and happened after all that was recorded with it then", m.Source.Line, m.Source.File).
+		"line %d of %s has the same key as a row that was recorded before and is no longer kept, but says something else", m.Source.Line, m.Source.File).
 		WithHint("the system's numbers may have begun again: release it if it is an event of its own, and add the date to the key"))
 }
 

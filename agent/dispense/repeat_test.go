@@ -64,6 +64,44 @@ func TestAKeyUsedAgainAfterTheRetentionGoesToAPerson(t *testing.T) {
 	p.want("R1/1=1 R2/1=1 !repeat_unproved")
 }
 
+// A till's numbers begin again with the year, and a file of January is read months
+// later only: its rows have keys whose records are gone, and are no repeats.
+func TestALateFileWithNumbersThatBeganAgainLosesNothing(t *testing.T) {
+	p := open(t, nil)
+	at := func(days int) string { return p.now.AddDate(0, 0, days).Format("2006-01-02") + " 10:00" }
+	first := fmt.Sprintf("R1;1;A1;1;%s;x\n", at(-1))
+	p.put("old.csv", head+first)
+	p.look()
+	p.now = p.now.AddDate(0, 0, 300)
+	var err error
+	p.d, err = New(Config{Exports: []Export{p.e}}, Options{Store: forgetful{p.store}, Log: slog.New(slog.DiscardHandler),
+		Now: func() time.Time { return p.now }, Retention: 30 * 24 * time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.put("new.csv", head+first+fmt.Sprintf("R1;1;B7;5;%s;x\n", at(-40)))
+	s := p.look()
+	p.want("R1/1=1 !repeat_unproved")
+	if s.Rows != (Counts{Bad: 1, Known: 1}) {
+		t.Errorf("counted %+v", s.Rows)
+	}
+}
+
+// Of a key that an earlier version has recorded only the time is known.
+func TestWhatIsLaterThanAnOldKeyIsNoRepeat(t *testing.T) {
+	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	im := &importer{now: func() time.Time { return now }, retention: 30 * 24 * time.Hour}
+	for days, want := range map[int]bool{-1: true, -40: true, -99: true, -101: false} {
+		m := &movement.Movement{OccurredAt: now.AddDate(0, 0, days)}
+		if got := im.later(m, outbox.Place{Known: true, By: now.AddDate(0, 0, -100)}); got != want {
+			t.Errorf("%d days: %v", days, got)
+		}
+		if got := im.later(m, outbox.Place{Known: true}); got != (days > -30) {
+			t.Errorf("%d days, recorded at an unknown time: %v", days, got)
+		}
+	}
+}
+
 // A file of the same name on the same day that begins with another bad row is
 // not taken for the first.
 func TestAnotherBadRowInTheSamePlaceIsTold(t *testing.T) {

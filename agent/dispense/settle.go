@@ -224,7 +224,7 @@ func (a *adapter) known(m *movement.Movement, at outbox.Place) error {
 		return err
 	case kept && earlier.Settles.Key == m.Settles.Key:
 		return nil
-	case kept && sameEvent(m, &earlier):
+	case kept && m.SameEvent(&earlier):
 		return fault.New(fault.Data, "recorded_already", "the same was recorded already, from line %d of %s", earlier.Source.Line, earlier.Source.File).
 			WithHint("dismiss this row")
 	}

@@ -15,16 +15,21 @@ import (
 // A run of keys is one stored value, in an envelope:
 //
 //	newest   8   when its newest key was recorded, Unix milliseconds
-//	streams  2
+//	streams  2   how many; its highest bit is set where items have a print
 //	  for each: epoch 12, lane 1
 //	then for each key, ordered by hash
 //	  hash    16
 //	  stream   2   index into the streams above
 //	  seq      6
+//	  print    8   of the event; runs of earlier versions have none
 const (
 	runHead   = 10
 	runStream = 13
 	runItem   = 24
+	runPrint  = 8
+	withPrint = 1 << 15
+	// maxRun is how many keys a run may have, so that it fits into an envelope.
+	maxRun = 120_000
 )
 
 type keyRun struct {
@@ -32,6 +37,7 @@ type keyRun struct {
 	streams []byte
 	count   int
 	items   []byte
+	size    int // bytes of an item
 }
 
 var errRun = errors.New("a run of natural keys is damaged")
@@ -45,12 +51,17 @@ func parseRun(v []byte) (keyRun, error) {
 	}
 	c := v[envelopeHead:]
 	r.newest = time.UnixMilli(int64(binary.BigEndian.Uint64(c)))
-	n := int(binary.BigEndian.Uint16(c[8:])) * runStream
-	if len(c) < runHead+n || (len(c)-runHead-n)%runItem != 0 {
+	streams := binary.BigEndian.Uint16(c[8:])
+	r.size = runItem
+	if streams&withPrint != 0 {
+		r.size += runPrint
+	}
+	n := int(streams&^withPrint) * runStream
+	if len(c) < runHead+n || (len(c)-runHead-n)%r.size != 0 {
 		return r, errRun
 	}
 	r.streams, r.items = c[runHead:runHead+n], c[runHead+n:]
-	r.count = len(r.items) / runItem
+	r.count = len(r.items) / r.size
 	return r, nil
 }
 
@@ -68,12 +79,12 @@ func intactRun(k, v []byte) bool {
 	return err == nil
 }
 
-func (r *keyRun) entry(i int) []byte { return r.items[i*runItem : (i+1)*runItem] }
+func (r *keyRun) entry(i int) []byte { return r.items[i*r.size : (i+1)*r.size] }
 
 // find looks where a hash should be, as hashes are spread evenly, and closes in
 // from there.
 func (r *keyRun) find(h keyHash) (Place, bool) {
-	want := newRunEntry(h, 0, 0)
+	want := newRunEntry(h)
 	lo, hi := 0, r.count // the hash, if here, is in [lo, hi)
 	low, high := uint64(0), ^uint64(0)
 	for step := 0; lo < hi; step++ {
@@ -83,7 +94,7 @@ func (r *keyRun) find(h keyHash) (Place, bool) {
 			mid = min(max(guess, lo), hi-1)
 		}
 		e := r.entry(mid)
-		at := newRunEntry(keyHash(e), 0, 0)
+		at := newRunEntry(keyHash(e))
 		switch c := compareEntries(at, want); {
 		case c == 0:
 			return r.place(e), true
@@ -98,7 +109,7 @@ func (r *keyRun) find(h keyHash) (Place, bool) {
 
 func (r *keyRun) place(e []byte) Place {
 	s := r.streams[int(binary.BigEndian.Uint16(e[16:]))*runStream:]
-	return Place{Epoch: string(s[:12]), Lane: movement.Lane(s[12]), Seq: itemSeq(e), Known: true}
+	return Place{Epoch: string(s[:12]), Lane: movement.Lane(s[12]), Seq: itemSeq(e), Known: true, Print: itemPrint(e), By: r.newest}
 }
 
 // runDraft is a run in the making.
@@ -114,10 +125,11 @@ type runEntry struct {
 	high, low uint64
 	stream    uint16
 	seq       uint64
+	print     uint64
 }
 
-func newRunEntry(h keyHash, stream uint16, seq uint64) runEntry {
-	return runEntry{binary.BigEndian.Uint64(h[:]), binary.BigEndian.Uint64(h[8:]), stream, seq}
+func newRunEntry(h keyHash) runEntry {
+	return runEntry{high: binary.BigEndian.Uint64(h[:]), low: binary.BigEndian.Uint64(h[8:])}
 }
 
 func compareEntries(a, b runEntry) int {
@@ -185,7 +197,17 @@ func merge(runs []keyRun) *runDraft {
 // another run.
 func (r *keyRun) item(i int, streams []uint16) runEntry {
 	e := r.entry(i)
-	return newRunEntry(keyHash(e), streams[binary.BigEndian.Uint16(e[16:])], itemSeq(e))
+	x := newRunEntry(keyHash(e))
+	x.stream, x.seq, x.print = streams[binary.BigEndian.Uint16(e[16:])], itemSeq(e), itemPrint(e)
+	return x
+}
+
+// itemPrint is 0 where an item has none.
+func itemPrint(e []byte) uint64 {
+	if len(e) < runItem+runPrint {
+		return 0
+	}
+	return binary.BigEndian.Uint64(e[runItem:])
 }
 
 func itemSeq(e []byte) uint64 {
@@ -194,9 +216,9 @@ func itemSeq(e []byte) uint64 {
 
 // putRun stores a run whose entries are in order.
 func putRun(tx *bolt.Tx, id uint64, d *runDraft) error {
-	c := make([]byte, 0, runHead+len(d.streams)+len(d.entries)*runItem)
+	c := make([]byte, 0, runHead+len(d.streams)+len(d.entries)*(runItem+runPrint))
 	c = binary.BigEndian.AppendUint64(c, uint64(d.newest.UnixMilli()))
-	c = binary.BigEndian.AppendUint16(c, uint16(len(d.streams)/runStream))
+	c = binary.BigEndian.AppendUint16(c, uint16(len(d.streams)/runStream)|withPrint)
 	c = append(c, d.streams...)
 	for _, e := range d.entries {
 		c = binary.BigEndian.AppendUint64(c, e.high)
@@ -204,6 +226,7 @@ func putRun(tx *bolt.Tx, id uint64, d *runDraft) error {
 		c = binary.BigEndian.AppendUint16(c, e.stream)
 		c = binary.BigEndian.AppendUint16(c, uint16(e.seq>>32))
 		c = binary.BigEndian.AppendUint32(c, uint32(e.seq))
+		c = binary.BigEndian.AppendUint64(c, e.print)
 	}
 	key := seqKey(id)
 	return tx.Bucket(keysBucket).Put(key, enclose(kindKeys, key, commitNumber(tx), c))

@@ -38,9 +38,10 @@ type keyMemory struct {
 }
 
 type pendingKey struct {
-	hash keyHash
-	s    *stream
-	seq  uint64
+	hash  keyHash
+	s     *stream
+	seq   uint64
+	print uint64
 }
 
 const (
@@ -71,7 +72,7 @@ func (l *keyLookup) find(h keyHash) (Place, error) {
 	}
 	if i, ok := l.m.index[h]; ok {
 		p := &l.m.pending[i]
-		return Place{Epoch: p.s.epoch, Lane: p.s.lane, Seq: p.seq, Known: true}, nil
+		return Place{Epoch: p.s.epoch, Lane: p.s.lane, Seq: p.seq, Known: true, Print: p.print}, nil
 	}
 	if l.runs == nil {
 		b := l.tx.Bucket(keysBucket)
@@ -92,9 +93,9 @@ func (l *keyLookup) find(h keyHash) (Place, error) {
 }
 
 // add remembers a key whose record is part of the commit under way.
-func (m *keyMemory) add(h keyHash, s *stream, seq uint64) {
+func (m *keyMemory) add(h keyHash, s *stream, seq, print uint64) {
 	m.index[h] = int32(len(m.pending))
-	m.pending = append(m.pending, pendingKey{h, s, seq})
+	m.pending = append(m.pending, pendingKey{h, s, seq, print})
 	m.filter.add(h)
 }
 
@@ -178,13 +179,16 @@ func (m *keyMemory) drafted(now time.Time) *runDraft {
 			i = d.stream(p.s.epoch, p.s.lane)
 			streams[p.s] = i
 		}
-		d.entries = append(d.entries, newRunEntry(p.hash, i, p.seq))
+		e := newRunEntry(p.hash)
+		e.stream, e.seq, e.print = i, p.seq, p.print
+		d.entries = append(d.entries, e)
 	}
 	slices.SortFunc(d.entries, compareEntries)
 	return d
 }
 
-// mergeable gives the oldest small runs, when there are enough of them.
+// mergeable gives the oldest small runs, when there are enough of them, and as
+// many as fit into one.
 func (m *keyMemory) mergeable() []uint64 {
 	var small []uint64
 	for _, id := range m.runs {
@@ -195,7 +199,12 @@ func (m *keyMemory) mergeable() []uint64 {
 	if len(small) < mergeRuns {
 		return nil
 	}
-	return small[:mergeRuns]
+	n, keys := 0, 0
+	for n < mergeRuns && keys+m.sizes[small[n]] <= maxRun {
+		keys += m.sizes[small[n]]
+		n++
+	}
+	return small[:n]
 }
 
 // mergeSome merges the oldest small runs, when there are enough of them. It is
@@ -336,7 +345,7 @@ func (o *Outbox) loadPending(s *stream) error {
 						return true
 					}
 					if mv, err := movement.Decode(e.record()); err == nil && mv.NaturalKey != "" {
-						o.keys.add(hashKey(mv.NaturalKey), s, e.seq)
+						o.keys.add(hashKey(mv.NaturalKey), s, e.seq, mv.Print())
 					}
 					return true
 				})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"branchline/internal/fault"
 	"branchline/internal/movement"
@@ -45,6 +46,12 @@ type Place struct {
 	// Known says that the natural key had been recorded before: the movement
 	// was not recorded again, and this is the place of the earlier one.
 	Known bool
+	// Print is the [movement.Movement.Print] of the earlier one, which is known
+	// for as long as its key is, also when the record itself is no longer kept;
+	// 0 where an earlier version recorded it. By is a time by which it was
+	// recorded; zero where that was lately.
+	Print uint64
+	By    time.Time
 }
 
 // Bounds of one write.
@@ -62,6 +69,7 @@ type Ticket struct {
 	lane   movement.Lane
 	blocks []*draft
 	keys   []keyHash // one for each movement; zero for none
+	prints []uint64  // those of the movements with a key
 	notes  []Note
 	after  *Ticket
 	bytes  int
@@ -169,7 +177,7 @@ func (o *Outbox) prepare(w Write) (*Ticket, error) {
 		return nil, fault.New(fault.Data, "write_too_large",
 			"%d movements at once, more than %d", len(w.Movements), MaxWrite)
 	}
-	t.keys = make([]keyHash, len(w.Movements))
+	t.keys, t.prints = make([]keyHash, len(w.Movements)), make([]uint64, len(w.Movements))
 	now := o.clock()
 	var d *draft
 	for i, m := range w.Movements {
@@ -183,7 +191,7 @@ func (o *Outbox) prepare(w Write) (*Ticket, error) {
 			return nil, err
 		}
 		if m.NaturalKey != "" {
-			t.keys[i] = hashKey(m.NaturalKey)
+			t.keys[i], t.prints[i] = hashKey(m.NaturalKey), m.Print()
 		}
 		if d == nil {
 			if len(w.Movements) > 2 {

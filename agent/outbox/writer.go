@@ -140,10 +140,10 @@ func (c *change) take(tx *bolt.Tx, t *Ticket) error {
 		c.o.mu.RUnlock()
 	}
 	t.places = make([]Place, len(t.keys))
-	places, keys := t.places, t.keys
+	places, keys, prints := t.places, t.keys, t.prints
 	for _, d := range t.blocks {
 		n := d.count
-		fresh, err := c.place(g, keys[:n], places[:n])
+		fresh, err := c.place(g, keys[:n], prints[:n], places[:n])
 		if err != nil {
 			return err
 		}
@@ -151,7 +151,7 @@ func (c *change) take(tx *bolt.Tx, t *Ticket) error {
 			known := places
 			d = d.without(func(i int) bool { return known[i].Known })
 		}
-		places, keys = places[n:], keys[n:]
+		places, keys, prints = places[n:], keys[n:], prints[n:]
 		if d.count == 0 {
 			continue
 		}
@@ -165,7 +165,7 @@ func (c *change) take(tx *bolt.Tx, t *Ticket) error {
 
 // place finds the place of each of a block's movements, and tells how many of
 // them are new.
-func (c *change) place(g *growth, keys []keyHash, places []Place) (fresh int, err error) {
+func (c *change) place(g *growth, keys []keyHash, prints []uint64, places []Place) (fresh int, err error) {
 	next := g.last + 1
 	if g.open != nil {
 		next += uint64(g.open.count)
@@ -180,7 +180,7 @@ func (c *change) place(g *growth, keys []keyHash, places []Place) (fresh int, er
 				places[i] = c.o.moved(known)
 				continue
 			}
-			c.o.keys.add(key, g.s, next)
+			c.o.keys.add(key, g.s, next, prints[i])
 		}
 		places[i] = Place{Epoch: g.s.epoch, Lane: g.s.lane, Seq: next}
 		next++
