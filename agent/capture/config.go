@@ -69,8 +69,9 @@ type Scanner struct {
 	// Repeat is what the same code again within RepeatWithin means: refuse
 	// (not counted, and said so by sound), allow (counted each time), or keep
 	// (recorded as a problem for a person).
-	Repeat       Repeat        `yaml:"repeat"`
-	RepeatWithin time.Duration `yaml:"repeat_within"`
+	Repeat Repeat `yaml:"repeat"`
+	// RepeatWithin is one second when left out; 0 is none at all.
+	RepeatWithin *time.Duration `yaml:"repeat_within"`
 
 	// Sounds are written back to the scanner after the commit, for those that
 	// beep on command: text with \a (BEL), \r, \n and \xNN.
@@ -96,10 +97,11 @@ type Sounds struct {
 // DefaultScanner is what a setting that is left out means: 9600 8N1, codes
 // ended by CR, a second identical code within one second refused.
 func DefaultScanner() Scanner {
+	within := time.Second
 	return Scanner{
 		Speed: 9600, DataBits: 8, Parity: "none", StopBits: 1,
 		Terminator: EndCR, IdleGap: 500 * time.Millisecond,
-		Repeat: RepeatRefuse, RepeatWithin: time.Second,
+		Repeat: RepeatRefuse, RepeatWithin: &within,
 	}
 }
 
@@ -179,8 +181,8 @@ func (s *Scanner) validate() error {
 		return conf.Bad("reason", s.Reason, "is longer than 200 bytes")
 	case s.Repeat != RepeatRefuse && s.Repeat != RepeatAllow && s.Repeat != RepeatKeep:
 		return conf.Bad("repeat", s.Repeat, "must be refuse, allow or keep")
-	case s.RepeatWithin < 0 || s.RepeatWithin > time.Minute:
-		return conf.Bad("repeat_within", s.RepeatWithin, "must be at most 1m")
+	case *s.RepeatWithin < 0 || *s.RepeatWithin > time.Minute:
+		return conf.Bad("repeat_within", *s.RepeatWithin, "must be 0 to 1m")
 	}
 	transfer := s.For == scan.TransferIn || s.For == scan.TransferOut
 	if transfer && !movement.ValidBranch(s.Counterpart) {

@@ -116,13 +116,13 @@ func (r *runner) beforehand(s *scan.Scan, kind frameKind) (a scan.Answer, ok boo
 		return a, false
 	}
 	g := &r.reading
-	again := kind == whole && s.At.Sub(g.lastAt) < r.s.RepeatWithin && bytes.Equal(s.Raw, g.last)
+	again := kind == whole && s.At.Sub(g.lastAt) < *r.s.RepeatWithin && bytes.Equal(s.Raw, g.last)
 	if kind == whole {
 		g.last, g.lastAt = s.Raw, s.At
 	}
 	if again {
 		serial := s.Err == nil && s.Serial() != ""
-		twice := fault.New(fault.Data, "scanned_twice", "the same code came twice within %s", r.s.RepeatWithin).
+		twice := fault.New(fault.Data, "scanned_twice", "the same code came twice within %s", *r.s.RepeatWithin).
 			WithHint("if it was another pack, scan it again after a moment, or scan a quantity")
 		switch {
 		case r.s.Repeat == RepeatRefuse || serial || s.Err != nil:

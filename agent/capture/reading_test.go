@@ -118,6 +118,7 @@ func TestScans(t *testing.T) {
 		"twice within a second": {nil, []string{plain, "+300", plain, "+800", plain, "+1100", plain},
 			"ok warn/scanned_twice warn/scanned_twice ok", "dispense , dispense "},
 		"twice, allowed":             {func(s *Scanner) { s.Repeat = RepeatAllow }, []string{plain, "+300", plain}, "ok ok", "dispense , dispense "},
+		"twice, within nothing":      {func(s *Scanner) { s.RepeatWithin = new(time.Duration) }, []string{plain, "+1", plain}, "ok ok", "dispense , dispense "},
 		"twice, kept":                {func(s *Scanner) { s.Repeat = RepeatKeep }, []string{plain, "+300", plain}, "ok warn/scanned_twice", "dispense , !scanned_twice"},
 		"two codes in turn":          {nil, []string{plain, "4012345678918", plain}, "ok ok ok", "dispense , dispense , dispense "},
 		"a serial twice, allowed":    {func(s *Scanner) { s.Repeat = RepeatAllow }, []string{pack, "+300", pack}, "ok warn/scanned_twice", "dispense AS1"},

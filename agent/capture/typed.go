@@ -40,8 +40,8 @@ type Keyboard struct {
 	// both that can be read, where only one can (auto).
 	Keys string `yaml:"keys"`
 	// Repeat and RepeatWithin are as a serial scanner's.
-	Repeat       Repeat        `yaml:"repeat"`
-	RepeatWithin time.Duration `yaml:"repeat_within"`
+	Repeat       Repeat         `yaml:"repeat"`
+	RepeatWithin *time.Duration `yaml:"repeat_within"`
 }
 
 // keysForms are what [Keyboard.Keys] can be.

@@ -274,9 +274,9 @@ func (a *adapter) unsettled(f file) time.Duration {
 	if a.e.Arrival == "growing" {
 		return 0
 	}
-	left := a.e.Settle - now.Sub(s.since)
+	left := *a.e.Settle - now.Sub(s.since)
 	if left <= 0 && a.writing(filepath.Join(a.e.Folder, f.name)) {
-		left = openSettle*a.e.Settle - now.Sub(s.since)
+		left = openSettle**a.e.Settle - now.Sub(s.since)
 	}
 	return max(left, 0)
 }

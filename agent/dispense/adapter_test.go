@@ -55,6 +55,8 @@ func sample(folder string) Export {
 	}
 }
 
+func lasting(d time.Duration) *time.Duration { return &d }
+
 func open(t *testing.T, change func(*Export)) *pharmacy {
 	t.Helper()
 	p := &pharmacy{t: t, e: sample(t.TempDir()), path: filepath.Join(t.TempDir(), "outbox.db"), now: time.Now()}
@@ -169,7 +171,7 @@ func TestFileIsReadWhenItHasSettled(t *testing.T) {
 	p.put("a.csv", head+row(1, 1, "2"))
 	p.d.adapters[0].look(t.Context())
 	p.want("")
-	p.now = p.now.Add(p.d.adapters[0].e.Settle - time.Second)
+	p.now = p.now.Add(*p.d.adapters[0].e.Settle - time.Second)
 	p.put("a.csv", head+row(1, 1, "2")+row(1, 2, "1")) // still being written
 	p.d.adapters[0].look(t.Context())
 	p.want("")

@@ -131,23 +131,34 @@ func (b *badBook) get(id string) (movement.Movement, bool) {
 	return m, err == nil
 }
 
-// settle takes a row off the list.
-func (b *badBook) settle(ctx context.Context, id string) error {
+// settled is what takes a row off the list, to be recorded together with what was
+// decided; [badBook.off] follows when it was.
+func (b *badBook) settled(id string) (outbox.Note, badRow, error) {
 	r := badRow{Settled: b.now()}
 	n, err := b.note(id, r)
-	if err != nil {
-		return err
-	}
-	if _, err := b.store.Append(ctx, outbox.Write{Notes: []outbox.Note{n}}); err != nil {
-		return err
-	}
+	return n, r, err
+}
+
+func (b *badBook) off(id string, r badRow) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.rows[id].Settled.IsZero() {
 		b.open--
 	}
 	b.rows[id] = r
-	return nil
+}
+
+// back puts a row on the list again as it was.
+func (b *badBook) back(ctx context.Context, id string) error {
+	b.mu.Lock()
+	r := b.rows[id]
+	b.mu.Unlock()
+	n, err := b.note(id, r)
+	if err != nil {
+		return err
+	}
+	_, err = b.store.Append(ctx, outbox.Write{Notes: []outbox.Note{n}})
+	return err
 }
 
 // waiting counts the open rows.

@@ -37,8 +37,9 @@ type Export struct {
 	// complete: they are read when size and time have not changed for Settle.
 	// It is "growing" for files that are appended to: every complete line is
 	// read as it comes.
-	Arrival string        `yaml:"arrival"`
-	Settle  time.Duration `yaml:"settle"`
+	Arrival string `yaml:"arrival"`
+	// Settle is 5 s when left out; it cannot be 0, which would read half a file.
+	Settle *time.Duration `yaml:"settle"`
 	// Poll is how often the folder is looked at; changes that the system
 	// announces are seen earlier.
 	Poll time.Duration `yaml:"poll"`
@@ -149,9 +150,9 @@ func (c Column) IsZero() bool { return c == Column{} }
 
 // DefaultExport is what a setting that is left out means.
 func DefaultExport() Export {
-	yes := true
+	yes, settle := true, 5*time.Second
 	return Export{
-		Pattern: "*.csv", Arrival: "whole", Settle: 5 * time.Second, Poll: 5 * time.Second, Finished: "leave",
+		Pattern: "*.csv", Arrival: "whole", Settle: &settle, Poll: 5 * time.Second, Finished: "leave",
 		CSV:     CSV{Delimiter: ",", Quote: `"`, Encoding: "utf-8", Header: &yes},
 		Mapping: Mapping{Kind: movement.Dispense, Schemes: []movement.Scheme{movement.GTIN}, Decimal: ".", MaxQuantity: 1000},
 	}
@@ -189,8 +190,8 @@ func (e *Export) Validate() error {
 		return conf.Bad("folder", e.Folder, "must be an absolute path")
 	case e.Arrival != "whole" && e.Arrival != "growing":
 		return conf.Bad("arrival", e.Arrival, "must be whole or growing")
-	case e.Settle < 0 || e.Settle > time.Hour:
-		return conf.Bad("settle", e.Settle, "must be at most 1h")
+	case *e.Settle <= 0 || *e.Settle > time.Hour:
+		return conf.Bad("settle", *e.Settle, "must be more than nothing and at most 1h: a file that is read at once can still be being written; leave it out for 5s")
 	case e.Poll < 100*time.Millisecond || e.Poll > time.Hour:
 		return conf.Bad("poll", e.Poll, "must be 100ms to 1h")
 	case e.Finished != "leave" && e.Finished != "move":

@@ -19,7 +19,8 @@ func TestValidateNamesSettingAndValue(t *testing.T) {
 		"relative folder":            {func(e *Export) { e.Folder = "exports" }, `exports[0].folder: "exports"`},
 		"pattern":                    {func(e *Export) { e.Pattern = "[" }, `pattern: "["`},
 		"arrival":                    {func(e *Export) { e.Arrival = "soon" }, `arrival: "soon"`},
-		"settle":                     {func(e *Export) { e.Settle = -1 }, `settle: "-1ns"`},
+		"settle":                     {func(e *Export) { e.Settle = lasting(-1) }, `settle: "-1ns"`},
+		"settle of nothing":          {func(e *Export) { e.Settle = lasting(0) }, `settle: "0s" must be more than nothing`},
 		"poll":                       {func(e *Export) { e.Poll = 1 }, `poll: "1ns"`},
 		"finished":                   {func(e *Export) { e.Finished = "delete" }, `finished: "delete"`},
 		"growing is never finished":  {func(e *Export) { e.Arrival, e.Finished = "growing", "move" }, `finished: "move"`},
@@ -98,7 +99,7 @@ exports:
 	}
 	e := c.Exports[0]
 	if e.Mapping.Product != (Column{Name: "3"}) || e.Mapping.Quantity != (Column{Number: 4}) || e.Mapping.Key[0] != (Column{Number: 1}) ||
-		e.Mapping.Key[1] != (Column{Name: "Beleg"}) || e.Settle != 10*time.Second || e.Poll != 5*time.Second || !*e.CSV.Header {
+		e.Mapping.Key[1] != (Column{Name: "Beleg"}) || *e.Settle != 10*time.Second || e.Poll != 5*time.Second || !*e.CSV.Header {
 		t.Errorf("read %+v", e)
 	}
 }

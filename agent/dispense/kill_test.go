@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 
 func killable(folder string) Export {
 	e := sample(folder)
-	e.Settle, e.Poll = time.Millisecond, 100*time.Millisecond
+	e.Settle, e.Poll = lasting(time.Millisecond), 100*time.Millisecond
 	return e
 }
 

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -186,17 +187,24 @@ func (d *Dispense) settle(ctx context.Context, id string, s *Settling, make func
 	}
 	m.By, m.Settles.Key, m.Settles.Why = s.By, bad.NaturalKey, s.Why
 	m.Source = movement.Source{Adapter: bad.Source.Adapter, File: bad.Source.File, Line: bad.Source.Line}
-	places, err := a.Store.Append(ctx, outbox.Write{Lane: movement.Live, Movements: []*movement.Movement{&m}})
+	off, settled, err := a.bad.settled(id)
 	if err != nil {
 		return m, err
 	}
+	places, err := a.Store.Append(ctx, outbox.Write{Lane: movement.Live, Movements: []*movement.Movement{&m}, Notes: []outbox.Note{off}})
+	if err != nil {
+		return m, err
+	}
+	var before error
 	if places[0].Known {
-		if err := a.known(&m, places[0]); err != nil {
-			return m, err
+		if before, err = a.known(&m, places[0]); err != nil {
+			// Nothing was recorded: the row goes back. A kill in between leaves it to
+			// the hub's people alone.
+			return m, cmp.Or(a.bad.back(context.WithoutCancel(ctx), id), err)
 		}
 	}
-	// A kill in between leaves the row on the list; settled again, the record is known.
-	return m, a.bad.settle(context.WithoutCancel(ctx), id)
+	a.bad.off(id, settled)
+	return m, before
 }
 
 func (s *Settling) check() error {
@@ -216,20 +224,38 @@ func plain(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// known tells whether a record with the key of a correction is that correction.
-func (a *adapter) known(m *movement.Movement, at outbox.Place) error {
+// known tells what the record is that has the key of a correction. Where that is
+// what settles the row, err is nil; before then says so if it is another decision
+// than this one, which is not recorded.
+func (a *adapter) known(m *movement.Movement, at outbox.Place) (before, err error) {
 	earlier, kept, err := (&importer{store: a.Store}).earlier(at)
 	switch {
 	case err != nil:
-		return err
+		return nil, err
+	case kept && earlier.Settles.Key == m.Settles.Key && m.Settles.Dismissed == earlier.Settles.Dismissed && (m.Settles.Dismissed || m.SameEvent(&earlier)):
+		return nil, nil
 	case kept && earlier.Settles.Key == m.Settles.Key:
-		return nil
+		return settledBefore(&earlier), nil
 	case kept && m.SameEvent(&earlier):
-		return fault.New(fault.Data, "recorded_already", "the same was recorded already, from line %d of %s", earlier.Source.Line, earlier.Source.File).
+		return nil, fault.New(fault.Data, "recorded_already", "the same was recorded already, from line %d of %s", earlier.Source.Line, earlier.Source.File).
 			WithHint("dismiss this row")
 	}
-	return fault.New(fault.Data, "key_taken", "another row with the same receipt and line was recorded before").
+	return nil, fault.New(fault.Data, "key_taken", "another row with the same receipt and line was recorded before").
 		WithHint("look at the columns that tell one row from another, or dismiss this row")
+}
+
+// settledBefore says by whom a row was settled, and how.
+func settledBefore(m *movement.Movement) error {
+	how := "dismissed it"
+	if !m.Settles.Dismissed {
+		how = fmt.Sprintf("corrected it to %s of %s %s", m.Quantity, strings.ToUpper(string(m.Product.Scheme)), m.Product.Code)
+		if m.Lot != "" {
+			how += ", lot " + m.Lot
+		}
+	}
+	return fault.New(fault.Data, "settled_before", "%s %s on %s, because: %s; nothing was recorded now", m.By, how,
+		m.RecordedAt.Format("2 January 2006 15:04"), m.Settles.Why).
+		WithHint("if that was wrong, record the difference by hand")
 }
 
 // settledKey is the key of what settles a row where it has no other.

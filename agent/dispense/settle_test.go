@@ -1,6 +1,7 @@
 package dispense
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -224,6 +225,8 @@ func TestCorrectToWhatIsRecorded(t *testing.T) {
 		}
 	}
 	p.badRow()
+	p.restart()
+	p.badRow()
 }
 
 // Columns are given back as they were read, or not at all.
@@ -281,6 +284,69 @@ func TestCorrectAfterAPowerCut(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A row is on the list again after its correction was recorded, as in a store that
+// was brought back; a person who now decides otherwise is told what holds.
+func TestDecideOtherwiseAboutASettledRow(t *testing.T) {
+	p := open(t, nil)
+	p.put("a.csv", twelve)
+	p.look()
+	row := p.badRow()
+	before, err := p.store.Note(badSpace, "till/"+row.ID)
+	if err != nil || before == nil {
+		t.Fatal(before, err)
+	}
+	correct := func(qty string) error {
+		_, err := p.d.Correct(t.Context(), row.ID, Settling{Values: values(row, map[string]string{"qty": qty}), By: "AB", Why: "seen"})
+		return err
+	}
+	if err := correct("2"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.store.Append(t.Context(), outbox.Write{Notes: []outbox.Note{{Space: badSpace, Key: "till/" + row.ID, Value: before}}}); err != nil {
+		t.Fatal(err)
+	}
+	p.restart()
+	err = correct("12")
+	if fault.CodeOf(err) != "settled_before" || !strings.Contains(err.Error(), "AB corrected it to 2 of SKU A1") || !strings.Contains(err.Error(), "seen") {
+		t.Errorf("the person is told %v", err)
+	}
+	if made := p.live(); len(made) != 1 || made[0].Quantity != movement.Units(2) {
+		t.Errorf("%+v", made)
+	}
+	p.none()
+	p.restart()
+	p.none()
+}
+
+// watched is a store that tells what is written.
+type watched struct {
+	*outbox.Outbox
+	writes []outbox.Write
+}
+
+func (w *watched) Append(ctx context.Context, write outbox.Write) ([]outbox.Place, error) {
+	w.writes = append(w.writes, write)
+	return w.Outbox.Append(ctx, write)
+}
+
+// What a person decides and that the row leaves the list are one commit: a kill
+// comes before both or after both.
+func TestADecisionAndTheListAreOneCommit(t *testing.T) {
+	p := open(t, nil)
+	p.put("a.csv", twelve)
+	p.look()
+	w := &watched{Outbox: p.store}
+	p.d.adapters[0].Store, p.d.adapters[0].bad.store = w, w
+	if err := p.d.Dismiss(t.Context(), p.badRow().ID, word); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.writes) != 1 || len(w.writes[0].Movements) != 1 || len(w.writes[0].Notes) != 1 {
+		t.Errorf("%d writes: %+v", len(w.writes), w.writes)
+	}
+	p.restart()
+	p.none()
 }
 
 // More rows than anybody could look at are bounded on the page, not at the hub.

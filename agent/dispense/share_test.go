@@ -8,7 +8,7 @@ import (
 // A whole file that another program still has open for writing waits longer than
 // one that it has let go, and not for ever.
 func TestAFileThatIsHeldOpenWaits(t *testing.T) {
-	p := open(t, func(e *Export) { e.Settle = 5 * time.Second })
+	p := open(t, func(e *Export) { e.Settle = lasting(5 * time.Second) })
 	held := true
 	a := p.d.adapters[0]
 	a.writing = func(string) bool { return held }
