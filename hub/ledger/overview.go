@@ -247,3 +247,18 @@ func (l *Ledger) CountPostings(ctx context.Context) (map[PostingState]int64, err
 	})
 	return counts, classify(err)
 }
+
+// millis is the other way round; the zero time is 0.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -34,6 +34,7 @@ func (r Restore) Words() string {
 	}
 	return fmt.Sprintf("The ledger was put back%s (%s). What people decided%s is gone and must be made again: "+
 		"retries, releases, discards and aliases. An alias from before is held until somebody has looked (branchline-hub alias list, remove what is wrong, alias confirm). "+
+		"Everybody signs in again, API tokens must be made anew, and whom you took away, or whose rights you changed, since then is as before: look at branchline-hub user list. "+
 		"What branches sent and what is in Odoo come back by themselves.", from, r.Sign, since)
 }
 
@@ -109,6 +110,9 @@ func (t *Tx) noteRestore(r Restore) error {
 		return err
 	}
 	if err := t.holdAliases(Alias{At: r.NotedAt}); err != nil {
+		return err
+	}
+	if err := t.dropSignedIn(r.NotedAt); err != nil {
 		return err
 	}
 	t.After(func() { t.w.l.log.Warn(r.Words()) })
