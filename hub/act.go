@@ -14,10 +14,10 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"branchline/hub/app"
 	"branchline/hub/config"
 	"branchline/hub/ledger"
 	"branchline/hub/projection"
+	"branchline/hub/room"
 	"branchline/internal/control"
 	"branchline/internal/fault"
 )
@@ -65,7 +65,7 @@ var said = map[string]string{"retry": "tried again", "release": "released", "dis
 func (c *decideCommand) Run(ctx *kong.Context) error {
 	name := ctx.Selected().Name
 	var done int
-	if err := c.ask("POST", "/decide", app.Decision{Choice: name, Movements: c.Movements, Who: c.who(), Why: c.Why}, &done); err != nil {
+	if err := c.ask("POST", "/decide", room.Decision{Choice: name, Movements: c.Movements, Who: c.who(), Why: c.Why}, &done); err != nil {
 		return err
 	}
 	fmt.Printf("%d %s\n", done, said[name])

@@ -6,8 +6,8 @@ import (
 	"io"
 	"time"
 
-	"branchline/hub/app"
 	"branchline/hub/ledger"
+	"branchline/hub/room"
 	"branchline/internal/ui"
 )
 
@@ -32,8 +32,8 @@ type aliasSetCommand struct {
 
 // Run makes the alias and names the product, so that a wrong one is seen.
 func (c *aliasSetCommand) Run() error {
-	var done app.AliasMade
-	err := c.ask("POST", "/alias", app.Alias{Scheme: c.Scheme, Code: c.Code, Product: c.Product, Ahead: c.Ahead, Overrule: c.Overrule, Who: c.who(), Why: c.Why}, &done)
+	var done room.AliasMade
+	err := c.ask("POST", "/alias", room.Alias{Scheme: c.Scheme, Code: c.Code, Product: c.Product, Ahead: c.Ahead, Overrule: c.Overrule, Who: c.who(), Why: c.Why}, &done)
 	if err == nil && done.Overruled != "" {
 		fmt.Printf("In Odoo, %s %s is %s; that counts no longer.\n", done.Scheme, done.Code, done.Overruled)
 	}
@@ -53,8 +53,8 @@ type aliasRemoveCommand struct {
 
 // Run takes the alias back.
 func (c *aliasRemoveCommand) Run() error {
-	var done app.AliasMade
-	err := c.ask("POST", "/alias/remove", app.Alias{Scheme: c.Scheme, Code: c.Code, Who: c.who(), Why: c.Why}, &done)
+	var done room.AliasMade
+	err := c.ask("POST", "/alias/remove", room.Alias{Scheme: c.Scheme, Code: c.Code, Who: c.who(), Why: c.Why}, &done)
 	if err == nil {
 		fmt.Printf("%s %s means nothing of its own any more; %d movements are looked at again. What is posted stays.\n", done.Scheme, done.Code, done.Released)
 	}
@@ -68,8 +68,8 @@ type aliasConfirmCommand struct {
 
 // Run lets the held aliases hold again.
 func (c *aliasConfirmCommand) Run() error {
-	var done app.AliasMade
-	err := c.ask("POST", "/alias/confirm", app.Alias{Who: c.who(), Why: c.Why}, &done)
+	var done room.AliasMade
+	err := c.ask("POST", "/alias/confirm", room.Alias{Who: c.who(), Why: c.Why}, &done)
 	if err == nil {
 		fmt.Printf("%s again; what waited for it goes on.\n", ui.Many(done.Released, "alias holds", "aliases hold"))
 	}

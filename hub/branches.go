@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"branchline/hub/app"
 	"branchline/hub/config"
 	"branchline/hub/ledger"
+	"branchline/hub/room"
 	"branchline/internal/control"
 	"branchline/internal/ui"
 )
@@ -26,7 +26,7 @@ func (c *branchesCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	var lines []app.Line
+	var lines []room.Line
 	asked := control.Call(context.Background(), cfg.DataDir, "GET", "/lines", nil, &lines)
 	if asked != nil && !errors.Is(asked, control.ErrNotRunning) {
 		return asked
@@ -69,8 +69,8 @@ func (c *branchesCommand) Run() error {
 }
 
 // lineWords tell whether a branch is connected.
-func lineWords(code string, configured []config.Branch, lines []app.Line, running bool) string {
-	i := slices.IndexFunc(lines, func(l app.Line) bool { return l.Code == code })
+func lineWords(code string, configured []config.Branch, lines []room.Line, running bool) string {
+	i := slices.IndexFunc(lines, func(l room.Line) bool { return l.Code == code })
 	switch {
 	case !slices.ContainsFunc(configured, func(b config.Branch) bool { return b.Code == code }):
 		return "not in the hub's configuration"

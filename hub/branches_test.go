@@ -4,9 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"branchline/hub/app"
 	"branchline/hub/config"
 	"branchline/hub/ledger"
+	"branchline/hub/room"
 )
 
 // A branch is told of as it is: in the configuration or not, connected or not,
@@ -14,7 +14,7 @@ import (
 func TestEveryBranchIsToldOf(t *testing.T) {
 	configured := []config.Branch{{Code: "BR01"}, {Code: "BR02"}, {Code: "BR03"}, {Code: "BR04"}}
 	ago := time.Now().Add(-3 * time.Minute)
-	lines := []app.Line{{Code: "BR01", Connected: true, Since: ago}, {Code: "BR02", Since: ago}, {Code: "BR03"}}
+	lines := []room.Line{{Code: "BR01", Connected: true, Since: ago}, {Code: "BR02", Since: ago}, {Code: "BR03"}}
 	for code, want := range map[string]string{
 		"BR01": "connected since 3 min", "BR02": "not connected since 3 min", "BR03": "not connected since the hub was started",
 		"BR04": "put into the configuration after the hub was started", "BR09": "not in the hub's configuration",

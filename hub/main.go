@@ -32,6 +32,7 @@ type commands struct {
 	Verify     verifyCommand     `cmd:"" help:"Check the audit trail and every branch's chain."`
 	Rebuild    rebuildCommand    `cmd:"" help:"Make what follows from the batches anew, from the first batch on."`
 	Backup     backupCommand     `cmd:"" help:"Copy the ledger of the running hub into a file."`
+	User       userCommands      `cmd:"" help:"Look after those who may use the control room."`
 	Secret     secretCommand     `cmd:"" help:"Make a branch's secret and the line for hub.yaml."`
 
 	Install   controlCommand `cmd:"" help:"Install the service."`

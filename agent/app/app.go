@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"branchline/agent/capture"
 	"branchline/agent/config"
@@ -67,7 +68,7 @@ func New(cfg config.Config, version string, log *slog.Logger) (_ *App, err error
 		return nil, err
 	}
 	metrics.MustRegister(outboxMetrics{a.outbox})
-	if a.page, err = webserver.New(cfg.Web, a.branch, a.Health, metrics, a.log); err != nil {
+	if a.page, err = webserver.New(cfg.Web, a.branch, a.Health, promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}), a.log); err != nil {
 		return nil, err
 	}
 	if a.control, err = control.Listen(cfg.DataDir, a.controlRoutes()); err != nil {

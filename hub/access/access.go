@@ -150,6 +150,8 @@ type Access struct {
 	looks chan struct{}
 	tries *tries
 	cost  password.Cost
+	// first is the file of the first password; set before anybody signs in.
+	first string
 }
 
 // New takes a configuration that was validated; now is nil for time.Now.

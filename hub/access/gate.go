@@ -112,7 +112,25 @@ func (a *Access) person(r *http.Request) (Person, error) {
 	if err != nil {
 		return Person{}, nil
 	}
-	return a.Session(r.Context(), c.Value, r.Header.Get("X-Live") == "")
+	byItself := r.Header.Get("X-Live") != "" || r.Header.Get("Accept") == "text/event-stream"
+	return a.Session(r.Context(), c.Value, !byItself)
+}
+
+// Metrics lets the metrics out to programs on this machine, and to tokens with
+// that scope. What a proxy hands on does not come from this machine.
+func (a *Access) Metrics(h http.Handler) http.Handler {
+	outside := a.guard(Route{Needs: Metrics, Serve: h.ServeHTTP}, func(w http.ResponseWriter, _ *http.Request, err error) {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		http.Error(w, err.Error(), http.StatusUnauthorized)
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		at, err := netip.ParseAddrPort(r.RemoteAddr)
+		if err == nil && at.Addr().Unmap().IsLoopback() && r.Header.Get("X-Forwarded-For") == "" && r.Header.Get("Forwarded") == "" {
+			h.ServeHTTP(w, r)
+			return
+		}
+		outside(w, r)
+	})
 }
 
 func (a *Access) cookie() string {

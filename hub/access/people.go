@@ -2,7 +2,9 @@ package access
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -33,15 +35,55 @@ const (
 // admin is the first person's login.
 const admin = "admin"
 
-// First makes the administrator of a hub that has no people, and gives the
-// one-time password; made is false where there are any.
-func (a *Access) First(ctx context.Context) (login, pass string, made bool, err error) {
+// First makes the administrator of a hub that has no people, and leaves the
+// one-time password in a file that only the hub's own user may read. made is
+// false where there are people; the file goes when one of them has chosen a
+// password.
+func (a *Access) First(ctx context.Context, file string) (made bool, err error) {
 	users, err := a.ledger.Users(ctx)
-	if err != nil || len(users) > 0 {
-		return "", "", false, err
+	if err != nil {
+		return false, err
 	}
-	pass, err = a.Add(ctx, "hub", admin, "Administrator", Roles)
-	return admin, pass, err == nil, err
+	a.first = file
+	if len(users) > 0 {
+		if !slices.ContainsFunc(users, func(u ledger.User) bool { return u.Login == admin && u.OneTime }) {
+			a.forgetFirst()
+		}
+		return false, nil
+	}
+	pass, err := a.Add(ctx, "hub", admin, "Administrator", Roles)
+	if err != nil {
+		return false, err
+	}
+	text := "The control room's first person signs in as " + admin + " with this one-time password:\n" + pass + "\n"
+	if err := writePrivate(file, text); err != nil {
+		return true, fault.New(fault.Setup, "first_password", "the first password cannot be written: %w", err).
+			WithHint("mend that, then set one by branchline-hub user password " + admin)
+	}
+	return true, nil
+}
+
+// writePrivate writes a new file that only its owner may read.
+func writePrivate(path, text string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
+}
+
+// forgetFirst takes the file away that is worth nothing any more.
+func (a *Access) forgetFirst() {
+	if a.first == "" {
+		return
+	}
+	if err := os.Remove(a.first); err != nil && !errors.Is(err, os.ErrNotExist) {
+		a.log.Warn("the file of the first password is still there; it opens nothing any more", "err", err)
+	}
 }
 
 // Add makes a person and gives a one-time password, which holds for a week.
@@ -197,10 +239,14 @@ func (a *Access) ChangePassword(ctx context.Context, p Person, old, next, addres
 		return fault.New(fault.Data, CodeBadPassword, "a password of so few different characters is guessed first")
 	}
 	hash := password.New(next, a.cost).String()
-	return a.change(ctx, p.Who(), "password changed", p.Login, func(tx *ledger.Tx, u *ledger.User) (string, error) {
+	err = a.change(ctx, p.Who(), "password changed", p.Login, func(tx *ledger.Tx, u *ledger.User) (string, error) {
 		u.Password, u.OneTime, u.PasswordEnds = hash, false, time.Time{}
 		return "", tx.EndSessions(u.ID, p.session)
 	})
+	if err == nil && p.Login == admin {
+		a.forgetFirst()
+	}
+	return err
 }
 
 func distinct(s string) map[rune]bool {

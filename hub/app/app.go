@@ -8,12 +8,11 @@ import (
 	"errors"
 	"log/slog"
 	"os"
-	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"branchline/hub/access"
 	"branchline/hub/broker"
 	"branchline/hub/catalogue"
 	"branchline/hub/config"
@@ -23,6 +22,7 @@ import (
 	"branchline/hub/plan"
 	"branchline/hub/post"
 	"branchline/hub/projection"
+	"branchline/hub/room"
 	"branchline/hub/web"
 	"branchline/internal/control"
 	"branchline/internal/daemon"
@@ -50,19 +50,14 @@ type App struct {
 	page      *webserver.Server
 	control   *control.Server
 
-	mu      sync.Mutex
-	reports map[string]report
-}
-
-// report is what a branch last said of itself.
-type report struct {
-	wire.State
-	at time.Time
+	room   *room.Room
+	access *access.Access
+	site   *web.Site
 }
 
 // New builds a hub from its configuration. On an error nothing is left open.
 func New(cfg config.Config, version string, log *slog.Logger) (_ *App, err error) {
-	a := &App{cfg: cfg, version: version, log: log, reports: map[string]report{}}
+	a := &App{cfg: cfg, version: version, log: log}
 	defer func() {
 		if err != nil {
 			a.close()
@@ -84,11 +79,7 @@ func New(cfg config.Config, version string, log *slog.Logger) (_ *App, err error
 	if err := a.toBranches(metrics); err != nil {
 		return nil, err
 	}
-	pages, err := web.Handler(a.State, log)
-	if err != nil {
-		return nil, err
-	}
-	if a.page, err = webserver.New(cfg.Web, pages, a.Health, metrics, log); err != nil {
+	if err := a.toPeople(metrics); err != nil {
 		return nil, err
 	}
 	a.control, err = control.Listen(cfg.DataDir, a.controlRoutes())
@@ -125,6 +116,8 @@ func (a *App) Run(ctx context.Context) error {
 	g.Add("planner", a.planner.Run)
 	g.Add("poster", a.poster.Run)
 	g.Add("page", a.page.Run)
+	g.Add("access", a.access.Run)
+	g.Add("site", a.site.Run)
 	g.Add("control", a.control.Run)
 	err := g.Run(ctx)
 	a.odoo.Close()
@@ -132,14 +125,8 @@ func (a *App) Run(ctx context.Context) error {
 	return errors.Join(err, a.ledger.Close())
 }
 
-// Alive tells the service manager that the hub is not stuck: its ledger
-// answers.
-func (a *App) Alive() bool {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	_, err := a.ledger.CountExceptions(ctx, "")
-	return err == nil
-}
+// Alive tells the service manager that the hub is not stuck.
+func (a *App) Alive() bool { return a.room.Alive() }
 
 func (a *App) close() {
 	if a.page != nil {
@@ -156,7 +143,5 @@ func (a *App) close() {
 // reported keeps what a branch says of itself.
 func (a *App) reported(branch string, s wire.State) {
 	a.feed.Heard(branch, s.Documents)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.reports[branch] = report{s, time.Now()}
+	a.room.Heard(branch, s)
 }

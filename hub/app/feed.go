@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -10,7 +9,6 @@ import (
 
 	"branchline/hub/broker"
 	"branchline/hub/feed"
-	"branchline/internal/ui"
 	"branchline/internal/wire"
 )
 
@@ -48,20 +46,4 @@ func (h hears) Receive(ctx context.Context, branch string, c wire.Channel, paylo
 		h.log.Warn("what the branch asks for cannot be read", "branch", branch, "err", err)
 	}
 	return nil
-}
-
-// oldCopies tells of branches that know Odoo only as it was long ago.
-func (a *App) oldCopies() (all []string) {
-	for _, o := range a.feed.Old() {
-		since := "not at all"
-		if !o.AsOf.IsZero() {
-			since = "as it was " + ui.Ago(time.Since(o.AsOf)) + " ago"
-		}
-		who := "Branch " + o.Branch
-		if o.Branch == "" {
-			who = "The hub"
-		}
-		all = append(all, fmt.Sprintf("%s knows Odoo's %s %s.", who, o.Kind, since))
-	}
-	return all
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"branchline/hub/access"
 	"branchline/hub/broker"
 	"branchline/hub/catalogue"
 	"branchline/hub/feed"
@@ -40,7 +41,9 @@ type Config struct {
 	// Posting says how hard Odoo is worked.
 	Posting post.Config      `yaml:"posting"`
 	Web     webserver.Config `yaml:"web"`
-	Log     logging.Config   `yaml:"log"`
+	// Access says how long people stay signed in.
+	Access access.Config  `yaml:"access"`
+	Log    logging.Config `yaml:"log"`
 }
 
 // Broker is the embedded broker, or one that runs elsewhere.
@@ -85,8 +88,8 @@ func Default() Config {
 		Broker:    Broker{EmbeddedConfig: broker.DefaultEmbeddedConfig(), External: broker.DefaultExternalConfig()},
 		Catalogue: catalogue.DefaultConfig(), Feed: feed.DefaultConfig(), Planning: plan.DefaultSettings(), Posting: post.DefaultConfig(),
 		Odoo: Odoo{Transport: odoo.Auto, Timeout: odoo.DefaultTimeout},
-		Web:  webserver.Config{Listen: "127.0.0.1:8770"},
-		Log:  logging.Default(),
+		Web:  webserver.Config{Listen: "127.0.0.1:8770"}, Access: access.DefaultConfig(),
+		Log: logging.Default(),
 	}
 }
 
@@ -122,7 +125,7 @@ func (c *Config) Validate() error {
 		at string
 		v  conf.Validator
 	}
-	parts := []part{{"ledger", &c.Ledger}, {"catalogue", &c.Catalogue}, {"feed", &c.Feed}, {"planning", &c.Planning}, {"posting", &c.Posting}, {"web", &c.Web}, {"log", &c.Log}}
+	parts := []part{{"ledger", &c.Ledger}, {"catalogue", &c.Catalogue}, {"feed", &c.Feed}, {"planning", &c.Planning}, {"posting", &c.Posting}, {"web", &c.Web}, {"access", &c.Access}, {"log", &c.Log}}
 	if c.Broker.External.Server != "" {
 		parts = append(parts, part{"broker.external", &c.Broker.External})
 	} else {

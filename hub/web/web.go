@@ -1,114 +1,258 @@
-// Package web is the control room: which branches are alive, what is late,
-// what a person must decide.
+// Package web is the control room's pages: which branches are alive, what is
+// late, what a person must decide, and who may.
+//
+// The server makes the pages; an open one asks for itself again when the event
+// stream says that something changed. Without its scripts every step works by
+// plain forms. Every route names the right that it needs; [Site.Routes] is the
+// whole list.
 package web
 
 import (
+	"bytes"
+	"context"
 	"embed"
+	"errors"
 	"html/template"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
+	"branchline/hub/access"
+	"branchline/hub/ledger"
+	"branchline/hub/room"
+	"branchline/internal/fault"
 	"branchline/internal/ui"
 )
 
 //go:embed pages/*.html
 var pages embed.FS
 
-// State is what the page shows, as one moment saw it.
-type State struct {
-	Version  string
-	Branches []Branch
-	// Exceptions are grouped by reason, the most frequent first.
-	Exceptions []ExceptionGroup
-	// Latest are the newest open exceptions, a page of them.
-	Latest   []Exception
-	Postings Postings
-	Odoo     Odoo
-	Alarms   []string
+// Room is what the pages ask, and act by.
+type Room interface {
+	Board(ctx context.Context) (room.Board, error)
+	Odoo() room.Odoo
 }
 
-// ForPeople counts what waits for a person, over all reasons.
-func (s State) ForPeople() (n int64) {
-	for _, g := range s.Exceptions {
-		n += g.Count
-	}
-	return n
+// Options are what the site is made of.
+type Options struct {
+	Room   Room
+	Access *access.Access
+	// People lists who may use the control room; it is the ledger.
+	People People
+	// Changed watches what pages show; nil for none.
+	Changed <-chan struct{}
+	Version string
+	Log     *slog.Logger
 }
 
-// Branch is one line of the board.
-type Branch struct {
-	Code, Name string
-	Connected  bool
-	// Since is when it connected or was last heard of; zero for never.
-	Since time.Time
-	// LastMovement is when the newest movement was received.
-	LastMovement time.Time
-	// Received counts movements, Waiting those for the planner, Documents
-	// those to be made in Odoo, Exceptions what waits for a person.
-	Received, Waiting, Documents, Exceptions int64
-	// Unsent is what the branch last reported to have kept, Open what it has
-	// scanned and not confirmed, Alarms what it said a person should look at.
-	Unsent uint64
-	Open   string
-	Alarms []string
+// People lists persons and tokens.
+type People interface {
+	Users(ctx context.Context) ([]ledger.User, error)
+	Tokens(ctx context.Context) ([]ledger.Token, error)
 }
 
-// ExceptionGroup is one reason and how often it waits for a person.
-type ExceptionGroup struct {
-	Reason string
-	Count  int64
-	Oldest time.Time
+// Site serves requests from any goroutine.
+type Site struct {
+	Options
+	pages  *template.Template
+	stream ui.Stream
+	gate   http.Handler
 }
 
-// Exception is one movement that waits for a person.
-type Exception struct {
-	ID, Branch, Reason, Text, Raw string
-	// From is where it was read: file and line, or the adapter.
-	From  string
-	Since time.Time
-}
-
-// Postings counts documents by state.
-type Postings struct {
-	Waiting, Posted int64
-	// Latest are the newest documents.
-	Latest []Posting
-}
-
-// Posting is one document for Odoo.
-type Posting struct {
-	Name, Branch, Kind, State, Detail string
-	Movements                         int64
-	At                                time.Time
-}
-
-// Odoo is the connection to Odoo.
-type Odoo struct {
-	URL       string
-	Reachable bool
-	Trouble   string
-}
-
-// Handler serves the page; state is asked at each request, from any goroutine.
-func Handler(state func() (State, error), log *slog.Logger) (http.Handler, error) {
-	t, err := template.New("").Funcs(ui.Funcs()).ParseFS(pages, "pages/*.html")
+// New makes the site.
+func New(o Options) (*Site, error) {
+	t, err := template.New("").Funcs(ui.Funcs()).Funcs(funcs).ParseFS(pages, "pages/*.html")
 	if err != nil {
 		return nil, err
 	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		s, err := state()
-		if err != nil {
-			log.Error("board not read", "err", err)
-			http.Error(w, "The ledger cannot be read at this moment.", http.StatusServiceUnavailable)
-			return
+	s := &Site{Options: o, pages: t}
+	s.gate = o.Access.Gate(s.Routes(), s.refuse)
+	return s, nil
+}
+
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.gate.ServeHTTP(w, r) }
+
+// Routes are all that the site answers to.
+func (s *Site) Routes() []access.Route {
+	return []access.Route{
+		{Pattern: "GET /{$}", Needs: access.See, Serve: s.board},
+		{Pattern: "GET /events", Needs: access.See, Serve: s.stream.ServeHTTP},
+
+		{Pattern: "GET /sign-in", Needs: access.Anyone, Serve: s.signInPage},
+		{Pattern: "POST /sign-in", Needs: access.Anyone, Serve: s.signIn},
+		{Pattern: "POST /sign-out", Needs: access.Self, Serve: s.signOut},
+		{Pattern: "GET /me", Needs: access.Self, Serve: s.me},
+		{Pattern: "POST /me/password", Needs: access.Self, Serve: s.changePassword},
+		{Pattern: "POST /me/tokens", Needs: access.See, Serve: s.newToken},
+		{Pattern: "POST /me/tokens/{id}/revoke", Needs: access.See, Serve: s.revokeToken},
+
+		{Pattern: "GET /people", Needs: access.People, Serve: s.people},
+		{Pattern: "POST /people", Needs: access.People, Serve: s.addPerson},
+		{Pattern: "POST /people/{login}/roles", Needs: access.People, Serve: s.setRoles},
+		{Pattern: "POST /people/{login}/password", Needs: access.People, Serve: s.resetPassword},
+		{Pattern: "POST /people/{login}/disable", Needs: access.People, Serve: s.disable},
+
+		{Pattern: "GET /", Needs: access.Self, Serve: s.nothing},
+	}
+}
+
+// How often open pages are told that something changed: at most once in this
+// time, so that a busy hub does not make every desk ask all the time, and at
+// least once in that, for what only time changes.
+const (
+	changedAtMost  = 2 * time.Second
+	changedAtLeast = 15 * time.Second
+)
+
+// Run keeps open pages up to date until ctx ends.
+func (s *Site) Run(ctx context.Context) error {
+	defer s.stream.End()
+	at := time.NewTicker(changedAtLeast)
+	defer at.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-at.C:
+		case <-s.Changed:
+			at.Reset(changedAtLeast)
 		}
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Cache-Control", "no-store")
-		if err := t.ExecuteTemplate(w, "board.html", s); err != nil {
-			log.Debug("page not written", "err", err)
+		s.stream.Changed()
+		pause := time.NewTimer(changedAtMost)
+		select {
+		case <-ctx.Done():
+		case <-pause.C:
 		}
-	})
-	return mux, nil
+		pause.Stop()
+	}
+}
+
+// tab is one word of the navigation, shown to those who may go there.
+type tab struct {
+	Path, Icon, Word string
+	needs            access.Right
+	Current          bool
+}
+
+var tabs = []tab{
+	{Path: "/", Icon: "home", Word: "Branches", needs: access.See},
+	{Path: "/people", Icon: "lock", Word: "People", needs: access.People},
+}
+
+// frame is what every page is given.
+type frame struct {
+	Title   string
+	Tabs    []tab
+	Person  access.Person
+	Odoo    room.Odoo
+	Version string
+	Body    any
+	// Still is for a page that is not asked for again by itself: a form, or what
+	// was said once.
+	Still bool
+}
+
+// show writes a page. current is the path of its tab.
+func (s *Site) show(w http.ResponseWriter, r *http.Request, status int, name, current string, f frame) {
+	f.Person, f.Odoo, f.Version = access.By(r), s.Room.Odoo(), s.Version
+	for _, t := range tabs {
+		if f.Person.May(t.needs) {
+			t.Current = t.Path == current
+			f.Tabs = append(f.Tabs, t)
+		}
+	}
+	var b bytes.Buffer // a page that fails half way is not sent
+	if err := s.pages.ExecuteTemplate(&b, name, f); err != nil {
+		s.Log.Error("page not made", "page", name, "err", err)
+		http.Error(w, "This page cannot be shown. The hub goes on with its work.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes())
+}
+
+// refused is what could not be done, and the way back.
+type refused struct {
+	Title, Text, Hint, Back string
+}
+
+// refuse shows why a request was not done.
+func (s *Site) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	look := r.Method == http.MethodGet || r.Method == http.MethodHead
+	switch code := fault.CodeOf(err); {
+	case code == access.CodeSignIn && look:
+		http.Redirect(w, r, "/sign-in?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
+	case code == access.CodeChange && look:
+		http.Redirect(w, r, "/me", http.StatusSeeOther)
+	case code == access.CodeSignIn:
+		s.say(w, r, http.StatusUnauthorized, refused{"Nothing was done", "Your session has ended.", "Sign in, then do it again.", "/sign-in"})
+	case code == access.CodeNoRight:
+		s.sayFault(w, r, http.StatusForbidden, "This is not yours to do", err)
+	case code == ledger.CodeNoUser, code == ledger.CodeNoToken:
+		s.sayFault(w, r, http.StatusNotFound, "Nothing was done", err)
+	case fault.ClassOf(err) == fault.Data:
+		s.sayFault(w, r, http.StatusConflict, "Nothing was done", err)
+	default:
+		s.Log.Error("request not served", "path", r.URL.Path, "err", err)
+		s.sayFault(w, r, http.StatusServiceUnavailable, "Not now", err)
+	}
+}
+
+func (s *Site) sayFault(w http.ResponseWriter, r *http.Request, status int, title string, err error) {
+	text, hint := err.Error(), ""
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		text, hint = f.Message, f.Hint
+	}
+	s.say(w, r, status, refused{title, sentence(text), sentence(hint), back(r)})
+}
+
+func (s *Site) say(w http.ResponseWriter, r *http.Request, status int, b refused) {
+	s.show(w, r, status, "refused.html", "", frame{Title: b.Title, Still: true, Body: b})
+}
+
+// back is where the person was, on this site.
+func back(r *http.Request) string {
+	if u, err := url.Parse(r.Referer()); err == nil && u.Host == r.Host {
+		return local(u.RequestURI())
+	}
+	return "/"
+}
+
+// local is a path of this site; anything else becomes the first page, so that no
+// link leads a person who signs in to another site.
+func local(path string) string {
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n\t") {
+		return "/"
+	}
+	return path
+}
+
+func (s *Site) nothing(w http.ResponseWriter, r *http.Request) {
+	s.say(w, r, http.StatusNotFound, refused{"There is no such page", "The address may be mistyped, or from an older version.", "", "/"})
+}
+
+// funcs are the template functions of these pages.
+//
+//	role  a role as people call it
+var funcs = template.FuncMap{"role": func(r access.Role) string {
+	if r == access.IT {
+		return "IT"
+	}
+	return string(r)
+}}
+
+// sentence begins with a capital and ends with a stop.
+func sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	s = strings.ToUpper(s[:1]) + s[1:]
+	if !strings.ContainsAny(s[len(s)-1:], ".!?") {
+		s += "."
+	}
+	return s
 }

@@ -15,9 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"branchline/internal/conf"
 	"branchline/internal/fault"
 	"branchline/internal/ui"
@@ -59,7 +56,7 @@ type Server struct {
 
 // New binds the address and puts pages, assets, /healthz and /metrics
 // together. A port that is taken is a fault of class Setup.
-func New(cfg Config, pages http.Handler, check Check, metrics prometheus.Gatherer, log *slog.Logger) (*Server, error) {
+func New(cfg Config, pages http.Handler, check Check, metrics http.Handler, log *slog.Logger) (*Server, error) {
 	l, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
 		return nil, fault.New(fault.Setup, "page_address", "the page cannot listen on %s: %w", cfg.Listen, err).
@@ -68,7 +65,7 @@ func New(cfg Config, pages http.Handler, check Check, metrics prometheus.Gathere
 	mux := http.NewServeMux()
 	mux.Handle("/", pages)
 	mux.Handle("GET /ui/", ui.Assets("/ui/"))
-	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answerHealth(w, check()) })
 	return &Server{listener: l, http: &http.Server{
 		Handler:           guard(cfg, l.Addr(), mux),

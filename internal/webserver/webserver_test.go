@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"branchline/internal/fault"
 	"branchline/internal/webserver"
 )
@@ -19,7 +17,7 @@ import (
 func start(t *testing.T, check webserver.Check) string {
 	pages := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "page") })
 	s, err := webserver.New(webserver.Config{Listen: "127.0.0.1:0", Hosts: []string{"hub.example"}}, pages, check,
-		prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+		http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +102,7 @@ func TestHealthSaysWhatIsWrong(t *testing.T) {
 func TestTakenPortIsToldWithTheSetting(t *testing.T) {
 	url := start(t, func() webserver.Health { return webserver.Health{} })
 	addr := strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/")
-	_, err := webserver.New(webserver.Config{Listen: addr}, http.NotFoundHandler(), nil, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	_, err := webserver.New(webserver.Config{Listen: addr}, http.NotFoundHandler(), nil, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), slog.New(slog.DiscardHandler))
 	if fault.ClassOf(err) != fault.Setup || !strings.Contains(err.Error(), "web.listen") {
 		t.Errorf("got %v", err)
 	}

@@ -19,7 +19,7 @@ export async function refresh() {
   if (asking) { again = true; return; }
   asking = true;
   try {
-    const res = await fetch(location.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(8000) });
+    const res = await fetch(location.href, { headers: { Accept: "text/html", "X-Live": "1" }, signal: AbortSignal.timeout(8000) });
     if (res.redirected || res.status === 404) { asking = again = false; if (!held) location.reload(); return; }
     if (!res.ok) throw new Error(res.statusText);
     take(new DOMParser().parseFromString(await res.text(), "text/html"));

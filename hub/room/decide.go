@@ -1,7 +1,7 @@
-package app
+package room
 
 import (
-	"net/http"
+	"context"
 	"time"
 
 	"branchline/hub/ledger"
@@ -9,12 +9,19 @@ import (
 	"branchline/internal/movement"
 )
 
-// decide carries a person's decision out: retry, release or discard. A retry is
+// Decision is what a person decides about exceptions.
+type Decision struct {
+	Choice    string   `json:"choice"`
+	Movements []string `json:"movements"`
+	Who       string   `json:"who"`
+	Why       string   `json:"why"`
+}
+
+// Decide carries a person's decision out: retry, release or discard. A retry is
 // for what has been mended elsewhere; what was set aside because a person must
 // say that it is right goes on by a release only, so that nobody posts it by
 // trying everything again.
-func (a *App) decide(r *http.Request, d Decision) (int, error) {
-	ctx := r.Context()
+func (m *Room) Decide(ctx context.Context, d Decision) (int, error) {
 	decision := ledger.Decision{Choice: ledger.Choice(d.Choice), Who: d.Who, Why: d.Why, At: time.Now()}
 	for _, s := range d.Movements {
 		name, err := movement.ParseID(s)
@@ -22,7 +29,7 @@ func (a *App) decide(r *http.Request, d Decision) (int, error) {
 			return 0, fault.New(fault.Data, "unknown_movement", "%w", err).
 				WithHint("name it as branchline-hub exceptions does")
 		}
-		id, err := a.ledger.Find(ctx, name)
+		id, err := m.Ledger.Find(ctx, name)
 		if err != nil {
 			return 0, err
 		}
@@ -30,7 +37,7 @@ func (a *App) decide(r *http.Request, d Decision) (int, error) {
 		if decision.Choice != ledger.Retry {
 			continue
 		}
-		if stage, err := a.ledger.ExceptionStage(ctx, id); err != nil {
+		if stage, err := m.Ledger.ExceptionStage(ctx, id); err != nil {
 			return 0, err
 		} else if stage == ledger.StageProjection {
 			return 0, fault.New(fault.Data, "not_retryable", "%s was set aside for a person to say whether it is right; a retry changes nothing", name).
@@ -38,7 +45,7 @@ func (a *App) decide(r *http.Request, d Decision) (int, error) {
 		}
 	}
 	if d.Choice == "release" {
-		return a.ledger.Release(ctx, decision)
+		return m.Ledger.Release(ctx, decision)
 	}
-	return a.ledger.Decide(ctx, decision)
+	return m.Ledger.Decide(ctx, decision)
 }

@@ -1,8 +1,8 @@
-package app
+package room
 
 import (
+	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +14,32 @@ import (
 	"branchline/internal/productcode"
 )
 
+// Alias says which product of Odoo a code means.
+type Alias struct {
+	Scheme string `json:"scheme"`
+	Code   string `json:"code"`
+	// Product is its internal reference or barcode in Odoo.
+	Product string `json:"product"`
+	// Ahead allows a code that no movement has had yet.
+	Ahead bool `json:"ahead"`
+	// Overrule allows a code by which Odoo itself knows a product.
+	Overrule bool   `json:"overrule"`
+	Who      string `json:"who"`
+	Why      string `json:"why"`
+}
+
+// AliasMade is the answer to an [Alias].
+type AliasMade struct {
+	// Scheme and Code are in the form by which codes are compared.
+	Scheme string `json:"scheme"`
+	Code   string `json:"code"`
+	// Product is its name in Odoo; Released counts what goes on by it.
+	Product  string `json:"product"`
+	Released int    `json:"released"`
+	// Overruled is what Odoo itself knows by the code, empty for nothing.
+	Overruled string `json:"overruled,omitempty"`
+}
+
 // product is an alias' code in the form by which codes are compared.
 func (al *Alias) product() (movement.Product, error) {
 	p := movement.Product{Scheme: movement.Scheme(al.Scheme), Code: al.Code}
@@ -24,16 +50,16 @@ func (al *Alias) product() (movement.Product, error) {
 	return productcode.Normal(p)
 }
 
-// alias says which product of Odoo a code means. A code that never came is
+// Alias says which product of Odoo a code means. A code that never came is
 // refused, since a wrong digit would post another medicine later; so is one by
 // which Odoo knows a product itself, unless the person has said that they know.
-func (a *App) alias(r *http.Request, al Alias) (AliasMade, error) {
+func (m *Room) Alias(ctx context.Context, al Alias) (AliasMade, error) {
 	code, err := al.product()
 	if err != nil {
 		return AliasMade{}, err
 	}
 	if !al.Ahead {
-		known, err := a.ledger.KnowsProduct(r.Context(), code)
+		known, err := m.Ledger.KnowsProduct(ctx, code)
 		if err != nil {
 			return AliasMade{}, err
 		}
@@ -42,7 +68,7 @@ func (a *App) alias(r *http.Request, al Alias) (AliasMade, error) {
 				WithHint("compare it with branchline-hub exceptions, or say --ahead if it is still to come")
 		}
 	}
-	ps, err := a.odoo.ProductsNamed(r.Context(), al.Product)
+	ps, err := m.Products.ProductsNamed(ctx, al.Product)
 	if err != nil {
 		return AliasMade{}, err
 	}
@@ -51,32 +77,33 @@ func (a *App) alias(r *http.Request, al Alias) (AliasMade, error) {
 			WithHint("name one by its internal reference")
 	}
 	p := ps[0]
-	overruled, err := overruledBy(a.catalogue, code, &p, al.Overrule)
+	overruled, err := overruledBy(m.Catalogue, code, &p, al.Overrule)
 	if err != nil {
 		return AliasMade{}, err
 	}
-	n, err := a.ledger.SetAlias(r.Context(), ledger.Alias{Product: code, ProductID: p.ID, ProductName: p.Name, Who: al.Who, Why: al.Why,
+	n, err := m.Ledger.SetAlias(ctx, ledger.Alias{Product: code, ProductID: p.ID, ProductName: p.Name, Who: al.Who, Why: al.Why,
 		At: time.Now(), Overrules: overruled})
 	return AliasMade{Scheme: string(code.Scheme), Code: code.Code, Product: productWords(&p), Released: n, Overruled: overruled}, err
 }
 
-func (a *App) removeAlias(r *http.Request, al Alias) (AliasMade, error) {
+// RemoveAlias takes back what was said of a code.
+func (m *Room) RemoveAlias(ctx context.Context, al Alias) (AliasMade, error) {
 	code, err := al.product()
 	if err != nil {
 		return AliasMade{}, err
 	}
-	n, err := a.ledger.RemoveAlias(r.Context(), ledger.Alias{Product: code, Who: al.Who, Why: al.Why, At: time.Now()})
+	n, err := m.Ledger.RemoveAlias(ctx, ledger.Alias{Product: code, Who: al.Who, Why: al.Why, At: time.Now()})
 	return AliasMade{Scheme: string(code.Scheme), Code: code.Code, Released: n}, err
 }
 
-// confirmAliases says that all aliases hold that are held since a restore.
-func (a *App) confirmAliases(r *http.Request, al Alias) (AliasMade, error) {
-	n, err := a.ledger.ConfirmAliases(r.Context(), al.Who, al.Why, time.Now())
+// ConfirmAliases says that all aliases hold that are held since a restore.
+func (m *Room) ConfirmAliases(ctx context.Context, al Alias) (AliasMade, error) {
+	n, err := m.Ledger.ConfirmAliases(ctx, al.Who, al.Why, time.Now())
 	return AliasMade{Released: n}, err
 }
 
-// knower tells what Odoo itself knows by a code.
-type knower interface {
+// Knower tells what Odoo itself knows by a code.
+type Knower interface {
 	// AsOf is zero while nothing was read from Odoo.
 	AsOf() time.Time
 	// Known gives the products, and how many of each one's own unit an item is.
@@ -89,7 +116,7 @@ type knower interface {
 // hub cannot tell. An alias says nothing else than Odoo, or settles what Odoo
 // leaves open: which of several products is meant, or what has taken the place of
 // one that is archived.
-func overruledBy(c knower, code movement.Product, to *odoo.Product, meant bool) (what string, err error) {
+func overruledBy(c Knower, code movement.Product, to *odoo.Product, meant bool) (what string, err error) {
 	if c.AsOf().IsZero() {
 		if meant {
 			return "not known to the hub, which had not read Odoo's products yet", nil

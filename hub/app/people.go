@@ -1,0 +1,76 @@
+package app
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"branchline/hub/access"
+	"branchline/hub/ledger"
+	"branchline/hub/room"
+	"branchline/hub/web"
+	"branchline/internal/fault"
+	"branchline/internal/webserver"
+)
+
+// firstPassword is where the administrator finds the first one.
+const firstPassword = "first-password.txt"
+
+// toPeople builds the control room and who may use it.
+func (a *App) toPeople(metrics *prometheus.Registry) error {
+	branches := make([]room.Branch, len(a.cfg.Branches))
+	for i, b := range a.cfg.Branches {
+		zone, err := time.LoadLocation(b.Zone)
+		if err != nil {
+			zone = time.UTC // the configuration has been checked
+		}
+		branches[i] = room.Branch{Code: b.Code, Name: b.Name, Zone: zone}
+	}
+	a.room = room.New(room.Parts{Version: a.version, Branches: branches, Ledger: a.ledger, Line: a.broker, Catalogue: a.catalogue,
+		Products: a.odoo, OdooURL: a.cfg.Odoo.URL, Poster: a.poster, Planner: a.planner, Feed: a.feed, Log: a.log})
+	a.access = access.New(a.cfg.Access, a.ledger, a.log, nil)
+	file := filepath.Join(a.cfg.DataDir, firstPassword)
+	made, err := a.access.First(context.Background(), file)
+	if err != nil {
+		return err
+	}
+	if made {
+		a.log.Warn("the control room has its first person; the one-time password is in a file", "sign in as", "admin", "file", file)
+	}
+	changed, _ := a.ledger.Watch(ledger.BatchCommitted | ledger.Projected | ledger.Ruled | ledger.PostingsChanged)
+	a.site, err = web.New(web.Options{Room: a.room, Access: a.access, People: a.ledger, Changed: changed, Version: a.version, Log: a.log})
+	if err != nil {
+		return err
+	}
+	out := a.access.Metrics(promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	a.page, err = webserver.New(a.cfg.Web, a.site, a.room.Health, out, a.log)
+	return err
+}
+
+// User is what is to be done about a person, on the control socket.
+type User struct {
+	// Do is add, roles, password or disable.
+	Do    string        `json:"do"`
+	Login string        `json:"login"`
+	Name  string        `json:"name"`
+	Roles []access.Role `json:"roles"`
+	Who   string        `json:"who"`
+}
+
+// user does it; where it makes a password, that is the answer.
+func (a *App) user(ctx context.Context, u User) (password string, err error) {
+	switch u.Do {
+	case "add":
+		return a.access.Add(ctx, u.Who, u.Login, u.Name, u.Roles)
+	case "roles":
+		return "", a.access.SetRoles(ctx, u.Who, u.Login, u.Roles)
+	case "password":
+		return a.access.ResetPassword(ctx, u.Who, u.Login)
+	case "disable":
+		return "", a.access.Disable(ctx, u.Who, u.Login)
+	}
+	return "", fault.New(fault.Data, "bad_request", "%.20q cannot be done about a person", u.Do)
+}

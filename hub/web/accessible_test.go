@@ -1,0 +1,51 @@
+package web_test
+
+import (
+	"testing"
+
+	"branchline/hub/access"
+	"branchline/internal/ui/uitest"
+)
+
+// Every page can be used by everybody, on a large screen, a tablet and a phone,
+// in the light and in the dark.
+func TestEverybodyCanUseThePages(t *testing.T) {
+	uitest.NeedAxe(t)
+	d := newDesk(t)
+	d.shown = fullBoard()
+	d.add("ina", access.Roles...)
+	d.add("annalena.schmidt-hohenfels", access.Operator, access.Approver)
+	d.must(d.access.Disable(t.Context(), "test", "annalena.schmidt-hohenfels"))
+	_, err := d.access.Add(t.Context(), "test", "new", "Newcomer", []access.Role{access.Auditor})
+	d.must(err)
+
+	page := uitest.Open(t, d.url)
+	looks := func(width, height int64, suffix string, paths map[string]string) {
+		t.Helper()
+		page.Size(width, height)
+		for path, name := range paths {
+			page.Go(d.url + path)
+			page.Shot(name + suffix)
+			if found := page.Unusable(width); found != "" {
+				t.Errorf("%s at %d%s:\n%s", path, width, suffix, found)
+			}
+		}
+	}
+	all := func(paths map[string]string) {
+		t.Helper()
+		looks(1366, 768, "", paths)
+		looks(820, 1180, "-tablet", paths)
+		looks(390, 844, "-phone", paths)
+	}
+	all(map[string]string{"/sign-in": "sign-in"})
+	page.Click("#login")
+	page.Type("ina")
+	page.Click("#password")
+	page.Type(good)
+	page.Press(uitest.Enter)
+	page.WaitText("documents waiting for Odoo")
+	pages := map[string]string{"/": "board", "/me": "me", "/people": "people", "/none": "nothing"}
+	all(pages)
+	page.Dark()
+	all(map[string]string{"/": "board-dark", "/me": "me-dark", "/people": "people-dark"})
+}
