@@ -93,6 +93,9 @@ func run(ctx context.Context, bin string, check bool) (err error) {
 	}
 	say("\nPages to open:")
 	say("  control room  %s", r.HubPage)
+	if first, err := r.FirstPassword(); err == nil {
+		say("                sign in as %s with the one-time password %s", rig.Admin, first)
+	}
 	for _, a := range r.Agents {
 		say("  branch %-6s %s", a.Branch.Code, a.Page)
 	}

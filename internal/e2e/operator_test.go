@@ -25,6 +25,7 @@ type office struct {
 	ctx context.Context
 	bin string
 	*rig.Rig
+	desk *rig.Desk
 }
 
 func newOffice(t *testing.T) *office {
@@ -112,20 +113,32 @@ func (o *office) until(want string, args ...string) {
 	}
 }
 
-// tells waits until a page holds words, or no longer does.
+// tells waits until a page, of the hub or of a branch, has the words, or no longer.
 func (o *office) tells(page, words string, want bool) {
 	o.t.Helper()
 	if err := rig.Until(o.ctx, fmt.Sprintf("%s tells %q: %v", page, words, want), func() (bool, error) {
-		res, err := http.Get(page)
-		if err != nil {
-			return false, err
-		}
-		defer res.Body.Close()
-		body, err := io.ReadAll(res.Body)
-		return res.StatusCode == http.StatusOK && strings.Contains(string(body), words) == want, err
+		status, body, err := o.look(page)
+		return status == http.StatusOK && strings.Contains(body, words) == want, err
 	}); err != nil {
 		o.t.Error(err)
 	}
+}
+
+// look opens a page, of the control room as its administrator.
+func (o *office) look(page string) (status int, body string, err error) {
+	if path, ok := strings.CutPrefix(page, o.HubPage); ok {
+		if o.desk == nil {
+			o.desk = o.Desk()
+		}
+		return o.desk.Get(o.ctx, "/"+path)
+	}
+	res, err := http.Get(page)
+	if err != nil {
+		return 0, "", err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	return res.StatusCode, string(text), err
 }
 
 func (o *office) drop(name string, rows ...string) {
