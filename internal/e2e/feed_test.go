@@ -269,6 +269,8 @@ type noAliases struct{}
 
 func (noAliases) Aliases(context.Context) ([]ledger.Alias, error) { return nil, nil }
 
+func (noAliases) AliasGeneration(context.Context) (int64, error) { return 0, nil }
+
 // TestBrokerAndHubAreLostInTheMiddleOfTheCatalogue: it comes all the same, and
 // until then the edition before is in use.
 func TestBrokerAndHubAreLostInTheMiddleOfTheCatalogue(t *testing.T) {
