@@ -45,7 +45,7 @@ func (r rows) Dismiss(ctx context.Context, id, by, why string) error {
 }
 
 func rowOf(b *dispense.BadRow) web.BadRow {
-	r := web.BadRow{ID: b.ID, Export: b.Adapter, File: b.File, Line: b.Line, Read: b.Read, Why: b.Why}
+	r := web.BadRow{ID: b.ID, Export: b.Adapter, File: b.File, Local: b.Local, Line: b.Line, Read: b.Read, Why: b.Why}
 	for _, c := range b.Columns {
 		r.Columns = append(r.Columns, web.RowColumn(c))
 	}

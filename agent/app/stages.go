@@ -49,5 +49,11 @@ func exportOf(s dispense.Status) web.Export {
 			e.Files++
 		}
 	}
+	for _, w := range s.Withheld[:min(len(s.Withheld), 200)] {
+		e.Withheld = append(e.Withheld, web.WithheldFile(w))
+		if w.Told == e.LastFile {
+			e.LastFile = w.Name
+		}
+	}
 	return e
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -43,8 +42,11 @@ type adapter struct {
 	writing func(path string) bool
 	// seen is how the files were at the latest look.
 	seen map[string]sighting
-	// failed are the files that could not be read to their end.
-	failed map[string]failure
+	// failed are the files that could not be read to their end, and unmoved those
+	// that could not be moved.
+	failed, unmoved map[string]failure
+	names           *namer
+	moved           moved
 	// state, code and reason are what the latest look came to.
 	state        State
 	code, reason string
@@ -75,24 +77,28 @@ const (
 
 // attempt reads a file, unless it failed lately and is as it was.
 func (a *adapter) attempt(ctx context.Context, f file) error {
-	if last, ok := a.failed[f.name]; ok && last.size == f.size && last.changed.Equal(f.changed) && a.Now().Before(last.until) {
+	if last, ok := a.failed[f.mark]; ok && last.holds(f, a.Now()) {
 		return last.why
 	}
 	began := a.Now()
 	err := a.read(ctx, f)
-	delete(a.failed, f.name)
+	delete(a.failed, f.mark)
 	if err != nil && !errors.Is(err, errNotYet) && ctx.Err() == nil {
 		now := a.Now()
-		a.failed[f.name] = failure{sighting{size: f.size, changed: f.changed}, err, now.Add(min(now.Sub(began)*patience, maxPatience))}
+		a.failed[f.mark] = failure{sighting{size: f.size, changed: f.changed}, err, now.Add(min(now.Sub(began)*patience, maxPatience))}
 	}
 	return err
 }
 
+func (l failure) holds(f file, now time.Time) bool {
+	return l.size == f.size && l.changed.Equal(f.changed) && now.Before(l.until)
+}
+
 func newAdapter(e *Export, o Options, m *metrics) (*adapter, error) {
 	a := &adapter{Options: o, e: e, log: o.Log.With("adapter", e.Name), m: m, writing: heldForWriting,
-		seen: map[string]sighting{}, failed: map[string]failure{}}
+		seen: map[string]sighting{}, failed: map[string]failure{}, unmoved: map[string]failure{}, names: newNamer(e, o.secret)}
 	var err error
-	if a.marks, err = loadCheckpoints(o.Store, e.Name, o.Now); err != nil {
+	if a.marks, err = loadCheckpoints(o.Store, e.Name, a.names, o.Now); err != nil {
 		return nil, err
 	}
 	if a.bad, err = loadBadRows(o.Store, e.Name, o.Now); err != nil {
@@ -169,17 +175,21 @@ func (a *adapter) look(ctx context.Context) (soon time.Duration) {
 	var in troubles
 	present := make(map[string]bool, len(files))
 	for _, f := range files {
-		present[f.name] = true
+		present[f.mark] = true
 	}
+	files = append(files, a.follow(ctx)...)
 	for _, f := range files {
 		if ctx.Err() != nil {
 			return soon
 		}
-		if k := a.marks.byName[f.name]; k != nil && k.unchanged(f) {
-			in.add(a.finished(f))
+		s := a.sight(f)
+		if k := a.marks.byName[f.mark]; k != nil && k.unchanged(f) {
+			left, err := a.finished(ctx, f, s)
+			soon = min(soon, left)
+			in.add(err)
 			continue
 		}
-		if left := a.unsettled(f); left > 0 {
+		if left := a.unsettled(f, s); left > 0 {
 			soon = min(soon, left)
 			continue
 		}
@@ -191,21 +201,24 @@ func (a *adapter) look(ctx context.Context) (soon time.Duration) {
 		case errors.Is(err, errNotYet):
 			continue
 		case err == nil:
-			in.add(a.finished(f))
+			left, err := a.finished(ctx, f, s)
+			soon = min(soon, left)
+			in.add(err)
 			continue
 		}
 		in.add(err)
 		a.status.set(func(s *Status) {
-			s.left(FileStatus{Name: f.name, At: a.Now(), Reason: err.Error(), Rows: a.rows(f.name)})
+			s.left(FileStatus{Name: f.told, At: a.Now(), Reason: err.Error(), Rows: a.rows(f.mark)})
 		})
 		if fault.ClassOf(err) == fault.Transient && fault.CodeOf(err) != codeUnreadable {
 			break // nothing can be recorded now, of no file
 		}
 	}
-	for name := range a.seen {
-		if !present[name] {
-			delete(a.seen, name)
-			delete(a.failed, name)
+	for mark := range a.seen {
+		if k := a.marks.byName[mark]; !present[mark] && (k == nil || k.Moved.IsZero()) {
+			delete(a.seen, mark)
+			delete(a.failed, mark)
+			delete(a.unmoved, mark)
 		}
 	}
 	if notes := a.marks.forget(present); len(notes) > 0 {
@@ -218,8 +231,8 @@ func (a *adapter) look(ctx context.Context) (soon time.Duration) {
 	return soon
 }
 
-func (a *adapter) rows(name string) Counts {
-	if k := a.marks.byName[name]; k != nil {
+func (a *adapter) rows(mark string) Counts {
+	if k := a.marks.byName[mark]; k != nil {
 		return k.Counts
 	}
 	return Counts{}
@@ -241,7 +254,9 @@ func (a *adapter) list() ([]file, error) {
 		if err != nil || !info.Mode().IsRegular() {
 			continue // gone, or not ours to complain of
 		}
-		files = append(files, file{name: name, size: info.Size(), changed: info.ModTime().UTC()})
+		told := a.names.told(name)
+		files = append(files, file{name: name, path: filepath.Join(a.e.Folder, name), told: told, mark: told,
+			size: info.Size(), changed: info.ModTime().UTC()})
 	}
 	slices.SortFunc(files, func(x, y file) int {
 		return cmp.Or(x.changed.Compare(y.changed), strings.Compare(x.name, y.name))
@@ -263,81 +278,88 @@ func (e *Export) Reads(name string) bool {
 	return ok
 }
 
-// unsettled tells how long a file must stay as it is until it counts as whole.
-func (a *adapter) unsettled(f file) time.Duration {
-	now := a.Now()
-	s, known := a.seen[f.name]
+// sight tells since when a file is as it is.
+func (a *adapter) sight(f file) sighting {
+	s, known := a.seen[f.mark]
 	if !known || s.size != f.size || !s.changed.Equal(f.changed) {
-		s = sighting{f.size, f.changed, now}
-		a.seen[f.name] = s
+		s = sighting{f.size, f.changed, a.Now()}
+		a.seen[f.mark] = s
 	}
+	return s
+}
+
+// unsettled tells how long a file must stay as it is until it counts as whole.
+func (a *adapter) unsettled(f file, s sighting) time.Duration {
 	if a.e.Arrival == "growing" {
 		return 0
 	}
-	left := *a.e.Settle - now.Sub(s.since)
-	if left <= 0 && a.writing(filepath.Join(a.e.Folder, f.name)) {
-		left = openSettle**a.e.Settle - now.Sub(s.since)
+	still := a.Now().Sub(s.since)
+	left := *a.e.Settle - still
+	if left <= 0 && a.writing(f.path) {
+		left = openSettle**a.e.Settle - still
 	}
 	return max(left, 0)
 }
 
 // openSettle is how many times as long as others a whole file must stay as it is
-// that another program has open for writing: it may have paused in the middle, or
-// hold its file all day.
+// that another program has open for writing, or that is to be moved: a program may
+// have paused in the middle, or hold its file all day.
 const openSettle = 10
 
 // read records what is new in a file. It is recorded to its end when the error
 // is nil.
 func (a *adapter) read(ctx context.Context, f file) error {
-	path := filepath.Join(a.e.Folder, f.name)
-	opened, err := openShared(path)
+	opened, err := openShared(f.path)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
-		return fault.New(fault.Transient, codeUnreadable, "%s cannot be opened, which is normal while it is being written: %w", f.name, err)
+		return fault.New(fault.Transient, codeUnreadable, "%s cannot be opened, which is normal while it is being written: %w", f.told, cause(err))
 	}
 	defer opened.Close()
 	f.ReaderAt, f.secret = opened, a.secret
 	a.status.set(func(s *Status) { s.State = Reading })
 	r, k, err := a.marks.start(a.e, f)
 	if err != nil {
-		return readFault(f.name, err)
+		return readFault(f.told, err)
 	}
 	k.position = r.pos
-	im := &importer{store: a.Store, marks: a.marks, bad: a.bad, name: f.name, k: k, now: a.Now, retention: a.Retention, tally: func(n Counts) {
+	if old := a.marks.byName[f.mark]; old != nil {
+		k.Moved, k.File = old.Moved, old.File
+	}
+	im := &importer{store: a.Store, marks: a.marks, bad: a.bad, file: f, k: k, now: a.Now, retention: a.Retention, tally: func(n Counts) {
 		a.m.count(a.e.Name, n)
 		a.status.set(func(s *Status) { s.Rows.add(n) })
 	}}
 	before := k.Counts
-	if a.marks.byName[f.name] == nil && before.Known > 0 { // read before, under another name
+	if a.marks.byName[f.mark] == nil && before.Known > 0 { // read before, under another name
 		im.tally(before)
 		before = Counts{}
 	}
 	err = im.run(ctx, r)
 	kept := im.k
-	a.marks.byName[f.name] = &kept
+	a.marks.byName[f.mark] = &kept
 	if err != nil {
-		return readFault(f.name, err)
+		return readFault(f.told, err)
 	}
 	info, err := opened.Stat()
 	if err != nil {
-		return readFault(f.name, err)
+		return readFault(f.told, err)
 	}
 	if info.Size() != f.size || !info.ModTime().Equal(f.changed) {
 		return errNotYet // it has changed meanwhile: there is more
 	}
 	if err := im.finish(ctx, f); err != nil {
-		return readFault(f.name, err)
+		return readFault(f.told, err)
 	}
 	done := im.k
-	a.marks.byName[f.name] = &done
+	a.marks.byName[f.mark] = &done
 	a.m.files.WithLabelValues(a.e.Name).Inc()
-	a.status.set(func(s *Status) { s.file(FileStatus{Name: f.name, Done: true, At: a.Now(), Rows: im.k.Counts}) })
+	a.status.set(func(s *Status) { s.file(FileStatus{Name: f.told, Done: true, At: a.Now(), Rows: im.k.Counts}) })
 	if n := im.k.Counts; n != before {
-		a.log.Info("export read", "file", f.name, "good", n.Good-before.Good, "bad", n.Bad-before.Bad, "known", n.Known-before.Known)
+		a.log.Info("export read", "file", f.told, "good", n.Good-before.Good, "bad", n.Bad-before.Bad, "known", n.Known-before.Known)
 	} else {
-		a.log.Info("export was read before, and holds nothing new", "file", f.name, "rows", n.Good+n.Bad+n.Known)
+		a.log.Info("export was read before, and holds nothing new", "file", f.told, "rows", n.Good+n.Bad+n.Known)
 	}
 	return nil
 }
@@ -347,41 +369,7 @@ func readFault(name string, err error) error {
 	if errors.As(err, &f) || errors.Is(err, errNotYet) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return fault.New(fault.Transient, codeUnreadable, "%s cannot be read: %w", name, err)
-}
-
-// finished does with a file that is done what the configuration says.
-func (a *adapter) finished(f file) error {
-	if a.e.Finished != "move" {
-		return nil
-	}
-	trouble := func(err error) error {
-		return fault.New(fault.Setup, codeUnmoved, "%s is read but cannot be moved to %s: %w", f.name, a.e.Done, err).
-			WithHint("check that the agent's account may write there")
-	}
-	if err := os.MkdirAll(a.e.Done, 0o755); err != nil {
-		return trouble(err)
-	}
-	from := filepath.Join(a.e.Folder, f.name)
-	info, err := os.Stat(from)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return trouble(err)
-	}
-	if info.Size() != f.size || !info.ModTime().Equal(f.changed) {
-		return nil // there is more in it now
-	}
-	to := filepath.Join(a.e.Done, f.name)
-	if _, err := os.Lstat(to); err == nil {
-		ext := filepath.Ext(f.name)
-		to = filepath.Join(a.e.Done, fmt.Sprintf("%s-%d%s", strings.TrimSuffix(f.name, ext), a.Now().UnixMilli(), ext))
-	}
-	if err := os.Rename(from, to); err != nil {
-		return trouble(err)
-	}
-	return nil
+	return fault.New(fault.Transient, codeUnreadable, "%s cannot be read: %w", name, cause(err))
 }
 
 // become tells the state after a look, and logs it when it is another.

@@ -1,6 +1,7 @@
 package dispense
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"branchline/agent/outbox"
+	"branchline/internal/movement"
 )
 
 // noteSpace is where the outbox keeps the checkpoints, by adapter and name of
@@ -29,6 +31,10 @@ type checkpoint struct {
 	Done    bool      `json:"done"`
 	Counts
 	At time.Time `json:"at"`
+	// Moved is when the file was moved to where those that are done lie, and File
+	// what it was told as before.
+	Moved time.Time `json:"moved,omitzero"`
+	File  string    `json:"file,omitempty"`
 }
 
 // Counts are rows by what became of them.
@@ -65,8 +71,11 @@ type checkpoints struct {
 	byName  map[string]*checkpoint
 }
 
-func loadCheckpoints(store Store, adapter string, now func() time.Time) (*checkpoints, error) {
+// loadCheckpoints reads them. Those that an earlier version has kept by names that
+// are not told get the names that are.
+func loadCheckpoints(store Store, adapter string, names *namer, now func() time.Time) (*checkpoints, error) {
 	c := &checkpoints{adapter: adapter, now: now, byName: map[string]*checkpoint{}}
+	var renamed []outbox.Note
 	for n, err := range store.Notes(noteSpace, adapter+"/") {
 		if err != nil {
 			return nil, err
@@ -75,7 +84,28 @@ func loadCheckpoints(store Store, adapter string, now func() time.Time) (*checkp
 		if json.Unmarshal(n.Value, &k) != nil {
 			continue // of a later version, say: the file is read again
 		}
-		c.byName[strings.TrimPrefix(n.Key, adapter+"/")] = &k
+		name := strings.TrimPrefix(n.Key, adapter+"/")
+		f := file{name: name, told: name, mark: name}
+		if k.Moved.IsZero() {
+			f.told = names.told(name)
+			f.mark = f.told
+		}
+		c.byName[f.mark] = &k
+		if f.mark == name {
+			continue
+		}
+		k.position = k.at()
+		note, err := c.note(f, &k)
+		if err != nil {
+			return nil, err
+		}
+		k.position = k.position.told(f)
+		renamed = append(renamed, outbox.Note{Space: noteSpace, Key: n.Key}, note)
+	}
+	for part := range slices.Chunk(renamed, 1000) {
+		if _, err := store.Append(context.Background(), outbox.Write{Lane: movement.Bulk, Notes: part}); err != nil {
+			return nil, err
+		}
 	}
 	return c, nil
 }
@@ -84,17 +114,41 @@ func loadCheckpoints(store Store, adapter string, now func() time.Time) (*checkp
 func (c *checkpoints) recent() []FileStatus {
 	list := make([]FileStatus, 0, len(c.byName))
 	for name, k := range c.byName {
+		if !k.Moved.IsZero() {
+			continue
+		}
 		list = append(list, FileStatus{Name: name, Done: k.Done, At: k.At, Rows: k.Counts})
 	}
 	slices.SortFunc(list, func(a, b FileStatus) int { return b.At.Compare(a.At) })
 	return list[:min(len(list), recentFiles)]
 }
 
-// note is the checkpoint as the outbox keeps it.
-func (c *checkpoints) note(name string, k *checkpoint) (outbox.Note, error) {
+// note is the checkpoint of a file as the outbox keeps it.
+func (c *checkpoints) note(f file, k *checkpoint) (outbox.Note, error) {
 	k.Hash = hex.EncodeToString(k.Sum[:])
-	value, err := json.Marshal(k)
-	return outbox.Note{Space: noteSpace, Key: c.adapter + "/" + name, Value: value}, err
+	kept := *k
+	kept.position = k.position.told(f)
+	value, err := json.Marshal(kept)
+	return outbox.Note{Space: noteSpace, Key: c.adapter + "/" + f.mark, Value: value}, err
+}
+
+// told is a position as it is kept, and named as a reader has it: where no row with
+// a key was seen yet, the anchor is about the name of the file.
+func (p position) told(f file) position {
+	p.Anchor = reanchored(p.Anchor, f.name, f.told)
+	return p
+}
+
+func (p position) named(f file) position {
+	p.Anchor = reanchored(p.Anchor, f.told, f.name)
+	return p
+}
+
+func reanchored(anchor, from, to string) string {
+	if date, ok := strings.CutPrefix(anchor, fileAnchor+from+"/"); ok {
+		return fileAnchor + to + "/" + date
+	}
+	return anchor
 }
 
 // forget names the oldest checkpoints beyond the bound whose files are gone.
@@ -103,13 +157,13 @@ func (c *checkpoints) forget(present map[string]bool) []outbox.Note {
 		return nil
 	}
 	var gone []string
-	for name := range c.byName {
-		if !present[name] {
+	for name, k := range c.byName {
+		if !present[name] && k.Moved.IsZero() {
 			gone = append(gone, name)
 		}
 	}
 	slices.SortFunc(gone, func(a, b string) int { return c.byName[a].At.Compare(c.byName[b].At) })
-	gone = gone[:min(len(gone), len(c.byName)-maxCheckpoints*9/10)]
+	gone = gone[:min(len(gone), max(len(c.byName)-maxCheckpoints*9/10, 0))]
 	notes := make([]outbox.Note, len(gone))
 	for i, name := range gone {
 		notes[i] = outbox.Note{Space: noteSpace, Key: c.adapter + "/" + name}
@@ -121,7 +175,7 @@ func (c *checkpoints) forget(present map[string]bool) []outbox.Note {
 // start opens a reader at the place up to which the file was read before:
 // under its name, or under another that it had.
 func (c *checkpoints) start(e *Export, f file) (*reader, checkpoint, error) {
-	if k := c.byName[f.name]; k != nil {
+	if k := c.byName[f.mark]; k != nil {
 		if r, err := startAt(e, f, k); r != nil || err != nil {
 			return r, *k, err
 		}
@@ -149,7 +203,7 @@ func startAt(e *Export, f file, k *checkpoint) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	same, err := r.seek(k.at())
+	same, err := r.seek(k.at().named(f))
 	if err != nil || !same {
 		return nil, err
 	}
@@ -162,7 +216,7 @@ func startAt(e *Export, f file, k *checkpoint) (*reader, error) {
 func (c *checkpoints) candidates(f file) []*checkpoint {
 	var list []*checkpoint
 	for name, k := range c.byName {
-		if name != f.name && k.Offset > 0 && k.Offset <= f.size && (k.Size == f.size || c.now().Sub(k.At) < 48*time.Hour) {
+		if name != f.mark && k.Moved.IsZero() && k.Offset > 0 && k.Offset <= f.size && (k.Size == f.size || c.now().Sub(k.At) < 48*time.Hour) {
 			list = append(list, k)
 		}
 	}

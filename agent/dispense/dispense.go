@@ -72,7 +72,7 @@ func (d *Dispense) Status() []Status {
 	list := make([]Status, len(d.adapters))
 	for i, a := range d.adapters {
 		list[i] = a.status.get()
-		list[i].Open = a.bad.waiting()
+		list[i].Open, list[i].Withheld = a.bad.waiting(), a.names.withheld()
 	}
 	return list
 }
@@ -107,7 +107,13 @@ type Status struct {
 	// Files are the latest ones that were read, the newest first, at most
 	// [recentFiles].
 	Files []FileStatus
+	// Withheld are the files whose names are told to nobody but the branch.
+	Withheld []Withheld
 }
+
+// Withheld is a file with a name that can be about a patient, and what it is called
+// in all that is kept, logged and sent.
+type Withheld struct{ Name, Told string }
 
 // FileStatus is what became of one file.
 type FileStatus struct {

@@ -1,6 +1,7 @@
 package dispense
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -32,6 +33,9 @@ type position struct {
 	Sum [sha256.Size]byte `json:"-"`
 }
 
+// fileAnchor begins the anchor of rows before the first that has a key.
+const fileAnchor = "file/"
+
 // reader gives the movements of one file. It is pure but for reading; not for
 // concurrent use.
 type reader struct {
@@ -50,9 +54,13 @@ type reader struct {
 // file is what a reader needs to know of an export.
 type file struct {
 	io.ReaderAt
-	name    string
-	size    int64
-	changed time.Time
+	// name is the one that the file has in its folder, and path where it is.
+	name, path string
+	// told is what it is called in all that is kept, logged and sent ([namer]);
+	// name where that is left out. mark is the one of its checkpoint.
+	told, mark string
+	size       int64
+	changed    time.Time
 	// secret keys the hash of lines of which nothing is kept, so that nobody
 	// can guess what stood in them.
 	secret []byte
@@ -60,7 +68,8 @@ type file struct {
 
 // newReader reads the header, checks it, and stands before the first row.
 func newReader(e *Export, f file) (*reader, error) {
-	r := &reader{e: e, name: f.name, opaqueSum: hmac.New(sha256.New, f.secret)}
+	f.told = cmp.Or(f.told, f.name)
+	r := &reader{e: e, name: f.told, opaqueSum: hmac.New(sha256.New, f.secret)}
 	loc, err := location(e.Mapping.TimeZone)
 	if err != nil {
 		return nil, err
@@ -74,9 +83,9 @@ func newReader(e *Export, f file) (*reader, error) {
 		return nil, err
 	}
 	r.names = names
-	r.pos = position{Line: lines, Anchor: "file/" + f.name + "/" + r.read.UTC().Format(time.DateOnly)}
+	r.pos = position{Line: lines, Anchor: fileAnchor + f.name + "/" + r.read.UTC().Format(time.DateOnly)}
 	if r.m, err = newMapper(e, r.rows.encoding(), names, columns); err != nil {
-		return nil, named(f.name, err)
+		return nil, named(f.told, err)
 	}
 	r.mark()
 	return r, nil

@@ -84,7 +84,7 @@ type importer struct {
 	store Store
 	marks *checkpoints
 	bad   *badBook
-	name  string
+	file  file
 	k     checkpoint // behind the last chunk that was compared
 	now   func() time.Time
 	tally func(Counts)
@@ -140,7 +140,7 @@ func (im *importer) run(ctx context.Context, r *reader) error {
 func (im *importer) submit(ctx context.Context, c *chunk) error {
 	k := im.k
 	k.Done, k.At = false, im.now()
-	note, err := im.marks.note(im.name, &k)
+	note, err := im.marks.note(im.file, &k)
 	if err != nil {
 		return err
 	}
@@ -317,7 +317,7 @@ func apart(m *movement.Movement, why error) *movement.Movement {
 // finish writes down that all of the file is recorded.
 func (im *importer) finish(ctx context.Context, f file) error {
 	im.k.Done, im.k.Size, im.k.Changed, im.k.At = true, f.size, f.changed, im.now()
-	note, err := im.marks.note(im.name, &im.k)
+	note, err := im.marks.note(im.file, &im.k)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,8 @@ import (
 // BadRow is a row that went to a person and that nobody at the branch has settled.
 type BadRow struct {
 	ID, Adapter, File string
+	// Local is the name that the file has at the branch, which must not leave it.
+	Local string
 	// Line counts from 1, as the format counts.
 	Line int64
 	// Read is when it was recorded.
@@ -70,7 +72,7 @@ func (d *Dispense) find(id string) (*adapter, movement.Movement, error) {
 }
 
 func (a *adapter) rowOf(m *movement.Movement) BadRow {
-	r := BadRow{ID: rowID(m.NaturalKey), Adapter: a.e.Name, File: m.Source.File, Line: m.Source.Line, Read: m.RecordedAt,
+	r := BadRow{ID: rowID(m.NaturalKey), Adapter: a.e.Name, File: m.Source.File, Local: a.names.local(m.Source.File), Line: m.Source.Line, Read: m.RecordedAt,
 		Code: m.Problem.Code, Why: m.Problem.Text}
 	whole := *m
 	whole.Problem = nil

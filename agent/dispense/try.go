@@ -39,7 +39,7 @@ func Try(ctx context.Context, e Export, path string, emit func(*movement.Movemen
 	if err != nil {
 		return sum, err
 	}
-	r, err := newReader(&e, file{ReaderAt: f, name: filepath.Base(path), size: info.Size(), changed: info.ModTime()})
+	r, err := newReader(&e, file{ReaderAt: f, name: filepath.Base(path), path: path, size: info.Size(), changed: info.ModTime()})
 	if errors.Is(err, errNotYet) {
 		return sum, misfit("%s ends before its header", filepath.Base(path))
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -31,6 +32,9 @@ type Rows interface {
 // BadRow is a row of an export that could not be read, or not believed.
 type BadRow struct {
 	ID, Export, File string
+	// Local is the file's name in its folder, where that is told to nobody else, as
+	// it can be about a patient; the same as File for all others.
+	Local string
 	Line             int64
 	Read             time.Time
 	Why              string
@@ -62,7 +66,7 @@ type rowsPage struct {
 }
 
 type rowsFile struct {
-	Export, Name string
+	Export, Name, Local string
 	Rows         []BadRow
 }
 
@@ -73,7 +77,7 @@ func (p *Page) badRows(w http.ResponseWriter, r *http.Request) {
 		i := slices.IndexFunc(page.Files, func(f rowsFile) bool { return f.Export == row.Export && f.Name == row.File })
 		if i < 0 {
 			i = len(page.Files)
-			page.Files = append(page.Files, rowsFile{Export: row.Export, Name: row.File})
+			page.Files = append(page.Files, rowsFile{Export: row.Export, Name: row.File, Local: cmp.Or(row.Local, row.File)})
 		}
 		row.Why = sentence(row.Why)
 		page.Files[i].Rows = append(page.Files[i].Rows, row)
@@ -104,7 +108,7 @@ func (p *Page) badRow(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Page) showRow(w http.ResponseWriter, status int, page rowPage) {
-	page.Why = sentence(page.Why)
+	page.Why, page.Local = sentence(page.Why), cmp.Or(page.Local, page.File)
 	p.show(w, status, "row.html", "/way", frame{Title: "A row that was set aside", Purpose: scan.LookUp, Body: page})
 }
 

@@ -61,9 +61,11 @@ func TestStatusSaysWhatIsSafe(t *testing.T) {
 			[]string{"3 movements are on their way"}},
 		"offline": {web.State{Unsent: 214, OldestUnsent: now, Hub: web.Hub{Since: now, Trouble: "no route to host"}},
 			[]string{"214 movements are kept safely here", "no route to host", "Offline since"}},
-		"alarm":           {web.State{Alarms: []string{"The disk is full."}}, []string{"Something needs a person", "The disk is full.", "1 alarm ·"}},
-		"scanner down":    {web.State{Scanners: []web.Device{{Name: "counter", Detail: "unplugged", Since: now}}}, []string{"counter", "unplugged", "Down since"}},
-		"an export":       {web.State{Exports: []web.Export{{Name: "till", Up: true, Good: 12, Bad: 2, LastFile: "a.csv", LastFinished: now}}}, []string{"a.csv", "12"}},
+		"alarm":        {web.State{Alarms: []string{"The disk is full."}}, []string{"Something needs a person", "The disk is full.", "1 alarm ·"}},
+		"scanner down": {web.State{Scanners: []web.Device{{Name: "counter", Detail: "unplugged", Since: now}}}, []string{"counter", "unplugged", "Down since"}},
+		"an export":    {web.State{Exports: []web.Export{{Name: "till", Up: true, Good: 12, Bad: 2, LastFile: "a.csv", LastFinished: now}}}, []string{"a.csv", "12"}},
+		"a file with a name": {web.State{Exports: []web.Export{{Name: "till", Withheld: []web.WithheldFile{{Name: "Erika.csv", Told: "withheld-12.csv"}}}}},
+			[]string{"1 file has a name that the hub does not get", "Erika.csv", "at the hub: withheld-12.csv"}},
 		"script in names": {web.State{Branch: "<script>x</script>", Exports: []web.Export{{Name: `"><img src=x>`}}}, []string{"&lt;script&gt;"}},
 	}
 	for name, c := range cases {

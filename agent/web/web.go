@@ -70,6 +70,10 @@ type Device struct {
 	Test    *TestReport
 }
 
+// WithheldFile is a file by the name in its folder, and by the one that it is told
+// as.
+type WithheldFile struct{ Name, Told string }
+
 // Export is one watched folder.
 type Export struct {
 	Name, Folder string
@@ -78,8 +82,11 @@ type Export struct {
 	Files        uint64
 	Good, Bad    uint64
 	// Open counts rows that wait for a person at the branch.
-	Open         int
-	LastFile     string
+	Open     int
+	LastFile string
+	// Withheld are files whose names stay at the branch, as they could be about
+	// patients, with what they are called elsewhere.
+	Withheld     []WithheldFile
 	LastFinished time.Time
 	// Known counts rows that had been recorded before and were not recorded again.
 	Known uint64
