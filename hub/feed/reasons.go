@@ -41,6 +41,8 @@ var reasons = map[string]string{
 	"conflicting_repeat":  "the same event came before with another content",
 	"group_size_conflict": "it does not fit the delivery or list that it came with",
 	"posted_twice":        "it may stand in Odoo twice",
+	"other_history":       "it may be in Odoo already",
+	"may_be_posted":       "it may be in Odoo already",
 	"damaged_batch":       "it cannot be read at the hub",
 	"settled_otherwise":   "it was settled in two ways",
 	"odoo_refused":        "Odoo did not take it",
@@ -48,7 +50,7 @@ var reasons = map[string]string{
 
 // secret are reasons of which the sentence names documents or events that are
 // not the branch's to see.
-var secret = map[string]bool{"conflicting_repeat": true, "group_size_conflict": true, "posted_twice": true, "damaged_batch": true,
+var secret = map[string]bool{"conflicting_repeat": true, "group_size_conflict": true, "posted_twice": true, "damaged_batch": true, "other_history": true, "may_be_posted": true,
 	"settled_otherwise": true}
 
 // reasonWords gives why something waits, and a detail, which may be empty.

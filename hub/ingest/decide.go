@@ -52,8 +52,19 @@ type Run struct {
 // Decide says what to do with b, an opened batch of a stream that the hub has
 // through at. stored gives a committed run that holds a seq, nil where a gap is
 // recorded; it is asked only for seqs through the cursor, and its errors are
-// passed on. Decide changes nothing.
+// passed on. Of a stream that has ended nothing more is taken, but for what tells of
+// a loss. Decide changes nothing.
 func Decide(b *wire.Batch, at ledger.Cursor, stored func(seq uint64) (*Run, error)) (Decision, error) {
+	d, err := place(b, at, stored)
+	if err == nil && at.Ended && d.From != 0 && !d.Lost {
+		d = Decision{Verdict: wire.Fork, Through: at.Through, Code: CodeForked, Text: fmt.Sprintf(
+			"documents in Odoo name other records of this stream than the branch has: both it and the hub were put back; it goes on in a new stream after %d", at.Through)}
+	}
+	return d, err
+}
+
+// place says where b belongs in a stream that goes on.
+func place(b *wire.Batch, at ledger.Cursor, stored func(seq uint64) (*Run, error)) (Decision, error) {
 	next := at.Through + 1
 	taken := Decision{Verdict: wire.Taken, Through: b.Through(), From: b.First, Prev: b.Prev}
 	switch {

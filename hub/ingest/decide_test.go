@@ -113,6 +113,28 @@ func TestFirstRecordOfAnotherStreamIsRefused(t *testing.T) {
 	}
 }
 
+// Of a stream that has ended what is new goes into a new one; what was taken is
+// acknowledged again, and what is missing asked for.
+func TestAStreamThatHasEndedTakesNothingNew(t *testing.T) {
+	for name, c := range map[string]struct {
+		branch, hub history
+		first, last int
+		want        string
+	}{
+		"what follows":    {all("abcde"), all("abc"), 4, 5, "fork 3"},
+		"the same again":  {all("abc"), all("abc"), 1, 3, "taken 3"},
+		"an overlap":      {all("abcde"), all("abc"), 2, 5, "fork 3"},
+		"a gap":           {all("abcdef"), all("abc"), 5, 6, "resend 3"},
+		"lost, then more": {history{"abcdef", "....ef"}, all("abc"), 5, 6, "taken 6 from 5 lost"},
+	} {
+		at := c.hub.cursor()
+		at.Ended = true
+		if d, err := Decide(c.branch.batch(c.first, c.last), at, c.hub.stored); err != nil || describe(d) != c.want {
+			t.Errorf("%s: %s, want %s; %v", name, describe(d), c.want, err)
+		}
+	}
+}
+
 func TestUnreadableLedgerDecidesNothing(t *testing.T) {
 	broken := errors.New("broken")
 	_, err := Decide(all("abc").batch(1, 2), all("abc").cursor(), func(uint64) (*Run, error) { return nil, broken })

@@ -32,6 +32,9 @@ type Ledger interface {
 	// NoteAhead is told that a branch has seen the hub acknowledge more of the
 	// stream than the ledger holds.
 	NoteAhead(ctx context.Context, s ledger.Stream, at time.Time) (noted bool, err error)
+	// NoteEnd is told the last seq that a branch has of a stream; ended tells that
+	// documents in Odoo name more of it, and that it goes on no further.
+	NoteEnd(ctx context.Context, s ledger.Stream, last uint64, at time.Time) (ended bool, err error)
 	// Audit appends to the audit trail.
 	Audit(ctx context.Context, e ledger.Entry) error
 }
@@ -211,6 +214,11 @@ func (in *Ingest) report(ctx context.Context, name string, payload []byte, reply
 	}
 	for i := range state.Streams {
 		st := &state.Streams[i]
+		if st.Last > 0 {
+			if _, err := in.ledger.NoteEnd(ctx, ledger.Stream{Branch: name, Epoch: st.Epoch, Lane: st.Lane}, st.Last, time.Now()); err != nil {
+				return err
+			}
+		}
 		through, lacks, err := in.lacking(ctx, ledger.Stream{Branch: name, Epoch: st.Epoch, Lane: st.Lane}, st)
 		if err != nil {
 			return err

@@ -20,6 +20,9 @@ type Cursor struct {
 	Through uint64
 	// Hash is the chain's hash after it; [movement.Genesis] for none.
 	Hash movement.Hash
+	// Ended says that the stream goes on no further: the branch was put back behind
+	// what documents in Odoo name of it.
+	Ended bool
 }
 
 // Cursor tells how far a stream is committed; a stream never heard of begins at
@@ -28,13 +31,15 @@ func (l *Ledger) Cursor(ctx context.Context, s Stream) (Cursor, error) {
 	var c Cursor
 	var through int64
 	var hash []byte
-	err := l.reader(ctx).Row(`SELECT s.through, s.hash FROM streams s JOIN branches b ON b.id = s.branch_id
-		WHERE b.code = $1 AND s.epoch = $2 AND s.lane = $3`, s.Branch, s.Epoch, int64(s.Lane)).Scan(&through, &hash)
+	var ended int64
+	err := l.reader(ctx).Row(`SELECT s.through, s.hash, (SELECT COUNT(*) FROM forks f WHERE f.stream_id = s.id)
+		FROM streams s JOIN branches b ON b.id = s.branch_id
+		WHERE b.code = $1 AND s.epoch = $2 AND s.lane = $3`, s.Branch, s.Epoch, int64(s.Lane)).Scan(&through, &hash, &ended)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Cursor{Hash: movement.Genesis(s.Branch, s.Epoch, s.Lane)}, nil
 	}
 	if err == nil {
-		c.Through = uint64(through)
+		c.Through, c.Ended = uint64(through), ended > 0
 		c.Hash, err = hashOf(hash)
 	}
 	if err != nil {
@@ -121,6 +126,9 @@ func (t *Tx) commitBatch(s Stream, a *Arrival) (moved bool, err error) {
 		if err != nil {
 			return false, err
 		}
+	}
+	if err := t.compareClaims(k, a.From, a.Header.Through(), a.ReceivedAt); err != nil {
+		return false, err
 	}
 	t.Tell(BatchCommitted)
 	killpoint.Here("ingest.before-commit")

@@ -109,6 +109,15 @@ CREATE TABLE exceptions (
 );
 CREATE INDEX exceptions_branch ON exceptions (branch_id, reason, since);
 
+-- Batches that no longer open; received_at is when they came. An event from before
+-- then may have been in one.
+CREATE TABLE damaged (
+    batch_id    BIGINT PRIMARY KEY,
+    branch_id   BIGINT NOT NULL,
+    received_at BIGINT NOT NULL
+);
+CREATE INDEX damaged_branch ON damaged (branch_id);
+
 -- Movements that the projector must look at again: a person has released their
 -- exception, or another one with the same event has changed.
 CREATE TABLE reconsider (

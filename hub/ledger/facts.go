@@ -62,6 +62,8 @@ type Holding struct {
 	PostingID   int64
 	// State is that of the movements in it.
 	State State
+	// Other says that the document means other movements than the ledger has.
+	Other bool
 }
 
 // HoldingsIn gives the postings alive that hold movements of a run of one
@@ -69,13 +71,14 @@ type Holding struct {
 func (t *Tx) HoldingsIn(first, last MovementID) ([]Holding, error) {
 	var all []Holding
 	stream := first.Stream()
-	err := t.Rows(`SELECT s.first_seq, s.last_seq, p.id, p.state FROM posting_sets s JOIN postings p ON p.id = s.posting_id
+	err := t.Rows(`SELECT s.first_seq, s.last_seq, s.verdict, p.id, p.state FROM posting_sets s JOIN postings p ON p.id = s.posting_id
 		WHERE s.stream_id = $1 AND s.last_seq >= $2 AND s.first_seq <= $3 AND p.state IN `+aliveStates,
 		[]any{stream, int64(first.Seq()), int64(last.Seq())}, func(row Row) error {
 			var h Holding
-			var from, to int64
+			var from, to, verdict int64
 			var state string
-			err := row.Scan(&from, &to, &h.PostingID, &state)
+			err := row.Scan(&from, &to, &verdict, &h.PostingID, &state)
+			h.Other = verdict == chainOther
 			h.First, h.Last = MakeID(stream, uint64(from)), MakeID(stream, uint64(to))
 			h.State = PostingState(state).movementState()
 			all = append(all, h)

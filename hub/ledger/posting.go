@@ -99,6 +99,8 @@ type NewPosting struct {
 type Run struct {
 	Stream      Stream
 	First, Last uint64
+	// Hash is the chain's [ShortHash] after Last; empty where it is not known.
+	Hash string
 }
 
 // ErrNotPending says that a movement no longer waits for the planner, or that
@@ -143,7 +145,17 @@ func (t *Tx) createPosting(p NewPosting, parent int64, at time.Time) (id int64, 
 	}
 	err = t.Row(`SELECT id, state FROM postings WHERE name = $1`, p.Name).Scan(&id, &state)
 	if err == nil && PostingState(state).Alive() {
-		return id, nil
+		other, err := t.otherHistory(id)
+		if err != nil || !other {
+			return id, err
+		}
+		// The name is that of a document which holds others under these numbers.
+		name, err := t.chainedName(&p)
+		if err != nil || name == p.Name {
+			return 0, errors.Join(err, fmt.Errorf("posting %s: its name is taken", p.Name))
+		}
+		p.Name = name
+		return t.createPosting(p, parent, at)
 	}
 	if err == nil {
 		// Planned again after it was taken back: the name is the same since

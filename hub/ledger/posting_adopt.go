@@ -16,8 +16,8 @@ type Adopted struct {
 	// New names the posting; its Movements are not used.
 	New  NewPosting
 	Odoo OdooRef
-	// Runs are the movements that the document's marker names. The ledger
-	// need not have them yet.
+	// Runs are the movements that the document's marker names, with the chain's
+	// hashes if it names them. The ledger need not have them yet.
 	Runs []Run
 	At   time.Time
 }
@@ -25,7 +25,9 @@ type Adopted struct {
 // Adopt marks the movements in a document of Odoo as posted, those that the
 // ledger is yet to receive included. Postings that hold some of them and are
 // not done are withdrawn. Movements that another document holds too, which is
-// done, go into the audit trail. It may be repeated. A document that names what
+// done, go into the audit trail. It may be repeated. Of a run after which the
+// document names another chain than the ledger has, nothing is posted: see
+// other_history.go; of what is yet to come, that shows when it comes. A document that names what
 // cannot be is a fault of class Data, [CodeNotAdoptable].
 func (l *Ledger) Adopt(ctx context.Context, a Adopted) (id int64, err error) {
 	err = l.Write(ctx, func(tx *Tx) (err error) {
@@ -38,6 +40,7 @@ func (l *Ledger) Adopt(ctx context.Context, a Adopted) (id int64, err error) {
 func (t *Tx) adopt(a Adopted) (int64, error) {
 	var runs []idRun
 	var count int64
+	streams := map[int64]known{}
 	for _, r := range a.Runs {
 		if r.First < 1 || r.Last < r.First || r.Last > MaxSeq {
 			return 0, fault.New(fault.Data, CodeNotAdoptable, "document %s names the movements %d to %d of %s",
@@ -47,6 +50,7 @@ func (t *Tx) adopt(a Adopted) (int64, error) {
 		if err != nil {
 			return 0, err
 		}
+		streams[k.id] = k
 		runs = append(runs, idRun{MakeID(k.id, r.First), MakeID(k.id, r.Last)})
 		count += int64(r.Last - r.First + 1)
 	}
@@ -55,6 +59,20 @@ func (t *Tx) adopt(a Adopted) (int64, error) {
 	}
 	id, err := t.adoptPosting(a, runs, count)
 	if err != nil {
+		return 0, err
+	}
+	for i, r := range runs {
+		if _, err := t.Exec(`UPDATE posting_sets SET chain = $1, verdict = $2 WHERE posting_id = $3 AND stream_id = $4 AND first_seq = $5`,
+			a.Runs[i].Hash, chainUnknown, id, r.first.Stream(), int64(r.first.Seq())); err != nil {
+			return 0, err
+		}
+	}
+	for _, k := range streams {
+		if err := t.compareClaims(k, 1, MaxSeq, a.At); err != nil {
+			return 0, err
+		}
+	}
+	if runs, err = t.meant(id, runs); err != nil {
 		return 0, err
 	}
 	if err := t.withdrawOthers(id, runs, a.At); err != nil {
@@ -71,6 +89,19 @@ func (t *Tx) adopt(a Adopted) (int64, error) {
 	t.Tell(PostingsChanged)
 	return id, t.Audit(Entry{At: a.At, Who: "hub", Action: "posting adopted", Subject: a.New.Name,
 		Detail: fmt.Sprintf("found in Odoo as %s %d with %d movements", a.Odoo.Model, a.Odoo.ID, count)})
+}
+
+// meant gives those of a posting's runs that are not known to mean other movements
+// than the ledger has.
+func (t *Tx) meant(id int64, runs []idRun) ([]idRun, error) {
+	other := map[MovementID]bool{}
+	err := t.Rows(`SELECT stream_id, first_seq FROM posting_sets WHERE posting_id = $1 AND verdict = $2`, []any{id, chainOther}, func(r Row) error {
+		var stream, first int64
+		err := r.Scan(&stream, &first)
+		other[MakeID(stream, uint64(first))] = true
+		return err
+	})
+	return slices.DeleteFunc(slices.Clone(runs), func(r idRun) bool { return other[r.first] }), err
 }
 
 func (t *Tx) adoptPosting(a Adopted, runs []idRun, count int64) (id int64, err error) {

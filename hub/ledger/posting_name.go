@@ -33,6 +33,17 @@ func BranchOfPosting(name string) (branch string, ok bool) {
 //
 // names the first run's stream, with the first and last seq taken from it.
 func PostingName(kind movement.Kind, runs []Run) string {
+	return postingName(kind, runs, func(Run) string { return "" })
+}
+
+// ChainedName is a name that tells movements apart which were recorded under the
+// same numbers, one time before the branch was put back and one time after. Each run
+// has its Hash.
+func ChainedName(kind movement.Kind, runs []Run) string {
+	return postingName(kind, runs, func(r Run) string { return "@" + r.Hash })
+}
+
+func postingName(kind movement.Kind, runs []Run, hash func(Run) string) string {
 	runs = slices.SortedFunc(slices.Values(runs), func(a, b Run) int {
 		return cmp.Or(strings.Compare(a.Stream.Epoch, b.Stream.Epoch), cmp.Compare(a.Stream.Lane, b.Stream.Lane), cmp.Compare(a.First, b.First))
 	})
@@ -40,7 +51,7 @@ func PostingName(kind movement.Kind, runs []Run) string {
 	fmt.Fprintln(h, kind)
 	head, last := runs[0], runs[0].Last
 	for _, r := range runs {
-		fmt.Fprintf(h, "%s %d-%d\n", r.Stream, r.First, r.Last)
+		fmt.Fprintf(h, "%s %d-%d%s\n", r.Stream, r.First, r.Last, hash(r))
 		if r.Stream == head.Stream {
 			last = r.Last
 		}
@@ -64,7 +75,7 @@ func RunsOf(ids []movement.ID) []Run {
 			runs[n-1].Last = id.Seq
 			continue
 		}
-		runs = append(runs, Run{s, id.Seq, id.Seq})
+		runs = append(runs, Run{Stream: s, First: id.Seq, Last: id.Seq})
 	}
 	return runs
 }

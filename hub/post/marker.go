@@ -11,10 +11,25 @@ import (
 )
 
 // mark makes a document's marker: the branch, the kind, and the exact movements
-// as runs of their streams.
+// as runs of their streams, each with the chain's [ledger.ShortHash] after its
+// last, by which a hub that was put back knows whether the branch has the same
+// movements there still.
 //
-//	BR01 dispense 3kq7x2m4p9ab/bulk:1-400,402;5aaaaaaaaaaa/live:7
+//	BR01 dispense 3kq7x2m4p9ab/bulk:1-400@9f2c41d0,402@77b01c3e;5aaaaaaaaaaa/live:7@00d1e94a
+//
+// Markers of older hubs have no hashes. A run whose batch can no longer be read
+// has none, and of a document of very many runs only the last of each stream: it
+// says all that the others do, once the hub has the chain to there.
 func mark(p *ledger.Posting, picking int64, runs []ledger.Run) odoo.Marker {
+	body := markBody(p, runs, func(int) bool { return true })
+	if len(body) > odoo.MaxMarker {
+		body = markBody(p, runs, func(i int) bool { return i+1 == len(runs) || runs[i+1].Stream != runs[i].Stream })
+	}
+	return odoo.Marker{Posting: p.Name, PickingID: picking, Body: body}
+}
+
+// markBody lists the runs, with the hashes of those that hashed chooses.
+func markBody(p *ledger.Posting, runs []ledger.Run, hashed func(i int) bool) string {
 	var b strings.Builder
 	b.WriteString(p.Branch + " " + string(p.Kind) + " ")
 	for i, r := range runs {
@@ -31,8 +46,11 @@ func mark(p *ledger.Posting, picking int64, runs []ledger.Run) odoo.Marker {
 		if r.Last > r.First {
 			b.WriteString("-" + strconv.FormatUint(r.Last, 10))
 		}
+		if r.Hash != "" && hashed(i) {
+			b.WriteString("@" + r.Hash)
+		}
 	}
-	return odoo.Marker{Posting: p.Name, PickingID: picking, Body: b.String()}
+	return b.String()
 }
 
 // marked is what a marker says.
@@ -65,6 +83,10 @@ func read(m odoo.Marker) (marked, error) {
 			return marked{}, unreadable(m, "names no stream")
 		}
 		for run := range strings.SplitSeq(list, ",") {
+			run, hash, hashed := strings.Cut(run, "@")
+			if hashed && !ledger.ValidShortHash(hash) {
+				return marked{}, unreadable(m, "names no hash of the chain")
+			}
 			first, last, isRun := strings.Cut(run, "-")
 			if !isRun {
 				last = first
@@ -74,10 +96,10 @@ func read(m odoo.Marker) (marked, error) {
 			if err1 != nil || err2 != nil || a < 1 || z < a || z > ledger.MaxSeq {
 				return marked{}, unreadable(m, "names no run of movements")
 			}
-			out.runs = append(out.runs, ledger.Run{Stream: s, First: a, Last: z})
+			out.runs = append(out.runs, ledger.Run{Stream: s, First: a, Last: z, Hash: hash})
 		}
 	}
-	if ledger.PostingName(out.kind, out.runs) != out.posting {
+	if ledger.PostingName(out.kind, out.runs) != out.posting && ledger.ChainedName(out.kind, out.runs) != out.posting {
 		return marked{}, unreadable(m, "names other movements than its posting's name")
 	}
 	return out, nil

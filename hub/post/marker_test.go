@@ -49,6 +49,38 @@ func TestAMarkerSaysExactlyWhatIsInside(t *testing.T) {
 	}
 }
 
+// With the chain's hashes a marker reads back as it was, one of an older hub
+// without them; and of very many runs only the last of each stream has one.
+func TestAMarkerNamesTheChain(t *testing.T) {
+	runs := append([]ledger.Run(nil), markedRuns...)
+	runs[0].Hash, runs[2].Hash = "0011aabb", "99ffee00"
+	p := ledger.Posting{Name: ledger.PostingName(movement.Dispense, runs), Branch: "BR01", Kind: movement.Dispense}
+	m := mark(&p, 0, runs)
+	if want := "BR01 dispense abcdefghijkl/live:1-9@0011aabb;abcdefghijkl/bulk:3,7-8@99ffee00"; m.Body != want {
+		t.Errorf("body %q, want %q", m.Body, want)
+	}
+	if p.Name != aMarker().Posting {
+		t.Errorf("the name is %s, and %s without the chain", p.Name, aMarker().Posting)
+	}
+	for _, name := range []string{p.Name, ledger.ChainedName(movement.Dispense, runs)} {
+		m.Posting = name
+		if got, err := read(m); err != nil || !cmp.Equal(got.runs, runs) || got.posting != name {
+			t.Errorf("%s reads back as %+v, %v", name, got, err)
+		}
+	}
+	if ledger.ChainedName(movement.Dispense, runs) == p.Name {
+		t.Error("the chain is not in the name")
+	}
+	var many []ledger.Run
+	for i := range uint64(6000) {
+		many = append(many, ledger.Run{Stream: markedRuns[i/3000].Stream, First: 10_000 + 2*i, Last: 10_000 + 2*i, Hash: "0011aabb"})
+	}
+	m = mark(&p, 0, many)
+	if n := strings.Count(m.Body, "@"); n != 2 || !strings.HasSuffix(m.Body, "@0011aabb") || len(m.Body) > odoo.MaxMarker {
+		t.Errorf("%d hashes in %d bytes", n, len(m.Body))
+	}
+}
+
 func TestAForgedMarkerIsNotBelieved(t *testing.T) {
 	good := aMarker()
 	for name, body := range map[string]string{
@@ -60,6 +92,9 @@ func TestAForgedMarkerIsNotBelieved(t *testing.T) {
 		"no kind":             strings.Replace(good.Body, "dispense", "theft", 1),
 		"a run backwards":     strings.Replace(good.Body, "1-9", "9-1", 1),
 		"a seq beyond bounds": strings.Replace(good.Body, "1-9", "1-9223372036854775807", 1),
+		"a hash too short":    strings.Replace(good.Body, "1-9", "1-9@0011aab", 1),
+		"no hash":             strings.Replace(good.Body, "1-9", "1-9@", 1),
+		"a foreign hash":      strings.Replace(good.Body, "1-9", "1-9@0011AABB", 1),
 		"no lane":             strings.Replace(good.Body, "/live", "/side", 1),
 	} {
 		t.Run(name, func(t *testing.T) {

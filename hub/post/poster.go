@@ -22,6 +22,7 @@ type Ledger interface {
 	OpenPostings(ctx context.Context, branch string, now time.Time, limit int) ([]ledger.Posting, error)
 	PostingByName(ctx context.Context, name string) (ledger.Posting, bool, error)
 	PostingRuns(ctx context.Context, id int64) ([]ledger.Run, error)
+	ChainRuns(ctx context.Context, runs []ledger.Run) ([]ledger.Run, error)
 	PostingMovements(ctx context.Context, id int64) ([]ledger.Movement, error)
 	ChangePosting(ctx context.Context, id int64, c ledger.PostingChange) ([]int64, error)
 	Adopt(ctx context.Context, a ledger.Adopted) (int64, error)
@@ -311,7 +312,9 @@ func (p *Poster) one(ctx context.Context, at ledger.Posting) error {
 	body, err := ledger.DecodeBody(at.Body)
 	if err == nil {
 		r.body = body
-		r.runs, err = p.ledger.PostingRuns(ctx, at.ID)
+		if r.runs, err = p.ledger.PostingRuns(ctx, at.ID); err == nil {
+			r.runs, err = p.ledger.ChainRuns(ctx, r.runs)
+		}
 	} else {
 		err = fmt.Errorf("%s: %w", at.Name, err)
 		return r.slow(ctx, err)

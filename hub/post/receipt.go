@@ -22,9 +22,12 @@ func (r *run) receipt(ctx context.Context) (ledger.OdooRef, error) {
 	if !d.found {
 		return ledger.OdooRef{}, errReplan
 	}
-	ref, ours := refOf(d.Picking), r.ours(d.Picking)
+	says, foreign := r.foreign(d.Picking)
+	ref, ours := refOf(d.Picking), r.ours(d.Picking) && !foreign
 	if d.State == odoo.Done {
 		switch {
+		case foreign:
+			return ref, r.leaveTo(ctx, d.Picking, says)
 		case ours:
 			return ref, r.finish(ctx, ref)
 		case r.at.Step != stepWritten || r.at.Odoo.ID != d.ID:
@@ -197,7 +200,7 @@ func (r *run) release(ctx context.Context) (ref ledger.OdooRef, done bool, err e
 			return ref, false, err
 		}
 		if d.State == odoo.Done {
-			return refOf(d.Picking), true, nil
+			return r.doneAs(ctx, d.Picking)
 		}
 		return ref, false, g.do(ctx, 2, func(ctx context.Context, o Odoo) error { return o.WithdrawPicking(ctx, d.Picking) })
 	}
@@ -206,7 +209,7 @@ func (r *run) release(ctx context.Context) (ref ledger.OdooRef, done bool, err e
 		return ref, false, err
 	}
 	if d.State == odoo.Done {
-		return refOf(d.Picking), true, nil
+		return r.doneAs(ctx, d.Picking)
 	}
 	return ref, false, r.p.reset(ctx, d.Picking)
 }

@@ -84,7 +84,11 @@ func (r *run) document(ctx context.Context) (ledger.OdooRef, error) {
 	if err != nil {
 		return ledger.OdooRef{}, err
 	}
-	if d, err = r.reusable(ctx, d); err != nil {
+	says, foreign := r.foreign(d.Picking)
+	if d.found && foreign && d.State == odoo.Done {
+		return ledger.OdooRef{}, r.leaveTo(ctx, d.Picking, says)
+	}
+	if d, err = r.reusable(ctx, d, foreign); err != nil {
 		return ledger.OdooRef{}, err
 	}
 	if !d.found {
@@ -117,15 +121,16 @@ func (r *run) document(ctx context.Context) (ledger.OdooRef, error) {
 }
 
 // reusable tells whether a document of our name can be gone on with. One that
-// cannot, and has not moved anything, is taken out of the way.
-func (r *run) reusable(ctx context.Context, d pick) (pick, error) {
+// cannot, and has not moved anything, is taken out of the way; so is one that is
+// foreign, made of other movements.
+func (r *run) reusable(ctx context.Context, d pick, foreign bool) (pick, error) {
 	if !d.found || d.State == odoo.Done {
 		return d, nil
 	}
 	if d.State == odoo.Cancelled && r.at.Step == stepCreated {
 		return d, r.cancelled()
 	}
-	if d.State != odoo.Cancelled {
+	if d.State != odoo.Cancelled && !foreign {
 		lines, err := r.p.gate.lines(ctx, d.ID)
 		if err != nil {
 			return d, err

@@ -122,7 +122,7 @@ func TestADocumentThatCannotBeAdoptedIsPostedNeverAgain(t *testing.T) {
 		why   string
 	}{
 		"its marker is altered": {func(w *world, _ *stubborn, d odoo.Picking) {
-			must(w.t, w.admin.Write(w.t.Context(), "stock.picking", []int64{d.ID}, map[string]any{"note": strings.Replace(d.Note, ":1-2|", ":1-9|", 1)}))
+			must(w.t, w.admin.Write(w.t.Context(), "stock.picking", []int64{d.ID}, map[string]any{"note": strings.Replace(d.Note, ":1-2@", ":1-9@", 1)}))
 		}, "altered"},
 		"it names what cannot be": {func(_ *world, s *stubborn, d odoo.Picking) {
 			s.set(d.Name, fault.New(fault.Data, ledger.CodeNotAdoptable, "it names what cannot be"))

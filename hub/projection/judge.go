@@ -24,6 +24,12 @@ const (
 	ReasonDamaged = "damaged_batch"
 	// ReasonPostedTwice is an event that stands in two documents of Odoo.
 	ReasonPostedTwice = "posted_twice"
+	// ReasonOtherHistory is a movement under whose number a document in Odoo holds
+	// another one: hub and branch were both put back.
+	ReasonOtherHistory = ledger.ReasonOtherHistory
+	// ReasonMayBePosted is an event that may be among those in Odoo of which the
+	// hub has lost what would say so.
+	ReasonMayBePosted = ledger.ReasonMayBePosted
 )
 
 // objection is why a movement goes to a person.
@@ -126,8 +132,12 @@ type circumstances struct {
 	overruled *objection
 	// rulings is what was said about it, the newest last.
 	rulings []ledger.Ruling
-	// holding is the posting that it is in, if any.
-	holding *ledger.Holding
+	// holding is the posting that it is in, if any; other is a document that names
+	// its number and means another movement.
+	holding, other *ledger.Holding
+	// doubt is why it may be in Odoo already, though nothing here says so; nil for
+	// nothing.
+	doubt *objection
 	// twice is another posting in which the same event stands; nil for none.
 	twice *ledger.Posting
 }
@@ -218,6 +228,8 @@ func object(r *reading, c circumstances, released bool) *objection {
 		return &objection{reason: ReasonGroupConflict, field: "group.size",
 			text: "the movement does not fit the size that its group " + r.m.Group.ID + " was given before",
 			hint: "branchline-hub release lets it go on if the goods are there, branchline-hub discard takes it out"}
+	case c.doubt != nil && !slices.ContainsFunc(c.rulings, func(r ledger.Ruling) bool { return r.Retry && r.Reason == c.doubt.reason }):
+		return c.doubt // by itself: what was released for another reason is in no less doubt
 	}
 	return nil
 }

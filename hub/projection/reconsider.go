@@ -87,7 +87,7 @@ func (w *writing) again(s *second) error {
 		return err
 	}
 	c := f.about(s.id)
-	if err := w.checkRepeat(old.BranchID, s.id, &s.r, &c); err != nil {
+	if err := errors.Join(w.checkRepeat(old.BranchID, s.id, &s.r, &c), w.doubt(s.b.Batch, s.id.Seq(), &s.r, &c)); err != nil {
 		return err
 	}
 	if err := errors.Join(w.settlement(old.BranchID, s.id, &s.r, &c), w.settled(old.BranchID, s.id, &s.r, &c)); err != nil {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"branchline/hub/ledger"
 	"branchline/internal/killpoint"
@@ -59,10 +60,11 @@ type writing struct {
 	stock       stockBook
 	totals      map[int64]*branchTotal
 	known       map[int64]*facts // by stream, of a chunk
+	doubts      map[int64][]ledger.Doubt
 }
 
 func (p *Projector) newWriting(tx *ledger.Tx) (*writing, error) {
-	w := &writing{p: p, tx: tx, totals: map[int64]*branchTotal{}}
+	w := &writing{p: p, tx: tx, totals: map[int64]*branchTotal{}, doubts: map[int64][]ledger.Doubt{}}
 	if err := tx.Row(`SELECT COALESCE(MAX(id), 0) FROM products`).Scan(&w.lastProduct); err != nil {
 		return nil, err
 	}
@@ -108,6 +110,8 @@ func (w *writing) chunk(c *chunk) error {
 type facts struct {
 	rulings  map[ledger.MovementID][]ledger.Ruling
 	holdings []ledger.Holding
+	// others are documents that name these numbers and mean other movements.
+	others []ledger.Holding
 }
 
 func (f *facts) about(id ledger.MovementID) (c circumstances) {
@@ -118,6 +122,11 @@ func (f *facts) about(id ledger.MovementID) (c circumstances) {
 	for i := range f.holdings {
 		if h := &f.holdings[i]; h.First <= id && id <= h.Last {
 			c.holding = h
+		}
+	}
+	for i := range f.others {
+		if h := &f.others[i]; h.First <= id && id <= h.Last {
+			c.other = h
 		}
 	}
 	return c
@@ -158,7 +167,9 @@ func factsOf(tx *ledger.Tx, first, last ledger.MovementID) (*facts, error) {
 	if f.holdings, err = tx.HoldingsIn(first, last); err != nil {
 		return nil, err
 	}
-	if len(f.rulings)+len(f.holdings) == 0 {
+	f.others = slices.DeleteFunc(slices.Clone(f.holdings), func(h ledger.Holding) bool { return !h.Other })
+	f.holdings = slices.DeleteFunc(f.holdings, func(h ledger.Holding) bool { return h.Other })
+	if len(f.rulings)+len(f.holdings)+len(f.others) == 0 {
 		return nil, nil
 	}
 	return &f, nil
@@ -166,6 +177,9 @@ func factsOf(tx *ledger.Tx, first, last ledger.MovementID) (*facts, error) {
 
 func (w *writing) batch(b *batch) error {
 	if b.damaged != nil {
+		if err := w.damaged(b); err != nil {
+			return err
+		}
 		return w.exceptRun(ledger.MakeID(b.StreamID, b.First), b.Last, b.BranchID, b.ReceivedAt.UnixMilli(), objection{
 			reason: ReasonDamaged,
 			text:   fmt.Sprintf("the stored batch with the movements %d to %d no longer opens", b.First, b.Last),
@@ -185,7 +199,7 @@ func (w *writing) movement(b *batch, r *reading, seq uint64, f *facts) error {
 	id := ledger.MakeID(b.StreamID, seq)
 	c := f.about(id)
 	var err error
-	if err = w.checkRepeat(b.BranchID, id, r, &c); err != nil {
+	if err = errors.Join(w.checkRepeat(b.BranchID, id, r, &c), w.doubt(b.Batch, seq, r, &c)); err != nil {
 		return err
 	}
 	if err = errors.Join(w.settlement(b.BranchID, id, r, &c), w.settled(b.BranchID, id, r, &c)); err != nil {

@@ -40,6 +40,11 @@ func (m *Room) alarms(ctx context.Context) []string {
 	for _, r := range restored {
 		all = append(all, r.Words())
 	}
+	counts, err := m.Ledger.CountExceptions(ctx, "")
+	if err != nil {
+		all = append(all, "The ledger cannot be read: "+err.Error())
+	}
+	all = append(all, doubts(counts)...)
 	st := m.Poster.Status()
 	if st.Halted != "" {
 		all = append(all, fmt.Sprintf("Posting to Odoo stands still since %s: %s", ui.Ago(time.Since(st.HaltedSince)), st.Halted))

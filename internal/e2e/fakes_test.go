@@ -300,6 +300,10 @@ func (*memLedger) NoteAhead(context.Context, ledger.Stream, time.Time) (bool, er
 	return false, nil
 }
 
+func (*memLedger) NoteEnd(context.Context, ledger.Stream, uint64, time.Time) (bool, error) {
+	return false, nil
+}
+
 func (l *memLedger) Audit(_ context.Context, e ledger.Entry) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
