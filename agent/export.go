@@ -63,6 +63,10 @@ func (c *tryExportCommand) Run(w io.Writer) error {
 	for _, reason := range slices.Sorted(maps.Keys(sum.Reasons)) {
 		fmt.Fprintf(out, "  %d for %s\n", sum.Reasons[reason], reason)
 	}
+	for _, w := range sum.Words {
+		fmt.Fprintf(out, "Column %s, mapped to %s, holds words in %s, which can be people's names: look into the file, and map %s to another column or to none if they are.\n",
+			w.Column, w.Field, ui.Many(w.Rows, "row", "rows"), w.Field)
+	}
 	if len(sum.Unmapped) > 0 {
 		fmt.Fprintf(out, "Columns that nobody mapped, and that are never read: %s\n", strings.Join(sum.Unmapped, ", "))
 	}

@@ -110,6 +110,12 @@ type Mapping struct {
 	By       Column `yaml:"by"`
 	Reason   Column `yaml:"reason"`
 
+	// Units and Reasons are what may stand in the columns of these names, without
+	// regard to case: a row that says another goes to a person, as it can be about a
+	// patient. Left out: common ones, and what has three letters at most.
+	Units   []string `yaml:"units"`
+	Reasons []string `yaml:"reasons"`
+
 	// Key are the columns that together tell a row from all others, for ever:
 	// receipt number and line, say. None may be empty in any row.
 	Key []Column `yaml:"key"`
@@ -261,6 +267,12 @@ func (m *Mapping) validate(e *Export) error {
 		return conf.Bad("fixed_unit", m.FixedUnit, "cannot be beside a column for the unit")
 	case m.MaxQuantity < 1 || m.MaxQuantity > 1_000_000:
 		return conf.Bad("max_quantity", m.MaxQuantity, "is not between 1 and 1000000")
+	case m.Unit.IsZero() && len(m.Units) > 0:
+		return conf.Bad("units", len(m.Units), "needs unit to name a column")
+	case m.Reason.IsZero() && len(m.Reasons) > 0:
+		return conf.Bad("reasons", len(m.Reasons), "needs reason to name a column")
+	case len(m.Units) > 1000 || len(m.Reasons) > 1000:
+		return conf.Bad("units", max(len(m.Units), len(m.Reasons)), "are more than 1000, or reasons are")
 	case len(m.FixedUnit) > maxShort:
 		return conf.Bad("fixed_unit", m.FixedUnit, "is too long")
 	case !m.Expiry.IsZero() && len(m.ExpiryFormats) == 0:

@@ -43,6 +43,15 @@ type mapper struct {
 	expiryText string
 	expiryDate movement.Date
 
+	// typed tells that a person has typed the row, who may use words.
+	typed bool
+	// free are the columns of the free texts, units and reasons what may stand in
+	// those of theirs; [plainUnits] and [plainReasons] where they are nil.
+	free           map[int]freeText
+	units, reasons map[string]bool
+	// wordy counts the rows that had words in a column where none belong.
+	wordy map[int]int64
+
 	row     fields
 	field   []byte
 	scratch []byte
@@ -61,7 +70,7 @@ type rawColumn struct {
 // what stands in the header's place can be a patient's row.
 func newMapper(e *Export, enc encoding, names []string, columns int) (*mapper, error) {
 	m := &mapper{e: e, enc: enc, columns: columns, decimal: e.Mapping.Decimal[0],
-		products: map[string]movement.Product{}}
+		products: map[string]movement.Product{}, wordy: map[int]int64{}}
 	var err error
 	if m.loc, err = location(e.Mapping.TimeZone); err != nil {
 		return nil, err
@@ -91,6 +100,7 @@ func newMapper(e *Export, enc encoding, names []string, columns int) (*mapper, e
 			m.mapped = append(m.mapped, rawColumn{f.column.String(), index})
 		}
 	}
+	m.freeTexts()
 	return m, nil
 }
 
@@ -235,11 +245,21 @@ func (m *mapper) understand(out *movement.Movement) error {
 		if f.index == m.by && !initials(b) {
 			return noInitials()
 		}
+		if string(b) != *f.last {
+			if err := m.fitting(f.index, b); err != nil {
+				return err
+			}
+		}
 		*f.to = text(f.last, b)
 	}
 	if b, err = m.column(m.document); err != nil {
 		return err
 	} else if len(b) > 0 {
+		if string(b) != m.lastDocument {
+			if err := m.fitting(m.document, b); err != nil {
+				return err
+			}
+		}
 		out.Document = movement.Document{Type: "dispensing", Ref: text(&m.lastDocument, b)}
 	}
 	return m.expiryOf(out)
@@ -262,8 +282,8 @@ func (m *mapper) kindOf() (movement.Kind, error) {
 	case kindIgnore:
 		return "", errLeftOut
 	case "":
-		return "", fault.New(fault.Data, "unknown_kind", "column %s says %.40q, which the mapping's kinds do not name", m.name(m.kind), b).
-			WithHint("add it to kinds, or record what it is by hand")
+		return "", fault.New(fault.Data, "unknown_kind", "column %s says what the mapping's kinds do not name", m.name(m.kind)).
+			WithHint("look at the line in the file: add what it says to kinds, or record what it is by hand; it may be shifted")
 	case kindPerson:
 		return "", fault.New(fault.Data, "kind_for_person", "column %s says %.40q, which the mapping gives to a person", m.name(m.kind), b)
 	default:
@@ -279,7 +299,7 @@ func (m *mapper) productOf() (movement.Product, error) {
 	if p, known := m.products[string(b)]; known {
 		return p, nil
 	}
-	if words(b) && numeric(m.e.Mapping.Schemes) {
+	if words(b) && numeric(m.e.Mapping.Schemes) || !m.typed && severalWords(b) {
 		return movement.Product{}, fault.New(fault.Data, "no_code", "the column of the product holds words, and no code").
 			WithHint("compare the row with the header: it may be shifted; look at the line in the file")
 	}
@@ -362,6 +382,10 @@ func (m *mapper) naturalKey() (string, error) {
 		if len(b) == 0 {
 			return "", fault.New(fault.Data, "missing_key", "column %s is empty, which tells the row from all others", m.name(index))
 		}
+		if !m.typed && m.free[index].shape == keyText && severalWords(b) {
+			return "", fault.New(fault.Data, "no_key", "column %s, which tells the row from all others, holds words", m.name(index)).
+				WithHint("compare the row with the header: it may be shifted; look at the line in the file")
+		}
 		k = append(k, '/')
 		for _, c := range b {
 			if c == '/' || c == '\\' || c == '!' {
@@ -377,8 +401,11 @@ func (m *mapper) naturalKey() (string, error) {
 // maxKey leaves room for what is appended to a natural key of 200 bytes.
 const maxKey = 150
 
-// raw lists the mapped columns, and only those, as name=value.
+// raw lists the mapped columns, and only those, as name=value. Of a row with words
+// where none belong it is not whole; where they stand for a number, a date, a code or
+// a kind the row is shifted, and no text of it is kept.
 func (m *mapper) raw() (b []byte, whole bool) {
+	shifted := m.shifted()
 	whole = true
 	for i, c := range m.mapped {
 		if i > 0 {
@@ -389,7 +416,7 @@ func (m *mapper) raw() (b []byte, whole bool) {
 		if !ok {
 			text = hex.AppendEncode([]byte("hex "), m.row.get(c.index))
 		}
-		if !m.telling(c.index, text) {
+		if !m.telling(c.index, text) || shifted && m.free[c.index].shape != noText && len(text) > 0 && !m.codeOf(c.index, text) {
 			text, whole = []byte(notKept), false
 		}
 		b = append(b, text...)

@@ -26,6 +26,8 @@ import (
 // plainWords are words of exports that are no names, in lower case.
 var plainWords = wordSet(`export exports dispense dispensed dispensing dispensings sales receipts stock movements
 	transactions daily day week month year data file part report batch out new old archive copy full partial
+	good bad test again after before morning noon afternoon evening night strange
+	monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag freitag samstag sonntag
 	pos pms pmp rx otc rds rde hl asap dbf csv tsv txt xml dat edi utf abgabe abgaben abverkauf kasse kassen verkauf
 	verkaeufe verkäufe daten tag tage monat bericht bon bons beleg belege artikel lager warenwirtschaft ventes caisse`)
 

@@ -219,7 +219,11 @@ func (r *reader) unclear(out *movement.Movement, why error) {
 	}
 	source := out.Source
 	*out = movement.Movement{Kind: out.Kind, OccurredAt: at, Source: source, Problem: problemOf(why)}
+	r.m.countWords()
 	raw, whole := r.m.raw()
+	if !whole && !r.m.keyed() { // what should be its key can be anything
+		key = ""
+	}
 	out.Source.SetRaw(raw)
 	content := []byte(out.Source.Raw)
 	if !whole { // what is not kept tells two rows apart all the same

@@ -291,7 +291,7 @@ func (a *adapter) corrected(bad *movement.Movement, values []string) (movement.M
 		line.WriteString(v)
 		mapper.row.spans = append(mapper.row.spans, span{lo: int32(lo), hi: int32(line.Len())})
 	}
-	mapper.row.line = line.Bytes()
+	mapper.row.line, mapper.typed = line.Bytes(), true
 	m := movement.Movement{Kind: e.Mapping.Kind}
 	if err := mapper.understand(&m); errors.Is(err, errLeftOut) {
 		return m, fault.New(fault.Data, "left_out", "by the mapping such a row is left out").WithHint("dismiss it")

@@ -20,6 +20,15 @@ type Summary struct {
 	// Unmapped are the columns that nobody mapped, where the mapping has found
 	// all of its own by their names; their contents are never looked at.
 	Unmapped []string
+	// Words are the columns with words where none belong, which can be names, and in
+	// how many rows; their values are never given.
+	Words []ColumnWords
+}
+
+// ColumnWords is a column with words in it.
+type ColumnWords struct {
+	Column, Field string
+	Rows          int64
 }
 
 // Try shows what the mapping makes of a file, without recording anything: emit
@@ -50,6 +59,7 @@ func Try(ctx context.Context, e Export, path string, emit func(*movement.Movemen
 	var m movement.Movement
 	for ctx.Err() == nil {
 		if err := r.next(&m); errors.Is(err, io.EOF) {
+			sum.Words = r.m.worded()
 			return sum, nil
 		} else if err != nil {
 			return sum, err

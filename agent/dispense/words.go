@@ -12,7 +12,7 @@ import (
 // A row can be shifted, or a column hold what it should not: then words stand
 // where a number, a date or a code belongs, and they can be a patient's name. They
 // are neither kept nor told.
-const notKept = "(words, not kept)"
+const notKept = "(not kept)"
 
 // maxLetters is how many letters a number, date or numeric code may have: a unit
 // behind it, the three of a month, "PZN".
@@ -67,8 +67,72 @@ func (m *mapper) telling(index int, text []byte) bool {
 	switch {
 	case index == m.by && !initials(text):
 		return false
-	case slices.Contains([]int{m.quantity, m.at, m.clock, m.expiry}, index), index == m.product && numeric(m.e.Mapping.Schemes):
+	case index == m.kind:
+		return len(text) == 0 || m.e.Mapping.Kinds[string(text)] != ""
+	case m.isTyped(index):
 		return !words(text)
 	}
+	return len(text) == 0 || m.fits(index, text)
+}
+
+// isTyped tells whether a number, a date or a code of digits belongs in a column.
+func (m *mapper) isTyped(index int) bool {
+	return index >= 0 && (index == m.quantity || index == m.at || index == m.clock || index == m.expiry) ||
+		index == m.product && numeric(m.e.Mapping.Schemes)
+}
+
+// shifted tells whether words stand in a column for a number, a date, a code, a kind
+// or initials.
+func (m *mapper) shifted() bool {
+	for _, c := range m.mapped {
+		text, ok := m.enc.decode(m.field[:0], trim(m.row.get(c.index)))
+		m.field = text
+		if ok && (m.isTyped(c.index) || c.index == m.kind) && words(text) && !m.telling(c.index, text) ||
+			ok && c.index == m.by && !initials(text) {
+			return true
+		}
+	}
+	return false
+}
+
+// codeOf tells whether a column of the key holds a number with few letters, which is
+// kept of a row that is shifted as well: it tells the row from others.
+func (m *mapper) codeOf(index int, text []byte) bool {
+	long, digit, letters := runs(text)
+	return slices.Contains(m.key, index) && long == 0 && letters <= maxLetters && (digit || letters == 0) && !personalNumber.Match(text)
+}
+
+// keyed tells whether all columns of the key hold such.
+func (m *mapper) keyed() bool {
+	for _, index := range m.key {
+		text, ok := m.enc.decode(m.field[:0], trim(m.row.get(index)))
+		m.field = text
+		if !ok || !m.isTyped(index) && index != m.kind && !m.codeOf(index, text) || (m.isTyped(index) || index == m.kind) && !m.telling(index, text) {
+			return false
+		}
+	}
 	return true
+}
+
+// countWords counts the columns of a bad row that hold words.
+func (m *mapper) countWords() {
+	for _, c := range m.mapped {
+		text, ok := m.enc.decode(m.field[:0], trim(m.row.get(c.index)))
+		m.field = text
+		if ok && (!m.telling(c.index, text) && words(text) || m.free[c.index].shape != noText && severalWords(text)) {
+			m.wordy[c.index]++
+		}
+	}
+}
+
+// worded lists the columns that had words where none belong.
+func (m *mapper) worded() (list []ColumnWords) {
+	for _, f := range m.e.Mapping.fields() {
+		for _, c := range m.mapped {
+			if n := m.wordy[c.index]; n > 0 && c.name == f.column.String() && !slices.ContainsFunc(list, func(w ColumnWords) bool { return w.Column == c.name }) {
+				list = append(list, ColumnWords{Column: c.name, Field: f.name, Rows: n})
+			}
+		}
+	}
+	return list
 }

@@ -35,9 +35,9 @@ type BadRow struct {
 	// Local is the file's name in its folder, where that is told to nobody else, as
 	// it can be about a patient; the same as File for all others.
 	Local string
-	Line             int64
-	Read             time.Time
-	Why              string
+	Line  int64
+	Read  time.Time
+	Why   string
 	// Columns are the mapped ones as they were read; none where the row can only
 	// be taken as it is, or dismissed.
 	Columns []RowColumn
@@ -67,7 +67,7 @@ type rowsPage struct {
 
 type rowsFile struct {
 	Export, Name, Local string
-	Rows         []BadRow
+	Rows                []BadRow
 }
 
 func (p *Page) badRows(w http.ResponseWriter, r *http.Request) {
@@ -190,4 +190,4 @@ func (p *Page) dismissFile(w http.ResponseWriter, r *http.Request) {
 }
 
 // place says where a row stands.
-func place(r BadRow) string { return fmt.Sprintf("line %d of %s", r.Line, r.File) }
+func place(r BadRow) string { return fmt.Sprintf("line %d of %s", r.Line, cmp.Or(r.Local, r.File)) }
