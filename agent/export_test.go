@@ -28,6 +28,18 @@ func TestTryExportSaysWhatItCannotKnow(t *testing.T) {
 	}
 }
 
+// A file that is not there, or none, is said in words.
+func TestTryExportOfNoFile(t *testing.T) {
+	dir, path := install(t, 0o600)
+	for file, want := range map[string]string{filepath.Join(dir, "nope.csv"): "cannot be read: ", dir: "cannot be read: it is no file"} {
+		c := tryExportCommand{configFlag: configFlag{path}, File: file}
+		err := c.Run(&strings.Builder{})
+		if err == nil || !strings.HasPrefix(err.Error(), file+" "+want) || strings.Contains(err.Error(), "open ") || !strings.Contains(err.Error(), "check the path") {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
 const several = `branch: BR01
 data_dir: %DIR%
 hub: {server: "mqtt://127.0.0.1:1", secret_file: agent.secret}

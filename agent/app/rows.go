@@ -13,13 +13,13 @@ import (
 // rows lets the page act on rows of exports; they are built after it.
 type rows struct{ a *App }
 
-func (r rows) List() []web.BadRow {
-	found := r.a.exports.BadRows()
+func (r rows) List(from, n int) ([]web.BadRow, int, error) {
+	found, all, err := r.a.exports.BadRows(from, n)
 	list := make([]web.BadRow, len(found))
 	for i := range found {
 		list[i] = rowOf(&found[i])
 	}
-	return list
+	return list, all, err
 }
 
 func (r rows) Get(id string) (web.BadRow, error) {
@@ -42,6 +42,10 @@ func (r rows) Correct(ctx context.Context, id string, values []string, by, why s
 
 func (r rows) Dismiss(ctx context.Context, id, by, why string) error {
 	return r.a.exports.Dismiss(ctx, id, dispense.Settling{By: by, Why: why})
+}
+
+func (r rows) DismissFile(ctx context.Context, export, file, by, why string) (int, error) {
+	return r.a.exports.DismissFile(ctx, export, file, dispense.Settling{By: by, Why: why})
 }
 
 func rowOf(b *dispense.BadRow) web.BadRow {

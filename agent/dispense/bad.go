@@ -19,9 +19,12 @@ import (
 const badSpace = "dispense-bad"
 
 const (
-	// maxOpenRows bounds how many rows of one adapter the branch is shown; those
-	// beyond are for the hub's people only.
-	maxOpenRows = 1000
+	// maxOpenRows bounds how many rows of one adapter wait for the branch, by the
+	// memory that their places need, about 10 MB; those beyond are for the hub's
+	// people only.
+	maxOpenRows = 50_000
+	// maxTogether is how many rows are dismissed in one commit.
+	maxTogether = 500
 	// rememberSettled is how long a settled row is remembered, so that reading its
 	// file again does not show it again.
 	rememberSettled = 90 * 24 * time.Hour
@@ -45,8 +48,16 @@ type badBook struct {
 	settling sync.Mutex
 
 	mu   sync.Mutex
-	rows map[string]badRow // by ID
+	rows map[string]placed // by ID
 	open int
+}
+
+// placed is what is in memory of a row: where it stands, and when it was settled.
+type placed struct {
+	read    time.Time
+	file    string
+	line    int64
+	settled time.Time
 }
 
 // rowID names a row in the page's addresses.
@@ -56,7 +67,7 @@ func rowID(naturalKey string) string {
 }
 
 func loadBadRows(store Store, adapter string, now func() time.Time) (*badBook, error) {
-	b := &badBook{adapter: adapter, store: store, now: now, rows: map[string]badRow{}}
+	b := &badBook{adapter: adapter, store: store, now: now, rows: map[string]placed{}}
 	var old []outbox.Note
 	for n, err := range store.Notes(badSpace, adapter+"/") {
 		if err != nil {
@@ -67,12 +78,18 @@ func loadBadRows(store Store, adapter string, now func() time.Time) (*badBook, e
 			old = append(old, outbox.Note{Space: badSpace, Key: n.Key})
 			continue
 		}
-		b.rows[strings.TrimPrefix(n.Key, adapter+"/")] = r
+		p := placed{settled: r.Settled}
 		if r.Settled.IsZero() {
+			m, err := movement.Decode(r.Record)
+			if err != nil {
+				continue // of a later version, say
+			}
+			p = placeOf(&m)
 			b.open++
 		}
+		b.rows[strings.TrimPrefix(n.Key, adapter+"/")] = p
 	}
-	for part := range slices.Chunk(old, maxOpenRows) {
+	for part := range slices.Chunk(old, 1000) {
 		if _, err := store.Append(context.Background(), outbox.Write{Lane: movement.Bulk, Notes: part}); err != nil {
 			return nil, err
 		}
@@ -91,19 +108,18 @@ func (b *badBook) note(id string, r badRow) (outbox.Note, error) {
 func (b *badBook) add(ctx context.Context, rows []*movement.Movement) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	fresh := map[string]badRow{}
+	fresh := map[string]placed{}
 	var notes []outbox.Note
 	for _, m := range rows {
 		id := rowID(m.NaturalKey)
 		if _, known := b.rows[id]; known || m.NaturalKey == "" || b.open+len(fresh) >= maxOpenRows {
 			continue
 		}
-		r := badRow{Record: m.AppendJSON(nil)}
-		n, err := b.note(id, r)
+		n, err := b.note(id, badRow{Record: m.AppendJSON(nil)})
 		if err != nil {
 			return err
 		}
-		fresh[id] = r
+		fresh[id] = placeOf(m)
 		notes = append(notes, n)
 	}
 	if len(notes) == 0 {
@@ -119,41 +135,52 @@ func (b *badBook) add(ctx context.Context, rows []*movement.Movement) error {
 	return nil
 }
 
-// get gives an open row.
-func (b *badBook) get(id string) (movement.Movement, bool) {
+func placeOf(m *movement.Movement) placed {
+	return placed{read: m.RecordedAt, file: m.Source.File, line: m.Source.Line}
+}
+
+// get gives an open row; ok is false where there is none.
+func (b *badBook) get(id string) (m movement.Movement, ok bool, err error) {
 	b.mu.Lock()
-	r, ok := b.rows[id]
+	p, ok := b.rows[id]
 	b.mu.Unlock()
-	if !ok || !r.Settled.IsZero() {
-		return movement.Movement{}, false
+	if !ok || !p.settled.IsZero() {
+		return m, false, nil
 	}
-	m, err := movement.Decode(r.Record)
-	return m, err == nil
+	for n, err := range b.store.Notes(badSpace, b.adapter+"/"+id) {
+		if err != nil {
+			return m, false, err
+		}
+		var r badRow
+		if err := json.Unmarshal(n.Value, &r); err != nil || !r.Settled.IsZero() {
+			return m, false, err
+		}
+		m, err = movement.Decode(r.Record)
+		return m, err == nil, err
+	}
+	return m, false, nil
 }
 
 // settled is what takes a row off the list, to be recorded together with what was
 // decided; [badBook.off] follows when it was.
-func (b *badBook) settled(id string) (outbox.Note, badRow, error) {
-	r := badRow{Settled: b.now()}
-	n, err := b.note(id, r)
-	return n, r, err
+func (b *badBook) settled(id string) (n outbox.Note, at time.Time, err error) {
+	at = b.now()
+	n, err = b.note(id, badRow{Settled: at})
+	return n, at, err
 }
 
-func (b *badBook) off(id string, r badRow) {
+func (b *badBook) off(id string, at time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.rows[id].Settled.IsZero() {
+	if p, ok := b.rows[id]; ok && p.settled.IsZero() {
 		b.open--
 	}
-	b.rows[id] = r
+	b.rows[id] = placed{settled: at}
 }
 
 // back puts a row on the list again as it was.
-func (b *badBook) back(ctx context.Context, id string) error {
-	b.mu.Lock()
-	r := b.rows[id]
-	b.mu.Unlock()
-	n, err := b.note(id, r)
+func (b *badBook) back(ctx context.Context, id string, m *movement.Movement) error {
+	n, err := b.note(id, badRow{Record: m.AppendJSON(nil)})
 	if err != nil {
 		return err
 	}
@@ -168,17 +195,21 @@ func (b *badBook) waiting() int {
 	return b.open
 }
 
-// list gives the open rows, in no order.
-func (b *badBook) list() []movement.Movement {
+// openRow is an open row on the list.
+type openRow struct {
+	placed
+	id string
+	a  *adapter
+}
+
+// list gives the open rows, in no order; those of one file where it is named.
+func (b *badBook) list(a *adapter, file string) []openRow {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	list := make([]movement.Movement, 0, b.open)
-	for _, r := range b.rows {
-		if !r.Settled.IsZero() {
-			continue
-		}
-		if m, err := movement.Decode(r.Record); err == nil {
-			list = append(list, m)
+	list := make([]openRow, 0, b.open)
+	for id, p := range b.rows {
+		if p.settled.IsZero() && (file == "" || p.file == file) {
+			list = append(list, openRow{p, id, a})
 		}
 	}
 	return list

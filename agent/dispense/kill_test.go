@@ -168,7 +168,7 @@ func TestKilledWhileImporting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(d.BadRows()); n != bad {
-		t.Errorf("%d of %d bad rows are on the branch's list", n, bad)
+	if _, n, err := d.BadRows(0, 0); n != bad || err != nil {
+		t.Errorf("%d of %d bad rows are on the branch's list: %v", n, bad, err)
 	}
 }

@@ -62,7 +62,7 @@ func TestNamesOfFilesAreNotKept(t *testing.T) {
 	p.put(name, text)
 	look()
 	told := p.movements()[1].Source.File
-	if rows := p.d.BadRows(); len(rows) != 2 || rows[0].Local != name || rows[0].File != told || !strings.HasPrefix(told, "withheld-") {
+	if rows := p.rows(); len(rows) != 2 || rows[0].Local != name || rows[0].File != told || !strings.HasPrefix(told, "withheld-") {
 		t.Errorf("%+v", rows)
 	}
 	if w := p.d.Status()[0].Withheld; len(w) != 1 || w[0] != (Withheld{name, told}) {

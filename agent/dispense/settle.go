@@ -38,18 +38,28 @@ type BadRow struct {
 // RowColumn is one column of a row.
 type RowColumn struct{ Name, Value string }
 
-// BadRows lists the rows that wait for a person at the branch, the newest first.
-func (d *Dispense) BadRows() []BadRow {
-	var list []BadRow
+// BadRows lists the rows that wait for a person at the branch, the newest first: at
+// most n, without the first from of them. All is how many there are.
+func (d *Dispense) BadRows(from, n int) (rows []BadRow, all int, err error) {
+	var list []openRow
 	for _, a := range d.adapters {
-		for _, m := range a.bad.list() {
-			list = append(list, a.rowOf(&m))
+		list = append(list, a.bad.list(a, "")...)
+	}
+	slices.SortFunc(list, func(x, y openRow) int {
+		return cmp.Or(y.read.Compare(x.read), cmp.Compare(x.file, y.file), cmp.Compare(x.line, y.line), cmp.Compare(x.id, y.id))
+	})
+	all = len(list)
+	list = list[min(max(from, 0), all):]
+	for _, l := range list[:min(max(n, 0), len(list))] {
+		m, ok, err := l.a.bad.get(l.id)
+		if err != nil {
+			return nil, all, err
+		}
+		if ok { // nobody has settled it meanwhile
+			rows = append(rows, l.a.rowOf(&m))
 		}
 	}
-	slices.SortFunc(list, func(x, y BadRow) int {
-		return cmp.Or(y.Read.Compare(x.Read), cmp.Compare(x.File, y.File), cmp.Compare(x.Line, y.Line), cmp.Compare(x.ID, y.ID))
-	})
-	return list
+	return rows, all, nil
 }
 
 // BadRow gives one of them. One that is not there, or was settled, is a fault
@@ -64,8 +74,8 @@ func (d *Dispense) BadRow(id string) (BadRow, error) {
 
 func (d *Dispense) find(id string) (*adapter, movement.Movement, error) {
 	for _, a := range d.adapters {
-		if m, ok := a.bad.get(id); ok {
-			return a, m, nil
+		if m, ok, err := a.bad.get(id); ok || err != nil {
+			return a, m, err
 		}
 	}
 	return nil, movement.Movement{}, fault.New(fault.Data, "no_row", "the row is not on the list: it was corrected or dismissed")
@@ -165,9 +175,69 @@ func (d *Dispense) Correct(ctx context.Context, id string, s Settling) (movement
 // nothing was recorded.
 func (d *Dispense) Dismiss(ctx context.Context, id string, s Settling) error {
 	_, err := d.settle(ctx, id, &s, func(a *adapter, bad *movement.Movement) (movement.Movement, error) {
-		return movement.Movement{OccurredAt: a.Now(), NaturalKey: settledKey(bad), Settles: movement.Settlement{Dismissed: true}}, nil
+		return a.dismissal(bad), nil
 	})
 	return err
+}
+
+func (a *adapter) dismissal(bad *movement.Movement) movement.Movement {
+	return movement.Movement{OccurredAt: a.Now(), NaturalKey: settledKey(bad), Settles: movement.Settlement{Dismissed: true}}
+}
+
+// DismissFile dismisses all rows of a file that wait, and tells how many. What was
+// dismissed before an error stays so.
+func (d *Dispense) DismissFile(ctx context.Context, adapter, file string, s Settling) (dismissed int, err error) {
+	if err := s.check(); err != nil {
+		return 0, err
+	}
+	for _, a := range d.adapters {
+		if a.e.Name != adapter || file == "" {
+			continue
+		}
+		for part := range slices.Chunk(a.bad.list(a, file), maxTogether) {
+			n, err := a.dismiss(ctx, part, &s)
+			if dismissed += n; err != nil {
+				return dismissed, err
+			}
+		}
+	}
+	return dismissed, nil
+}
+
+// dismiss dismisses rows in one commit.
+func (a *adapter) dismiss(ctx context.Context, rows []openRow, s *Settling) (int, error) {
+	a.bad.settling.Lock()
+	defer a.bad.settling.Unlock()
+	w := outbox.Write{Lane: movement.Live}
+	var ids []string
+	var at time.Time
+	for _, l := range rows {
+		bad, ok, err := a.bad.get(l.id)
+		if err != nil {
+			return 0, err
+		}
+		if !ok { // settled meanwhile
+			continue
+		}
+		m := a.dismissal(&bad)
+		s.sign(&m, &bad)
+		off, when, err := a.bad.settled(l.id)
+		if err != nil {
+			return 0, err
+		}
+		at = when
+		ids, w.Notes, w.Movements = append(ids, l.id), append(w.Notes, off), append(w.Movements, &m)
+	}
+	if len(ids) == 0 {
+		return 0, nil
+	}
+	if _, err := a.Store.Append(ctx, w); err != nil {
+		return 0, err
+	}
+	for _, id := range ids {
+		a.bad.off(id, at)
+	}
+	return len(ids), nil
 }
 
 func (d *Dispense) settle(ctx context.Context, id string, s *Settling, make func(*adapter, *movement.Movement) (movement.Movement, error)) (movement.Movement, error) {
@@ -187,8 +257,7 @@ func (d *Dispense) settle(ctx context.Context, id string, s *Settling, make func
 	if err != nil {
 		return m, err
 	}
-	m.By, m.Settles.Key, m.Settles.Why = s.By, bad.NaturalKey, s.Why
-	m.Source = movement.Source{Adapter: bad.Source.Adapter, File: bad.Source.File, Line: bad.Source.Line}
+	s.sign(&m, &bad)
 	off, settled, err := a.bad.settled(id)
 	if err != nil {
 		return m, err
@@ -202,11 +271,17 @@ func (d *Dispense) settle(ctx context.Context, id string, s *Settling, make func
 		if before, err = a.known(&m, places[0]); err != nil {
 			// Nothing was recorded: the row goes back. A kill in between leaves it to
 			// the hub's people alone.
-			return m, cmp.Or(a.bad.back(context.WithoutCancel(ctx), id), err)
+			return m, cmp.Or(a.bad.back(context.WithoutCancel(ctx), id, &bad), err)
 		}
 	}
 	a.bad.off(id, settled)
 	return m, before
+}
+
+// sign makes a movement the one that settles a row.
+func (s *Settling) sign(m, bad *movement.Movement) {
+	m.By, m.Settles.Key, m.Settles.Why = s.By, bad.NaturalKey, s.Why
+	m.Source = movement.Source{Adapter: bad.Source.Adapter, File: bad.Source.File, Line: bad.Source.Line}
 }
 
 func (s *Settling) check() error {

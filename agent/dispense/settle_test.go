@@ -33,10 +33,20 @@ func (p *pharmacy) live() (list []movement.Movement) {
 	return list
 }
 
+// rows gives all rows on the list.
+func (p *pharmacy) rows() []BadRow {
+	p.t.Helper()
+	rows, all, err := p.d.BadRows(0, maxOpenRows)
+	if err != nil || all != len(rows) {
+		p.t.Fatalf("%d rows of %d, %v", len(rows), all, err)
+	}
+	return rows
+}
+
 // badRow gives the only row on the list.
 func (p *pharmacy) badRow() BadRow {
 	p.t.Helper()
-	rows := p.d.BadRows()
+	rows := p.rows()
 	if len(rows) != 1 || p.d.Status()[0].Open != 1 {
 		p.t.Fatalf("%d rows, %d said: %+v", len(rows), p.d.Status()[0].Open, rows)
 	}
@@ -45,7 +55,7 @@ func (p *pharmacy) badRow() BadRow {
 
 func (p *pharmacy) none() {
 	p.t.Helper()
-	if rows := p.d.BadRows(); len(rows) != 0 || p.d.Status()[0].Open != 0 {
+	if rows := p.rows(); len(rows) != 0 || p.d.Status()[0].Open != 0 {
 		p.t.Errorf("still on the list: %+v", rows)
 	}
 }
@@ -349,16 +359,52 @@ func TestADecisionAndTheListAreOneCommit(t *testing.T) {
 	p.none()
 }
 
-// More rows than anybody could look at are bounded on the page, not at the hub.
-func TestRowsOnTheListAreBounded(t *testing.T) {
+// A file of which every row is bad: all of them can be looked at, a part at a time,
+// and dismissed together.
+func TestManyRowsAreListedInParts(t *testing.T) {
+	const many = 2300
 	p := open(t, nil)
 	var b strings.Builder
 	b.WriteString(head)
-	for i := range maxOpenRows + 5 {
+	for i := range many {
 		b.WriteString(row(i, 1, "x"))
 	}
 	p.put("a.csv", b.String())
-	if s := p.look(); s.Open != maxOpenRows || s.Rows.Bad != maxOpenRows+5 {
+	p.put("b.csv", head+row(many, 1, "y"))
+	if s := p.look(); s.Open != many+1 || s.Rows.Bad != many+1 {
 		t.Errorf("%d of %d", s.Open, s.Rows.Bad)
+	}
+	p.restart()
+	seen := map[string]bool{}
+	for from := 0; from < many+1; from += 500 {
+		rows, all, err := p.d.BadRows(from, 500)
+		if err != nil || all != many+1 || len(rows) != min(500, many+1-from) {
+			t.Fatalf("from %d: %d of %d, %v", from, len(rows), all, err)
+		}
+		for _, r := range rows {
+			seen[r.ID] = true
+		}
+	}
+	if rows, _, err := p.d.BadRows(many+1, 500); err != nil || len(rows) != 0 || len(seen) != many+1 {
+		t.Errorf("%d seen, and %d behind the last: %v", len(seen), len(rows), err)
+	}
+	if n, err := p.d.DismissFile(t.Context(), "till", "a.csv", Settling{By: "AB"}); n != 0 || fault.CodeOf(err) != "no_reason" {
+		t.Error(n, err)
+	}
+	if n, err := p.d.DismissFile(t.Context(), "till", "a.csv", word); n != many || err != nil {
+		t.Error(n, err)
+	}
+	p.restart()
+	if r := p.badRow(); r.File != "b.csv" {
+		t.Errorf("%+v", r)
+	}
+	made := 0
+	for _, s := range p.store.Streams() {
+		if s.Lane == movement.Live {
+			made += int(s.Last)
+		}
+	}
+	if made != many {
+		t.Errorf("%d are recorded as dismissed", made)
 	}
 }

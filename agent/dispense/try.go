@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"branchline/internal/fault"
 	"branchline/internal/movement"
 )
 
@@ -39,14 +40,21 @@ func Try(ctx context.Context, e Export, path string, emit func(*movement.Movemen
 	if err := e.Validate(); err != nil {
 		return sum, err
 	}
+	unread := func(err error) (Summary, error) {
+		return sum, fault.New(fault.Data, codeUnreadable, "%s cannot be read: %w", path, cause(err)).
+			WithHint("check the path, and that you may read the file")
+	}
 	f, err := openShared(path)
 	if err != nil {
-		return sum, err
+		return unread(err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return sum, err
+		return unread(err)
+	}
+	if !info.Mode().IsRegular() {
+		return unread(errors.New("it is no file"))
 	}
 	r, err := newReader(&e, file{ReaderAt: f, name: filepath.Base(path), path: path, size: info.Size(), changed: info.ModTime()})
 	if errors.Is(err, errNotYet) {

@@ -37,7 +37,7 @@ func TestNamesInTheWrongColumnAreNotKept(t *testing.T) {
 	for _, m := range p.movements() {
 		seen += string(m.AppendJSON(nil))
 	}
-	for _, row := range p.d.BadRows() {
+	for _, row := range p.rows() {
 		seen += fmt.Sprintf("%+v", row)
 	}
 	p.store.Close()
@@ -93,7 +93,7 @@ func TestNamesInMappedTextsAreNotKept(t *testing.T) {
 			p.put("a.csv", header+with(c.change))
 			p.look()
 			p.want(c.want)
-			seen := fmt.Sprintf("%+v\n%+v\n%s", p.d.Status(), p.d.BadRows(), p.log.b.String())
+			seen := fmt.Sprintf("%+v\n%+v\n%s", p.d.Status(), p.rows(), p.log.b.String())
 			for _, m := range p.movements() {
 				seen += string(m.AppendJSON(nil))
 			}

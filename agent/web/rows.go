@@ -7,18 +7,19 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"branchline/agent/scan"
-	"branchline/internal/fault"
 	"branchline/internal/ui"
 )
 
 // Rows is what the page can do with rows of exports that could not be read.
 type Rows interface {
-	// List gives those that nobody at the branch has settled, the newest first.
-	List() []BadRow
+	// List gives those that nobody at the branch has settled, the newest first: at
+	// most n, without the first from of them. All is how many there are.
+	List(from, n int) (rows []BadRow, all int, err error)
 	Get(id string) (BadRow, error)
 	// Check says what a row would be recorded as with other values, or what is
 	// still wrong with it, as a fault of class Data.
@@ -27,6 +28,9 @@ type Rows interface {
 	// nothing was recorded.
 	Correct(ctx context.Context, id string, values []string, by, why string) error
 	Dismiss(ctx context.Context, id, by, why string) error
+	// DismissFile dismisses all rows of a file of an export that nobody has settled,
+	// and tells how many; what was dismissed before an error stays so.
+	DismissFile(ctx context.Context, export, file, by, why string) (dismissed int, err error)
 }
 
 // BadRow is a row of an export that could not be read, or not believed.
@@ -53,16 +57,18 @@ func (r BadRow) Kept() bool {
 	return r.Says != "" || slices.ContainsFunc(r.Columns, func(c RowColumn) bool { return c.Value != "" })
 }
 
-// shownRows bounds the list.
+// shownRows is how many rows a page of the list has.
 const shownRows = 200
 
-// rowsPage is the list, by file.
+// rowsPage is a part of the list, by file.
 type rowsPage struct {
 	Files []rowsFile
 	All   int
-	More  int
-	By    string
-	Last  *Answer
+	// First and Through count from 1; Newer and Older are where the pages before and
+	// after begin, -1 for none.
+	First, Through, Newer, Older int
+	By                           string
+	Last                         *Answer
 }
 
 type rowsFile struct {
@@ -71,9 +77,25 @@ type rowsFile struct {
 }
 
 func (p *Page) badRows(w http.ResponseWriter, r *http.Request) {
-	list := p.Rows.List()
-	page := rowsPage{All: len(list), More: max(len(list)-shownRows, 0), By: initialsOf(r), Last: p.latest(Station)}
-	for _, row := range list[:len(list)-page.More] {
+	from, _ := strconv.Atoi(r.URL.Query().Get("from"))
+	from = max(from, 0)
+	list, all, err := p.Rows.List(from, shownRows)
+	if err == nil && len(list) == 0 && from > 0 { // settled meanwhile
+		from = 0
+		list, all, err = p.Rows.List(0, shownRows)
+	}
+	if err != nil {
+		p.refuse(w, err, "/way")
+		return
+	}
+	page := rowsPage{All: all, First: from + 1, Through: from + len(list), Newer: -1, Older: -1, By: initialsOf(r), Last: p.latest(Station)}
+	if from > 0 {
+		page.Newer = max(from-shownRows, 0)
+	}
+	if page.Through < all {
+		page.Older = page.Through
+	}
+	for _, row := range list {
 		i := slices.IndexFunc(page.Files, func(f rowsFile) bool { return f.Export == row.Export && f.Name == row.File })
 		if i < 0 {
 			i = len(page.Files)
@@ -165,8 +187,7 @@ func (p *Page) dismissRow(w http.ResponseWriter, r *http.Request) {
 	p.reply(w, r, scan.Answer{Sound: scan.OK, Text: place(row) + " is dismissed"}, "/rows")
 }
 
-// dismissFile dismisses all rows of a file that are on the list, one after the
-// other; what was dismissed before one fails stays so.
+// dismissFile dismisses all rows of a file that wait, also those on other pages.
 func (p *Page) dismissFile(w http.ResponseWriter, r *http.Request) {
 	export, file := r.PostFormValue("export"), r.PostFormValue("file")
 	by, err := p.signed(r)
@@ -174,16 +195,10 @@ func (p *Page) dismissFile(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err, "/rows")
 		return
 	}
-	done := 0
-	for _, row := range p.Rows.List() {
-		if row.Export != export || row.File != file {
-			continue
-		}
-		if err := p.Rows.Dismiss(r.Context(), row.ID, by, r.PostFormValue("why")); err != nil && fault.CodeOf(err) != "no_row" {
-			p.fail(w, r, err, "/rows")
-			return
-		}
-		done++
+	done, err := p.Rows.DismissFile(r.Context(), export, file, by, r.PostFormValue("why"))
+	if err != nil {
+		p.fail(w, r, err, "/rows")
+		return
 	}
 	rememberInitials(w, by)
 	p.reply(w, r, scan.Answer{Sound: scan.OK, Text: ui.Many(done, "row of "+file+" is", "rows of "+file+" are") + " dismissed"}, "/rows")

@@ -25,14 +25,30 @@ type rowBook struct {
 	did  []string
 }
 
-func (b *rowBook) List() []web.BadRow {
+func (b *rowBook) all() []web.BadRow {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.rows)
 }
 
+func (b *rowBook) List(from, n int) ([]web.BadRow, int, error) {
+	all := b.all()
+	rest := all[min(from, len(all)):]
+	return rest[:min(n, len(rest))], len(all), nil
+}
+
+func (b *rowBook) DismissFile(ctx context.Context, export, file, by, why string) (n int, err error) {
+	for _, r := range b.all() {
+		if r.Export == export && r.File == file && err == nil {
+			n++
+			err = b.Dismiss(ctx, r.ID, by, why)
+		}
+	}
+	return n, err
+}
+
 func (b *rowBook) Get(id string) (web.BadRow, error) {
-	for _, r := range b.List() {
+	for _, r := range b.all() {
 		if r.ID == id {
 			r.Columns = slices.Clone(r.Columns)
 			return r, nil
@@ -93,7 +109,7 @@ func newRows() *rowBook {
 func serveRows(t *testing.T, b *rowBook) string {
 	site, err := web.New(web.Options{Rows: b, Desk: newDesk(), Log: slog.New(slog.DiscardHandler), State: func() web.State {
 		return web.State{Branch: "Branch 12", Hub: web.Hub{Connected: true, Since: time.Now()},
-			Exports: []web.Export{{Name: "till", Folder: "/srv/till", Up: true, Good: 412, Bad: 5, Open: len(b.List()), LastFile: "sales-20261123.csv", LastFinished: time.Now()}}}
+			Exports: []web.Export{{Name: "till", Folder: "/srv/till", Up: true, Good: 412, Bad: 5, Open: len(b.all()), LastFile: "sales-20261123.csv", LastFinished: time.Now()}}}
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -204,6 +220,54 @@ func TestRowsWithoutScripts(t *testing.T) {
 		b.said() != "dismiss dd by AB: old\ndismiss ee by AB: old" {
 		t.Errorf("%d, did %s", got, b.said())
 	}
+}
+
+// More rows than a page has are on others; a file's rows are dismissed on all.
+func TestRowsOnSeveralPages(t *testing.T) {
+	b := newRows()
+	one := b.rows[0]
+	one.File, one.Local, b.rows = "withheld-1234567890abcdef.csv", "Musterfrau.csv", nil
+	for i := range 450 {
+		one.ID, one.Line = fmt.Sprintf("r%03d", i), int64(i+2)
+		b.rows = append(b.rows, one)
+	}
+	url := serveRows(t, b)
+	page := uitest.Open(t, url+"/rows")
+	page.WaitText("450 rows wait for a person")
+	page.WaitText("Rows 1 to 200 of 450")
+	page.WaitText("The hub knows this file as withheld-1234567890abcdef.csv")
+	page.Click("#older")
+	page.WaitText("Rows 201 to 400 of 450")
+	uitest.Eval[string](page, "scrollTo(0, document.body.scrollHeight), ''")
+	page.Shot("rows-second-page")
+	page.Click("#older")
+	page.WaitText("Rows 401 to 450 of 450")
+	if uitest.Eval[bool](page, "!!document.querySelector('#older')") {
+		t.Error("there is a page behind the last")
+	}
+	page.WaitText("Line 451")
+	uitest.Eval[string](page, "document.querySelector('#newer').focus(), ''")
+	page.Press(uitest.Enter)
+	page.WaitText("Rows 201 to 400 of 450")
+	page.Size(390, 844)
+	uitest.Eval[string](page, "scrollTo(0, document.body.scrollHeight), ''")
+	page.Shot("phone-rows-second-page")
+	if wide := uitest.Eval[int](page, "document.documentElement.scrollWidth"); wide > 390 {
+		t.Errorf("%d wide on a phone of 390", wide)
+	}
+	page.Go(url + "/rows?from=9999")
+	page.WaitText("Rows 1 to 200 of 450")
+	for _, odd := range []string{"-1", "x", "99999999999999999999"} {
+		page.Go(url + "/rows?from=" + odd)
+		page.WaitText("450 rows wait for a person")
+	}
+	res, err := http.PostForm(url+"/rows/dismiss", map[string][]string{"export": {"till"}, "file": {one.File}, "why": {"old"}, "by": {"AB"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	page.Go(url + "/rows")
+	page.WaitText("No row waits for a person")
 }
 
 // The pages of rows can be used by everybody, as all others.
