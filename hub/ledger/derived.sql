@@ -42,7 +42,10 @@ CREATE TABLE movements (
     posting_id      BIGINT NOT NULL
 );
 CREATE INDEX movements_pending ON movements (branch_id, kind, group_id, id, recorded_at) WHERE state = 1;
-CREATE INDEX movements_item ON movements (branch_id, product_id, lot);
+CREATE INDEX movements_item ON movements (lot, product_id, branch_id);
+CREATE INDEX movements_branch ON movements (branch_id, occurred_at);
+CREATE INDEX movements_product ON movements (product_id, occurred_at);
+CREATE INDEX movements_document ON movements (document_ref) WHERE document_ref <> '';
 CREATE INDEX movements_group ON movements (group_id) WHERE group_id > 0;
 -- What was confirmed with a session and belongs to no group: packs with a serial.
 CREATE INDEX movements_apart ON movements (branch_id, recorded_at) WHERE group_id = 0 AND document_type = 'session';
@@ -123,6 +126,14 @@ CREATE INDEX damaged_branch ON damaged (branch_id);
 CREATE TABLE reconsider (
     id BIGINT PRIMARY KEY
 );
+
+-- Every lot number that came, as it was written; lot_key is the same for those
+-- that a person may take for each other.
+CREATE TABLE lots (
+    lot     TEXT PRIMARY KEY,
+    lot_key TEXT NOT NULL
+) /* WITHOUT ROWID */;
+CREATE INDEX lots_key ON lots (lot_key);
 
 -- on_hand is counted, plus what came in and less what went out after
 -- counted_at (0: never counted, so since ever).

@@ -136,23 +136,6 @@ func (l *Ledger) Movement(ctx context.Context, id MovementID) (Movement, error) 
 	return all[0], nil
 }
 
-// BySerial gives the movements of a serial number over all branches, oldest
-// event first, at most limit.
-func (l *Ledger) BySerial(ctx context.Context, serial string, limit int) ([]Movement, error) {
-	if serial == "" {
-		return nil, nil
-	}
-	return l.movements(ctx, `WHERE m.serial = $1 AND m.serial <> '' ORDER BY m.occurred_at, m.id LIMIT $2`, serial, limit)
-}
-
-// ByLot gives the movements of a lot number over all branches and products,
-// oldest event first, at most limit.
-func (l *Ledger) ByLot(ctx context.Context, lot string, limit int) ([]Movement, error) {
-	return l.movements(ctx, `JOIN (SELECT DISTINCT branch_id, product_id, lot FROM stock WHERE lot = $1) s
-		ON m.branch_id = s.branch_id AND m.product_id = s.product_id AND m.lot = s.lot
-		ORDER BY m.occurred_at, m.id LIMIT $2`, lot, limit)
-}
-
 // branchID looks a branch's number up; ok is false when it never sent anything.
 func branchID(r rower, code string) (id int64, ok bool, err error) {
 	err = r.Row(`SELECT id FROM branches WHERE code = $1`, code).Scan(&id)

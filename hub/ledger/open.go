@@ -183,7 +183,7 @@ func (l *Ledger) makeDerived(ctx context.Context, tx *sql.Tx) error {
 
 // DerivedTables lists what [Ledger.ResetDerived] makes anew.
 var DerivedTables = []string{"projection", "products", "movements", "natural_keys", "settlements", "held_repeats", "groups",
-	"exceptions", "damaged", "reconsider", "stock", "branch_totals"}
+	"exceptions", "damaged", "reconsider", "lots", "stock", "branch_totals"}
 
 func derivedForm() string {
 	sum := sha256.Sum256([]byte(derivedSchema))

@@ -135,7 +135,7 @@ func TestAnotherFormOfDerivedTables(t *testing.T) {
 	if projected, committed, err := l.ProjectedThrough(t.Context()); projected != 0 || committed != 1 || err != nil {
 		t.Errorf("projected %d of %d, %v", projected, committed, err)
 	}
-	if _, err := l.ByLot(t.Context(), "A", 1); err != nil {
+	if _, err := l.Movements(t.Context(), ledger.MovementFilter{}); err != nil {
 		t.Error(err)
 	}
 	if c, err := l.Cursor(t.Context(), s.Stream); err != nil || c != s.At {

@@ -119,9 +119,3 @@ func (l *Ledger) stock(ctx context.Context, where string, args ...any) ([]Stock,
 func (l *Ledger) BranchStock(ctx context.Context, branch string) ([]Stock, error) {
 	return l.stock(ctx, `WHERE b.code = $1 ORDER BY p.code, p.scheme, s.lot, s.unit`, branch)
 }
-
-// Recall answers for one lot number, over all branches, what came in, went out
-// and should be on hand.
-func (l *Ledger) Recall(ctx context.Context, lot string) ([]Stock, error) {
-	return l.stock(ctx, `WHERE s.lot = $1 ORDER BY b.code, p.code, p.scheme, s.unit`, lot)
-}

@@ -35,11 +35,13 @@ type Projector struct {
 	// the greatest. Held by mu.
 	products    map[productKey]int64
 	lastProduct int64
+	// lots are numbers that are in their table. Held by mu.
+	lots map[string]bool
 }
 
 // New makes a projector; reg may be nil.
 func New(l *ledger.Ledger, log *slog.Logger, reg prometheus.Registerer) *Projector {
-	return &Projector{l: l, log: log, metrics: newMetrics(reg), products: map[productKey]int64{}}
+	return &Projector{l: l, log: log, metrics: newMetrics(reg), products: map[productKey]int64{}, lots: map[string]bool{}}
 }
 
 // Run projects what is there and then every batch as it is committed, until ctx

@@ -47,13 +47,13 @@ func TestImpliedStock(t *testing.T) {
 				}
 				catchUp(t, p)
 				got, err := l.Recall(t.Context(), "A")
-				if err != nil || len(got) != 1 {
+				if err != nil || len(got) != 1 || len(got[0].Stock) != 1 {
 					t.Fatalf("%+v, %v", got, err)
 				}
-				if g := got[0]; g.CameIn != movement.Units(c.in) || g.WentOut != movement.Units(c.out) || g.OnHand != movement.Units(c.onHand) {
+				if g := got[0].Stock[0]; g.CameIn != movement.Units(c.in) || g.WentOut != movement.Units(c.out) || g.OnHand != movement.Units(c.onHand) {
 					t.Errorf("in %v, out %v, on hand %v; want %d, %d, %d", g.CameIn, g.WentOut, g.OnHand, c.in, c.out, c.onHand)
 				}
-				if m, err := l.ByLot(t.Context(), "A", 100); err != nil || len(m) != len(c.records) {
+				if m, err := l.Search(t.Context(), ledger.Search{Lot: "A"}); err != nil || len(m) != len(c.records) {
 					t.Errorf("%d movements of the lot, %v", len(m), err)
 				}
 			})
@@ -91,10 +91,10 @@ func TestADiscardedMovementNoLongerCounts(t *testing.T) {
 	onHand := func() movement.Quantity {
 		t.Helper()
 		got, err := l.Recall(t.Context(), "A")
-		if err != nil || len(got) != 1 {
+		if err != nil || len(got) != 1 || len(got[0].Stock) != 1 {
 			t.Fatalf("%+v, %v", got, err)
 		}
-		return got[0].OnHand
+		return got[0].Stock[0].OnHand
 	}
 	if q := onHand(); q != movement.Units(7) {
 		t.Errorf("refused by Odoo, but on the shelf: %v", q)

@@ -31,6 +31,7 @@ func (p *Projector) write(ctx context.Context, c *chunk) error {
 	})
 	if err != nil {
 		clear(p.products) // numbers given in what was undone
+		clear(p.lots)
 		return err
 	}
 	killpoint.Here("projection.committed")
@@ -70,8 +71,9 @@ func (p *Projector) newWriting(tx *ledger.Tx) (*writing, error) {
 	}
 	// Fewer than remembered: the tables were dropped. The same batches give the
 	// same numbers, so what is remembered up to there holds.
-	if len(p.products) > maxProducts || w.lastProduct < p.lastProduct {
+	if len(p.products) > maxProducts || w.lastProduct < p.lastProduct || w.lastProduct == 0 {
 		clear(p.products)
+		clear(p.lots)
 	}
 	p.lastProduct = w.lastProduct
 	return w, w.groups.init(tx)
@@ -215,6 +217,9 @@ func (w *writing) movement(b *batch, r *reading, seq uint64, f *facts) error {
 	if err != nil {
 		return err
 	}
+	if err := w.lot(r.m.Lot); err != nil {
+		return err
+	}
 	v := judge(r, c)
 	if err := w.insert(id, b.BranchID, product, group, r, v); err != nil {
 		return err
@@ -257,6 +262,24 @@ func movementArgs(branch, product, group int64, r *reading, v verdict) []any {
 func (w *writing) insert(id ledger.MovementID, branch, product, group int64, r *reading, v verdict) error {
 	_, err := w.tx.Exec(insertMovement, append(movementArgs(branch, product, group, r, v), int64(id))...)
 	return err
+}
+
+// maxLots bounds the lot numbers that are remembered.
+const maxLots = 100_000
+
+// lot notes a lot number that is new.
+func (w *writing) lot(lot string) error {
+	if lot == "" || w.p.lots[lot] {
+		return nil
+	}
+	if err := w.tx.AddLot(lot); err != nil {
+		return err
+	}
+	if len(w.p.lots) >= maxLots {
+		clear(w.p.lots)
+	}
+	w.p.lots[lot] = true
+	return nil
 }
 
 // product gives a code's number, made when it is new; 0 for none.
