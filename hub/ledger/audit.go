@@ -84,18 +84,20 @@ func (l *Ledger) AuditTrail(ctx context.Context, after int64, limit int) ([]Entr
 	var all []Entry
 	err := l.reader(ctx).Rows(`SELECT id, at, who, action, subject, detail, hash FROM audit
 		WHERE id > $1 ORDER BY id LIMIT $2`, []any{after, limit}, func(r Row) error {
-		var e Entry
-		var at int64
-		var hash []byte
-		if err := r.Scan(&e.ID, &at, &e.Who, &e.Action, &e.Subject, &e.Detail, &hash); err != nil {
-			return err
-		}
-		e.At = time.UnixMilli(at).UTC()
-		copy(e.Hash[:], hash) // a hash of another length does not verify
+		e, err := scanEntry(r)
 		all = append(all, e)
-		return nil
+		return err
 	})
 	return all, classify(err)
+}
+
+func scanEntry(r Row) (e Entry, err error) {
+	var at int64
+	var hash []byte
+	err = r.Scan(&e.ID, &at, &e.Who, &e.Action, &e.Subject, &e.Detail, &hash)
+	e.At = time.UnixMilli(at).UTC()
+	copy(e.Hash[:], hash) // a hash of another length does not verify
+	return e, err
 }
 
 // VerifyAudit goes through the whole trail and tells the first row that was

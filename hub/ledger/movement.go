@@ -30,6 +30,9 @@ const (
 	Discarded State = 6
 )
 
+// States are all of them.
+var States = []State{Pending, Planned, Posted, Excepted, Duplicate, Discarded}
+
 func (s State) String() string {
 	names := []string{"", "pending", "planned", "posted", "exception", "duplicate", "discarded"}
 	if s < 1 || int(s) >= len(names) {

@@ -108,6 +108,8 @@ type Knower interface {
 	AsOf() time.Time
 	// Known gives the products, and how many of each one's own unit an item is.
 	Known(code movement.Product) ([]odoo.Product, []movement.Quantity)
+	// Find is Known, by what people have said of the code where they have.
+	Find(code movement.Product) ([]odoo.Product, []movement.Quantity)
 }
 
 // overruledBy tells what Odoo knows by a code that an alias to a product would

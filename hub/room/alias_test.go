@@ -26,6 +26,8 @@ func (s shelf) AsOf() time.Time {
 
 func (s shelf) Known(movement.Product) ([]odoo.Product, []movement.Quantity) { return s.found, s.per }
 
+func (s shelf) Find(movement.Product) ([]odoo.Product, []movement.Quantity) { return s.found, s.per }
+
 func TestAnAliasOverrulesOdooOnlyIfThatIsMeant(t *testing.T) {
 	code := movement.Product{Scheme: movement.GTIN, Code: "04012345678901"}
 	one, pack := movement.Units(1), movement.Units(10)

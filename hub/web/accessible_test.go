@@ -19,6 +19,8 @@ func TestEverybodyCanUseThePages(t *testing.T) {
 	_, err := d.access.Add(t.Context(), "test", "new", "Newcomer", []access.Role{access.Auditor})
 	d.must(err)
 
+	d.fill()
+
 	page := uitest.Open(t, d.url)
 	looks := func(width, height int64, suffix string, paths map[string]string) {
 		t.Helper()
@@ -44,8 +46,14 @@ func TestEverybodyCanUseThePages(t *testing.T) {
 	page.Type(good)
 	page.Press(uitest.Enter)
 	page.WaitText("documents waiting for Odoo")
-	pages := map[string]string{"/": "board", "/me": "me", "/people": "people", "/none": "nothing"}
+	pages := map[string]string{"/": "board", "/me": "me", "/people": "people", "/none": "nothing", "/trace": "trace-empty", "/trace?lot=a7701": "trace",
+		"/trace?lot=none": "trace-none", "/recall": "recall-empty", "/recall?lot=A7701": "recall", "/recall?lot=none": "recall-none", "/audit": "audit",
+		"/movements/BR01/" + epoch + "/bulk/3": "movement", "/movements/BR01/" + epoch + "/bulk/1": "movement-posted"}
 	all(pages)
 	page.Dark()
-	all(map[string]string{"/": "board-dark", "/me": "me-dark", "/people": "people-dark"})
+	dark := map[string]string{}
+	for path, name := range pages {
+		dark[path] = name + "-dark"
+	}
+	looks(1366, 768, "", dark)
 }

@@ -2,7 +2,6 @@ package web
 
 import (
 	"cmp"
-	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -43,7 +42,7 @@ func (s *Site) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	b := signBody{Next: next, Login: cut(login, 64)}
-	if f, ok := errors.AsType[*fault.Error](err); ok {
+	if f, ok := faultOf(err); ok {
 		b.Wrong, b.Hint = sentence(f.Message), sentence(f.Hint)
 	}
 	s.show(w, r, status, "sign-in.html", "", frame{Title: "Sign in", Still: true, Body: b})
@@ -96,7 +95,7 @@ func (s *Site) changePassword(w http.ResponseWriter, r *http.Request) {
 	} else {
 		err = s.Access.ChangePassword(r.Context(), p, r.PostFormValue("old"), next, s.Access.Address(r))
 	}
-	if f, ok := errors.AsType[*fault.Error](err); ok && f.Class == fault.Data {
+	if f, ok := faultOf(err); ok && f.Class == fault.Data {
 		s.showMe(w, r, http.StatusConflict, meBody{Wrong: sentence(f.Message), Hint: sentence(f.Hint)})
 		return
 	}

@@ -12,17 +12,20 @@ import (
 	"context"
 	"embed"
 	"errors"
+	"fmt"
 	"html/template"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 
 	"branchline/hub/access"
 	"branchline/hub/ledger"
 	"branchline/hub/room"
 	"branchline/internal/fault"
+	"branchline/internal/movement"
 	"branchline/internal/ui"
 )
 
@@ -33,6 +36,11 @@ var pages embed.FS
 type Room interface {
 	Board(ctx context.Context) (room.Board, error)
 	Odoo() room.Odoo
+	Find(ctx context.Context, s ledger.Search) ([]room.Found, error)
+	Trace(ctx context.Context, id movement.ID) (*room.Traced, error)
+	Recall(ctx context.Context, lot string) ([]room.Recalled, error)
+	AuditEntries(ctx context.Context, f ledger.AuditFilter) (entries []ledger.Entry, next int64, err error)
+	VerifyAudit(ctx context.Context) (holds int64, err error)
 }
 
 // Options are what the site is made of.
@@ -79,6 +87,16 @@ func (s *Site) Routes() []access.Route {
 	return []access.Route{
 		{Pattern: "GET /{$}", Needs: access.See, Serve: s.board},
 		{Pattern: "GET /events", Needs: access.See, Serve: s.stream.ServeHTTP},
+
+		{Pattern: "GET /trace", Needs: access.See, Serve: s.find},
+		{Pattern: "GET /movements/{id...}", Needs: access.See, Serve: s.movement},
+		{Pattern: "GET /recall", Needs: access.See, Serve: s.recall},
+		{Pattern: "GET /recall.csv", Needs: access.See, Serve: s.recallCSV},
+
+		{Pattern: "GET /audit", Needs: access.Audit, Serve: s.audit},
+		{Pattern: "POST /audit/verify", Needs: access.Audit, Serve: s.verifyAudit},
+		{Pattern: "GET /audit.csv", Needs: access.Audit, Serve: s.auditExport},
+		{Pattern: "GET /audit.ndjson", Needs: access.Audit, Serve: s.auditExport},
 
 		{Pattern: "GET /sign-in", Needs: access.Anyone, Serve: s.signInPage},
 		{Pattern: "POST /sign-in", Needs: access.Anyone, Serve: s.signIn},
@@ -138,7 +156,10 @@ type tab struct {
 
 var tabs = []tab{
 	{Path: "/", Icon: "home", Word: "Branches", needs: access.See},
-	{Path: "/people", Icon: "lock", Word: "People", needs: access.People},
+	{Path: "/trace", Icon: "way", Word: "Trace", needs: access.See},
+	{Path: "/recall", Icon: "warn", Word: "Recall", needs: access.See},
+	{Path: "/audit", Icon: "file", Word: "Audit", needs: access.Audit},
+	{Path: "/people", Icon: "person", Word: "People", needs: access.People},
 }
 
 // frame is what every page is given.
@@ -192,7 +213,7 @@ func (s *Site) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		s.say(w, r, http.StatusUnauthorized, refused{"Nothing was done", "Your session has ended.", "Sign in, then do it again.", "/sign-in"})
 	case code == access.CodeNoRight:
 		s.sayFault(w, r, http.StatusForbidden, "This is not yours to do", err)
-	case code == ledger.CodeNoUser, code == ledger.CodeNoToken:
+	case code == ledger.CodeNoUser, code == ledger.CodeNoToken, code == "unknown_movement":
 		s.sayFault(w, r, http.StatusNotFound, "Nothing was done", err)
 	case fault.ClassOf(err) == fault.Data:
 		s.sayFault(w, r, http.StatusConflict, "Nothing was done", err)
@@ -204,7 +225,7 @@ func (s *Site) refuse(w http.ResponseWriter, r *http.Request, err error) {
 
 func (s *Site) sayFault(w http.ResponseWriter, r *http.Request, status int, title string, err error) {
 	text, hint := err.Error(), ""
-	if f, ok := errors.AsType[*fault.Error](err); ok {
+	if f, ok := faultOf(err); ok {
 		text, hint = f.Message, f.Hint
 	}
 	s.say(w, r, status, refused{title, sentence(text), sentence(hint), back(r)})
@@ -235,22 +256,55 @@ func (s *Site) nothing(w http.ResponseWriter, r *http.Request) {
 	s.say(w, r, http.StatusNotFound, refused{"There is no such page", "The address may be mistyped, or from an older version.", "", "/"})
 }
 
-// funcs are the template functions of these pages.
+// funcs are the template functions of these pages:
 //
-//	role  a role as people call it
-var funcs = template.FuncMap{"role": func(r access.Role) string {
-	if r == access.IT {
-		return "IT"
+//	role     a role as people call it
+//	kind     a kind of movement as people call it
+//	visible  what was read, with signs for what cannot be seen
+var funcs = template.FuncMap{
+	"role": func(r access.Role) string {
+		if r == access.IT {
+			return "IT"
+		}
+		return string(r)
+	},
+	"kind":    func(k movement.Kind) string { return sentenceCase(strings.ReplaceAll(string(k), "_", " ")) },
+	"visible": visible,
+}
+
+// visible names control characters, as scanners' handbooks do.
+func visible(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch name := controls[r]; {
+		case name != "":
+			b.WriteString("⟨" + name + "⟩")
+		case unicode.IsControl(r):
+			fmt.Fprintf(&b, "⟨%02X⟩", r)
+		default:
+			b.WriteRune(r)
+		}
 	}
-	return string(r)
-}}
+	return b.String()
+}
+
+var controls = map[rune]string{0x02: "STX", 0x03: "ETX", 0x04: "EOT", 0x09: "TAB", 0x0a: "LF", 0x0d: "CR", 0x1c: "FS", 0x1d: "GS", 0x1e: "RS", 0x1f: "US"}
+
+func faultOf(err error) (*fault.Error, bool) { return errors.AsType[*fault.Error](err) }
+
+func sentenceCase(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
 
 // sentence begins with a capital and ends with a stop.
 func sentence(s string) string {
 	if s == "" {
 		return ""
 	}
-	s = strings.ToUpper(s[:1]) + s[1:]
+	s = sentenceCase(s)
 	if !strings.ContainsAny(s[len(s)-1:], ".!?") {
 		s += "."
 	}

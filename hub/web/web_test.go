@@ -17,17 +17,21 @@ import (
 	"branchline/hub/ledger/ledgertest"
 	"branchline/hub/room"
 	"branchline/hub/web"
+	"branchline/internal/movement"
+	"branchline/internal/odoo"
 	"branchline/internal/ui"
 )
 
 // desk is a control room with a real ledger, for people and tokens, and a board
 // of the test's own.
 type desk struct {
+	*room.Room
 	t      *testing.T
 	access *access.Access
 	ledger *ledger.Ledger
 	site   *web.Site
 	url    string
+	log    *slog.Logger
 	shown  room.Board
 }
 
@@ -37,8 +41,10 @@ func (d *desk) Odoo() room.Odoo                           { return d.shown.Odoo 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
 	d := &desk{t: t, ledger: ledgertest.Open(t)}
-	log := slog.New(slog.DiscardHandler)
+	d.log = slog.New(slog.DiscardHandler)
+	log := d.log
 	d.access = access.New(access.DefaultConfig(), d.ledger, log, nil)
+	d.Room = room.New(room.Parts{Ledger: d.ledger, Catalogue: goods{}, OdooURL: "https://odoo.example", Log: log})
 	var err error
 	if d.site, err = web.New(web.Options{Room: d, Access: d.access, People: d.ledger, Version: "test", Log: log}); err != nil {
 		t.Fatal(err)
@@ -50,6 +56,18 @@ func newDesk(t *testing.T) *desk {
 	t.Cleanup(server.Close)
 	d.url = server.URL
 	return d
+}
+
+// goods is a catalogue of one product.
+type goods struct{ room.Knower }
+
+var aspirin = movement.Product{Scheme: movement.GTIN, Code: "04012345678901"}
+
+func (goods) Find(p movement.Product) ([]odoo.Product, []movement.Quantity) {
+	if p == aspirin {
+		return []odoo.Product{{ID: 1, Name: "Aspirin <b>500</b>"}}, []movement.Quantity{movement.QuantityScale}
+	}
+	return nil, nil
 }
 
 const good = "vier Pferde ohne Hut"
