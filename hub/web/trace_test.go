@@ -65,7 +65,7 @@ func TestAMovementIsFollowedToOdoo(t *testing.T) {
 		"/trace?branch=BR01&after=x":           {"not whole"},
 		"/movements/BR01/" + epoch + "/bulk/1": {"Receipt: Aspirin", "sales&lt;script&gt;", "line 17", "⟨GS⟩", "Recorded on the branch", "Received and acknowledged", "chain <code>", "Planned as a document", "Validated in Odoo", "https://odoo.example/web#id=12&amp;model=stock.picking"},
 		"/movements/BR01/" + epoch + "/bulk/3": {"Waits for a person:", "another expiry"},
-		"/recall?lot=A77-O1":                 {"Lot A77-O1", "Written otherwise: a7701", "2 branches together", "<b>30</b>", "1 movement of this lot waits for a person", "without a lot number"},
+		"/recall?lot=A77-O1":                   {"Lot A77-O1", "Written otherwise: a7701", "2 branches together", "<b>30</b>", "1 movement of this lot waits for a person", "without a lot number"},
 		"/recall?lot=B":                        {"No branch has ever sent this lot"},
 	} {
 		status, body, _ := ann.get(path)
