@@ -63,7 +63,7 @@ func openOf(s *receive.Session, notices []counter.Notice) web.Open {
 	}
 	switch {
 	case questions > 0:
-		o.Next = ui.Many(questions, "question is", "questions are") + " open. Leave each to a person by BL-PERSON, or take it back by BL-UNDO."
+		o.Next = ui.Many(questions, "question is", "questions are") + " open. Answer on the page; or at a scanner, BL-ACCEPT says that it is right, BL-PERSON leaves it to a person, BL-UNDO takes it back."
 	case len(s.Stations) == 0:
 		o.Next = "Scan its document to go on with it."
 	case len(s.Entries) > 0:

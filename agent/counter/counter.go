@@ -117,8 +117,13 @@ type Entry struct {
 	Expiry   movement.Date
 	Serial   string
 	Quantity movement.Quantity
-	At       time.Time
-	By       string
+	// Own is the quantity in the line's unit.
+	Own movement.Quantity
+	At  time.Time
+	By  string
+	// Seq is the place of its movement in the receipt's epoch, in the live lane; 0
+	// before it is confirmed, and where that is not known.
+	Seq uint64 `json:",omitempty"`
 	// Set is what a person said of it: "damaged", "short" or empty; Reason why.
 	Set, Reason string
 	// Code is the notice's that stands on it, empty for none.
@@ -166,6 +171,8 @@ type Action struct {
 	Verb Verb
 	// Entry is 0 for the latest of the station.
 	Entry int
+	// Code is the notice that Accept is about; empty for what was told first.
+	Code string
 	// Same answers a question, by Correct or Person, for all entries of the
 	// product that are asked the same.
 	Same    bool

@@ -88,10 +88,11 @@ func expiryOf(sc *scan.Scan) (movement.Date, error) {
 	return movement.NewDate(d.Year, d.Month, d.Day)
 }
 
-// questionAt is the code of the question at an entry, empty for none.
+// questionAt is the code of the question at an entry about the pack, empty for
+// none.
 func (s *Session) questionAt(k *knowledge, number int) string {
 	for _, f := range s.find(k) {
-		if f.entry == number && question(f.code) {
+		if f.entry == number && leavable(f.code) {
 			return f.code
 		}
 	}

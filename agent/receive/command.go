@@ -101,7 +101,7 @@ func (d *Desk) command(ctx context.Context, sc *scan.Scan, s *Session, text stri
 func (s *Session) asked(k *knowledge, station string, v counter.Verb) int {
 	own, any := 0, 0
 	for _, f := range s.find(k) {
-		if v == counter.Person && !question(f.code) || v == counter.Accept && !acceptable(f.code) {
+		if v == counter.Person && !leavable(f.code) || v == counter.Accept && !acceptable(f.code) {
 			continue
 		}
 		any = max(any, f.entry)

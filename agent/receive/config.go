@@ -21,6 +21,9 @@ type Config struct {
 	// ShortDated is how many days goods must be good for, or it is told; 0
 	// tells nothing.
 	ShortDated int `yaml:"short_dated_days"`
+	// AskOver is how many times what was ordered may come before a person is
+	// asked whether it is right; 0 never asks.
+	AskOver int `yaml:"ask_over_times"`
 	// Reasons are those of the command barcodes BL-REASON-<name> and
 	// BL-DAMAGED-<name>, by name: up to 16 capital letters and digits.
 	Reasons map[string]string `yaml:"reasons"`
@@ -38,7 +41,7 @@ type Pattern struct {
 // DefaultConfig recognises Odoo's purchase orders ("P00017") and receipts
 // ("BR01/IN/00042").
 func DefaultConfig() Config {
-	return Config{RemindAfter: 12 * time.Hour, ShortDated: 90, Documents: []Pattern{
+	return Config{RemindAfter: 12 * time.Hour, ShortDated: 90, AskOver: 3, Documents: []Pattern{
 		{Match: `P[0-9]{5,9}`, Type: "order"},
 		{Match: `[A-Z0-9]{1,8}/IN/[0-9]{3,9}`, Type: "delivery"},
 	}, Reasons: map[string]string{"BROKEN": "broken", "OPENED": "opened", "EXPIRED": "expired", "COLD": "cold chain broken",
@@ -52,6 +55,9 @@ func (c *Config) Validate() error {
 	}
 	if c.ShortDated < 0 || c.ShortDated > 3650 {
 		return conf.Bad("short_dated_days", c.ShortDated, "must be 0 to 3650")
+	}
+	if c.AskOver < 0 || c.AskOver > 1000 {
+		return conf.Bad("ask_over_times", c.AskOver, "must be 0 to 1000")
 	}
 	for name, words := range c.Reasons {
 		if !reasonForm.MatchString(name) {

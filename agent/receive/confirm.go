@@ -25,7 +25,7 @@ func (d *Desk) confirm(ctx context.Context, s *Session, by string, at time.Time)
 	if err := s.ready(k); err != nil {
 		return receipt{}, err
 	}
-	list := s.movements(k, by)
+	list, of := s.movements(k, by)
 	settle(list)
 	r := receipt{Receipt: s.receipt(k, by, at)}
 	serials := s.serials(list)
@@ -46,18 +46,22 @@ func (d *Desk) confirm(ctx context.Context, s *Session, by string, at time.Time)
 		return receipt{}, err
 	}
 	if len(serials) > 0 {
-		again := s.again(list, serials, places)
+		again, which := s.again(list, serials, places)
 		more, err := d.Store.Append(ctx, outbox.Write{Lane: movement.Live, Movements: again, Notes: []outbox.Note{{Space: doubtSpace, Key: s.ID}}})
 		if err != nil {
 			d.Log.Error("which serials left before is told at the next start", "session", s.ID, "err", err)
 		}
 		r.place(again[:len(more)], more)
+		for i, p := range more { // it counts as what was recorded now
+			places[which[i]] = p
+		}
 	}
 	if i := slices.IndexFunc(places, func(p outbox.Place) bool { return p.Known }); i >= 0 && list[i].Group.ID != "" {
 		d.Log.Warn("a session was confirmed again", "session", s.ID)
 	}
 	d.close(s)
 	r.place(list, places)
+	r.placeEntries(of, places)
 	if err := d.keep(ctx, r); err != nil {
 		d.Log.Warn("a receipt does not know where its movements are", "session", s.ID, "err", err)
 	}
@@ -70,21 +74,24 @@ func (s *Session) ready(k *knowledge) error {
 		return fault.New(fault.Data, "nothing_scanned", "%s has no lines yet", s.Words()).
 			WithHint("scan the goods, or cancel it (BL-CANCEL)")
 	}
-	open, first := 0, ""
+	open, first, hint := 0, "", "leave it to a person (BL-PERSON)"
 	for _, f := range s.find(k) {
 		if question(f.code) {
 			if open++; open == 1 {
 				first = f.text
+				if f.code == FarOver {
+					hint = "scan BL-ACCEPT if they came, else BL-QTY-<number> or BL-UNDO"
+				}
 			}
 		}
 	}
 	switch {
 	case open == 1:
 		return fault.New(fault.Data, "question_open", "one question is open: %s", first).
-			WithHint("answer it on the page, or leave it to a person (BL-PERSON)")
+			WithHint("answer it on the page, or " + hint)
 	case open > 1:
 		return fault.New(fault.Data, "question_open", "%d questions are open, the first is: %s", open, first).
-			WithHint("answer them on the page, or leave each to a person (BL-PERSON)")
+			WithHint("answer them on the page, or " + hint)
 	}
 	return nil
 }
@@ -127,9 +134,9 @@ func (s *Session) serials(list []*movement.Movement) []int {
 	return at
 }
 
-// again are those serials that had been recorded before, for a person.
-func (s *Session) again(list []*movement.Movement, serials []int, places []outbox.Place) []*movement.Movement {
-	var known []*movement.Movement
+// again are those serials that had been recorded before, for a person, with their
+// places in the list.
+func (s *Session) again(list []*movement.Movement, serials []int, places []outbox.Place) (known []*movement.Movement, which []int) {
 	for _, i := range serials {
 		if !places[i].Known {
 			continue
@@ -138,9 +145,9 @@ func (s *Session) again(list []*movement.Movement, serials []int, places []outbo
 		m.NaturalKey = "session/" + s.ID + "/again/" + strconv.Itoa(i+1)
 		m.Problem = &movement.Problem{Code: "serial_again", Field: "serial", Text: fmt.Sprintf(
 			"serial %.64q was recorded as %s before, and a serial belongs to one pack", m.Serial, m.Kind)}
-		known = append(known, &m)
+		known, which = append(known, &m), append(which, i)
 	}
-	return known
+	return known, which
 }
 
 // doubtSpace is where the outbox keeps the serials of a session, as they go to a
@@ -156,7 +163,8 @@ func (s *Session) doubtful(list []*movement.Movement, serials []int) ([]outbox.N
 		all[i].Known = true
 	}
 	var lines [][]byte
-	for _, m := range s.again(list, serials, all) {
+	doubted, _ := s.again(list, serials, all)
+	for _, m := range doubted {
 		probe := *m
 		probe.RecordedAt = m.OccurredAt // the outbox sets its own
 		lines = append(lines, probe.AppendJSON(nil))

@@ -17,7 +17,8 @@
 //     Odoo, and are found anew each time. So they go away when what they are
 //     about is mended, and come when the order becomes known.
 //   - A question is a finding that must be answered before the session can be
-//     confirmed, or left to a person.
+//     confirmed, or left to a person: which lot it is, or whether many times the
+//     order really came.
 //   - [Session] is pure: what can be done is asked of it, and gives a [Change];
 //     the change is made durable by [Desk] first, and applied then. Whatever
 //     is refused leaves the session as it was.
@@ -27,7 +28,7 @@
 // A scan has one answer. Where there is more than one thing to say, it is the
 // first of: the same serial twice (not counted), the same lot with another
 // expiry, expired, a lot, serial or expiry that is asked for, an unknown code,
-// not on the order, more than ordered, a lot that should go first, short-dated.
+// not on the order, many times the order, more than ordered, a lot that should go first, short-dated.
 // All of them stand on the page.
 //
 // # What goes to a person

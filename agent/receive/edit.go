@@ -80,7 +80,7 @@ func (s *Session) editOne(k *knowledge, e *Entry, a counter.Action) (Change, err
 	case counter.Correct:
 		return s.correct(k, e, a)
 	case counter.Accept:
-		return s.accept(k, e, a.By)
+		return s.accept(k, e, a.By, a.Code)
 	case counter.Person:
 		return s.leave(k, e)
 	case counter.Damaged:
@@ -118,10 +118,11 @@ func (s *Session) setQuantity(k *knowledge, e *Entry, packs movement.Quantity) (
 		return Change{}, err
 	}
 	e.Quantity = q
-	e.Accepted = slices.DeleteFunc(slices.Clone(e.Accepted), func(c string) bool { return c == OverOrdered })
+	e.Accepted = slices.DeleteFunc(slices.Clone(e.Accepted), func(c string) bool { return c == OverOrdered || c == FarOver })
+	e.Agreed = 0
 	c := Change{Put: []Entry{*e}}
 	next := s.Apply(c)
-	c.Answer = next.tell(k, e.Number, many(packs, k.words(&e.Item)), OverOrdered)
+	c.Answer = next.tell(k, e.Number, many(packs, k.words(&e.Item)), OverOrdered, FarOver)
 	return c, nil
 }
 
@@ -162,20 +163,28 @@ func (s *Session) mend(k *knowledge, e *Entry, a counter.Action) error {
 	if err != nil {
 		return err
 	}
-	e.Item, e.Accepted, e.Left = it, nil, ""
+	e.Item, e.Accepted, e.Agreed, e.Left = it, nil, 0, ""
 	return nil
 }
 
 // accept says that what stands on an entry is right as it is. What is about the
-// product as a whole is accepted for all its entries so far.
-func (s *Session) accept(k *knowledge, e *Entry, by string) (Change, error) {
+// product as a whole is accepted for all its entries so far. That many times the
+// order came is said by itself, and not along with something else.
+func (s *Session) accept(k *knowledge, e *Entry, by, code string) (Change, error) {
 	key := k.of(e.Item.Product).key
 	taken := map[int][]string{}
 	found, refused := false, ""
-	for _, f := range s.find(k) {
-		if f.entry != e.Number && !(f.whole && f.key == key) {
-			continue
+	list := slices.DeleteFunc(s.find(k), func(f finding) bool { return f.entry != e.Number && !(f.whole && f.key == key) })
+	if slices.ContainsFunc(list, func(f finding) bool { return f.code == FarOver }) {
+		many := func(f finding) bool { return f.code == FarOver || f.code == OverOrdered }
+		rest := slices.DeleteFunc(slices.Clone(list), many)
+		if code != FarOver && len(rest) > 0 {
+			list = rest
+		} else {
+			list = slices.DeleteFunc(list, func(f finding) bool { return !many(f) })
 		}
+	}
+	for _, f := range list {
 		if !acceptable(f.code) {
 			refused = f.text
 			continue
@@ -198,11 +207,25 @@ func (s *Session) accept(k *knowledge, e *Entry, by string) (Change, error) {
 		}
 		o := s.Entries[i]
 		o.Accepted = append(slices.Clone(o.Accepted), codes...)
+		if slices.Contains(codes, FarOver) {
+			o.Agreed = s.scanned(k, key)
+		}
 		o.AcceptedBy = firstOf(by, o.AcceptedBy)
 		c.Put = append(c.Put, o)
 	}
 	c.Answer = scan.Answer{Sound: scan.OK, Text: "accepted: " + k.words(&e.Item)}
 	return c, nil
+}
+
+// scanned is how many of a product there are, in its own unit.
+func (s *Session) scanned(k *knowledge, key string) (sum movement.Quantity) {
+	for i := range s.Entries {
+		o := &s.Entries[i]
+		if g := k.of(o.Item.Product); g.key == key && o.Set != SetShort {
+			sum = min(sum+g.own(o.Quantity), movement.MaxQuantity)
+		}
+	}
+	return sum
 }
 
 // leave sends an entry with an open question to a person; it stays counted.

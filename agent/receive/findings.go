@@ -22,13 +22,14 @@ const (
 	UnknownCode       = "unknown_code"
 	NotMoved          = "product_not_moved" // archived, or kept without stock
 	NotOnOrder        = "not_on_order"
+	FarOver           = "far_over_ordered" // a question: did as many really come
 	OverOrdered       = "over_ordered"
 	OtherLotFirst     = "other_lot_first" // an earlier lot is in stock
 	ShortDated        = "short_dated"
 )
 
 var ranks = []string{ConflictingExpiry, OtherExpiry, Expired, LotNeeded, SerialNeeded, ExpiryNeeded, UnknownCode, NotMoved,
-	NotOnOrder, OverOrdered, OtherLotFirst, ShortDated}
+	NotOnOrder, FarOver, OverOrdered, OtherLotFirst, ShortDated}
 
 // finding is what is wrong, or worth a look, with one entry.
 type finding struct {
@@ -45,7 +46,11 @@ type finding struct {
 func (f *finding) rank() int { return slices.Index(ranks, f.code) }
 
 // question tells whether it must be answered before confirming.
-func question(code string) bool {
+func question(code string) bool { return leavable(code) || code == FarOver }
+
+// leavable tells whether it is a question that may be left to a person at the
+// hub, or is answered by another code of the pack.
+func leavable(code string) bool {
 	return code == LotNeeded || code == SerialNeeded || code == ExpiryNeeded
 }
 
@@ -57,11 +62,12 @@ func acceptable(code string) bool {
 
 // find looks at all entries, with what the branch knows.
 func (s *Session) find(k *knowledge) []finding {
-	f := &finder{s: s, k: k, totals: map[string]movement.Quantity{}}
+	f := &finder{s: s, k: k, totals: map[string]movement.Quantity{}, agreed: map[string]movement.Quantity{}}
 	f.expiries()
 	for i := range s.Entries {
 		f.look(&s.Entries[i])
 	}
+	f.farOver()
 	return f.list
 }
 
@@ -73,6 +79,8 @@ type finder struct {
 	// dates are the expiries that each lot came with.
 	dates  map[lotKey][]movement.Date
 	totals map[string]movement.Quantity
+	// agreed is how many a person has said did come of each product.
+	agreed map[string]movement.Quantity
 	list   []finding
 }
 
@@ -190,11 +198,53 @@ func (f *finder) product(e *Entry, g goods) {
 		return
 	}
 	total := min(f.totals[g.key]+g.own(e.Quantity), movement.MaxQuantity)
-	f.totals[g.key] = total
+	f.totals[g.key], f.agreed[g.key] = total, max(f.agreed[g.key], e.Agreed)
 	if total > line.Open() {
 		f.add(e, g, OverOrdered, "quantity", "%s: %s scanned, and only %s still expected", g.name(it.Product),
 			amount(total, line.Unit), amount(line.Open(), line.Unit))
 	}
+}
+
+// farOver asks about products of which many times the order was scanned, at the
+// latest entry of each: a quantity typed wrong, rather than goods. What a person
+// has agreed to is asked about again only when it grows as much once more.
+func (f *finder) farOver() {
+	if !f.k.checked || f.k.cfg.AskOver == 0 {
+		return
+	}
+	defer func() {
+		slices.SortStableFunc(f.list, func(a, b finding) int { return a.entry - b.entry })
+	}()
+	asked := map[string]bool{}
+	for i := range slices.Backward(f.s.Entries) {
+		e := &f.s.Entries[i]
+		g := f.k.of(e.Item.Product)
+		line := f.k.line(g)
+		if line == nil || e.Set == SetShort || asked[g.key] {
+			continue
+		}
+		asked[g.key] = true
+		total, often := f.totals[g.key], movement.Units(int64(f.k.cfg.AskOver))
+		limit := times(line.Open(), often)
+		if line.Open() == 0 {
+			limit = max(0, times(line.Ordered, often)-line.Received)
+		}
+		if total > max(limit, times(f.agreed[g.key], often)) {
+			f.list = append(f.list, finding{entry: e.Number, code: FarOver, field: "quantity", key: g.key, whole: true,
+				text: fmt.Sprintf("%s: %s scanned, and %s. Did %s really come?", g.name(e.Item.Product), told(total, line.Unit), expectedWords(line), total)})
+		}
+	}
+}
+
+// expectedWords says what the order expects of a product.
+func expectedWords(line *feed.DeliveryLine) string {
+	switch {
+	case line.Received == 0:
+		return told(line.Ordered, line.Unit) + " ordered"
+	case line.Open() == 0:
+		return "nothing more expected of " + told(line.Ordered, line.Unit) + " ordered"
+	}
+	return told(line.Open(), line.Unit) + " still expected"
 }
 
 func amount(q movement.Quantity, unit string) string {
@@ -229,7 +279,7 @@ func (s *Session) tell(k *knowledge, number int, well string, only ...string) sc
 		if len(only) > 0 && !slices.Contains(only, f.code) {
 			continue
 		}
-		if (f.entry == number || f.code == OverOrdered && f.key == g.key) && (first == nil || f.rank() < first.rank()) {
+		if (f.entry == number || (f.code == OverOrdered || f.code == FarOver) && f.key == g.key) && (first == nil || f.rank() < first.rank()) {
 			first = &f
 		}
 	}

@@ -79,6 +79,8 @@ func (c *rig) act(s string) (scan.Answer, error) {
 			a.Same = true
 		case name == "lot":
 			a.Lot = value
+		case name == "code":
+			a.Code = value
 		case name == "serial":
 			a.Serial = value
 		case name == "expiry":
@@ -184,6 +186,17 @@ func TestFindings(t *testing.T) {
 		"case and packs":          {open + caseOf12 + ">warn/lot_needed BL-PERSON>ok " + lotted + ">ok BL-QTY-8>ok " + lotted + ">warn/over_ordered", "3 over_ordered", "Paracetamol 21/20 over" + rest},
 		"over, accepted":          {open + lotted + ">ok BL-QTY-21>warn/over_ordered BL-ACCEPT>ok", "", "Paracetamol 21/20 over" + rest},
 		"over, accepted, more":    {open + lotted + ">ok BL-QTY-21>warn/over_ordered /accept:1>ok BL-QTY-22>warn/over_ordered", "1 over_ordered", ""},
+		"far over":                {open + lotted + ">ok BL-QTY-60>warn/over_ordered BL-QTY-61>warn/far_over_ordered BL-CONFIRM>refused/question_open", "1 far_over_ordered?", "Paracetamol 61/20 over" + rest},
+		"far over, accepted":      {open + lotted + ">ok BL-QTY-200>warn/far_over_ordered BL-ACCEPT>ok " + lotted + ">warn/over_ordered BL-CONFIRM>ok", "", ""},
+		"far over, at the page":   {open + lotted + ">ok BL-QTY-200>warn/far_over_ordered /accept:1:code=far_over_ordered>ok", "", "Paracetamol 200/20 over" + rest},
+		"far over, mended":        {open + lotted + ">ok BL-QTY-200>warn/far_over_ordered BL-QTY-20>ok BL-CONFIRM>ok", "", ""},
+		"far over, taken back":    {open + lotted + ">ok " + lotted + ">ok BL-QTY-200>warn/far_over_ordered BL-UNDO>ok", "", "Paracetamol 1/20 partial" + rest},
+		"far over, not left":      {open + lotted + ">ok BL-QTY-200>warn/far_over_ordered BL-PERSON>refused/nothing_to_leave /person:1>error/nothing_to_leave", "1 far_over_ordered?", ""},
+		"far over, and expired":   {open + expired + ">warn/expired BL-QTY-200>warn/far_over_ordered BL-ACCEPT>ok BL-CONFIRM>refused/question_open BL-ACCEPT>ok BL-CONFIRM>ok", "", ""},
+		"far over, agreed, grown": {open + lotted + ">ok BL-QTY-61>warn/far_over_ordered BL-ACCEPT>ok " + lotted + ">warn/over_ordered BL-QTY-122>warn/over_ordered BL-QTY-123>warn/far_over_ordered", "2 far_over_ordered?", ""},
+		"far over, agreed, other": {open + lotted + ">ok BL-QTY-61>warn/far_over_ordered BL-ACCEPT>ok BL-QTY-62>warn/far_over_ordered", "1 far_over_ordered?", ""},
+		"far over, in cases":      {open + caseOf12 + ">warn/lot_needed BL-PERSON>ok BL-QTY-5>warn/over_ordered BL-QTY-6>warn/far_over_ordered", "1 far_over_ordered?", "Paracetamol 72/20 over" + rest},
+		"far over, one missing":   {open + lotted + ">ok BL-QTY-60>warn/over_ordered /short:1:reason=x:quantity=50>ok", "1 over_ordered", ""},
 		"which expiry":            {open + bare + ">warn/expiry_needed", "1 expiry_needed?", ""},
 		"no expiry on the pack":   {open + bare + ">warn/expiry_needed BL-ACCEPT>ok BL-CONFIRM>ok", "", ""},
 		"expiry known from stock": {open + "]d20104012345678901" + "10ABC>ok", "", ""},

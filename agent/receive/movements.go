@@ -14,15 +14,20 @@ import (
 // keys are those of the session, so that confirming it again changes nothing.
 // There is one movement for each entry, but what was counted is summed by
 // product, lot, expiry and serial, as a count says how many there are. by are
-// the initials of who confirms, for what nobody has signed.
-func (s *Session) movements(k *knowledge, by string) []*movement.Movement {
+// the initials of who confirms, for what nobody has signed. of tells for each
+// entry, by its number, which of the movements it is in.
+func (s *Session) movements(k *knowledge, by string) (list []*movement.Movement, of map[int]int) {
 	problems := s.problems(k)
 	entries := s.Entries
+	of = make(map[int]int, len(entries))
+	for i := range entries {
+		of[entries[i].Number] = i
+	}
 	if s.Purpose == scan.Count {
-		entries = summed(entries, problems)
+		entries = summed(entries, problems, of)
 	}
 	group := movement.Group{ID: s.ID, Size: len(entries)}
-	list := make([]*movement.Movement, len(entries))
+	list = make([]*movement.Movement, len(entries))
 	for i := range entries {
 		e := &entries[i]
 		list[i] = &movement.Movement{
@@ -32,7 +37,7 @@ func (s *Session) movements(k *knowledge, by string) []*movement.Movement {
 			Reason: e.why(), Counterpart: e.Counterpart,
 		}
 	}
-	return list
+	return list, of
 }
 
 // why is the reason of the movement: a person's words, and what was accepted
@@ -90,7 +95,8 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s[:480], "") + "…"
 }
 
-func summed(entries []Entry, problems map[int]*movement.Problem) []Entry {
+// summed joins what is alike, and notes in of which sum each entry is in.
+func summed(entries []Entry, problems map[int]*movement.Problem, of map[int]int) []Entry {
 	type like struct {
 		p               movement.Product
 		lot, serial     string
@@ -106,9 +112,10 @@ func summed(entries []Entry, problems map[int]*movement.Problem) []Entry {
 		}
 		if i, known := at[g]; known && sums[i].Quantity <= movement.MaxQuantity-e.Quantity {
 			sums[i].Quantity += e.Quantity
+			of[e.Number] = i
 			continue
 		}
-		at[g] = len(sums)
+		at[g], of[e.Number] = len(sums), len(sums)
 		sums = append(sums, e)
 	}
 	return slices.Clip(sums)

@@ -50,6 +50,19 @@ func (r *receipt) place(list []*movement.Movement, places []outbox.Place) {
 	}
 }
 
+// placeEntries notes where the movement of each scan is; of tells which it is, by
+// the scan's number. A place in another epoch is left out.
+func (r *receipt) placeEntries(of map[int]int, places []outbox.Place) {
+	for i := range r.Lines {
+		for j := range r.Lines[i].Entries {
+			e := &r.Lines[i].Entries[j]
+			if at, ok := of[e.Number]; ok && at < len(places) && places[at].Epoch == r.Epoch {
+				e.Seq = places[at].Seq
+			}
+		}
+	}
+}
+
 // note is the receipt as it is kept. One that is too large is kept without its
 // single scans.
 func (r *receipt) note() (outbox.Note, error) {

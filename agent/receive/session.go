@@ -60,6 +60,9 @@ type Entry struct {
 	// Accepted are codes of findings that a person says are right as they are.
 	Accepted   []string `json:"accepted,omitempty"`
 	AcceptedBy string   `json:"accepted_by,omitempty"`
+	// Agreed is how many of the product, in its own unit, a person has said did
+	// come, in all entries so far; 0 where nobody was asked.
+	Agreed movement.Quantity `json:"agreed,omitempty"`
 	// Left is the question that was left to a person, by its code.
 	Left string `json:"left,omitempty"`
 }

@@ -21,6 +21,7 @@ func (s *Session) view(k *knowledge) counter.View {
 	b := &viewer{s: s, k: k, at: map[string]int{}, found: s.find(k)}
 	if v.Checked = k.checked; v.Checked {
 		v.AsOf, v.Partner, v.Due = k.AsOf(feed.Deliveries), k.order.Partner, k.order.Due
+		v.NotReady = !k.order.Ready
 	}
 	b.lines()
 	v.Notices = b.notices()
@@ -79,9 +80,9 @@ func (b *viewer) entry(e *Entry, codes map[int]string) {
 	}
 	at := b.line(g.key, fresh)
 	l := &b.list[at]
-	l.Entries = append(l.Entries, counter.Entry{Number: e.Number, Lot: e.Item.Lot, Expiry: e.Item.Expiry, Serial: e.Item.Serial,
-		Quantity: e.Quantity, At: e.At, By: cmp.Or(e.Edited, e.By), Set: e.Set, Reason: e.Reason, Code: cmp.Or(codes[e.Number], e.Left)})
 	own := g.own(e.Quantity)
+	l.Entries = append(l.Entries, counter.Entry{Number: e.Number, Lot: e.Item.Lot, Expiry: e.Item.Expiry, Serial: e.Item.Serial,
+		Quantity: e.Quantity, Own: own, At: e.At, By: cmp.Or(e.Edited, e.By), Set: e.Set, Reason: e.Reason, Code: cmp.Or(codes[e.Number], e.Left)})
 	if e.Set == SetShort {
 		b.short[at] += own
 		return
@@ -102,7 +103,7 @@ func (b *viewer) entry(e *Entry, codes map[int]string) {
 func (b *viewer) judge(checked bool) {
 	look := map[string]bool{}
 	for _, f := range b.found {
-		if f.code != NotOnOrder && f.code != OverOrdered {
+		if f.code != NotOnOrder && f.code != OverOrdered && f.code != FarOver {
 			look[f.key] = true
 		}
 	}
@@ -140,8 +141,8 @@ func (b *viewer) notices() []counter.Notice {
 		}
 		of := slices.SortedFunc(slices.Values(b.found[j:i+1]), func(x, y finding) int { return x.rank() - y.rank() })
 		for _, f := range of {
-			if f.whole && told[whole{f.key, f.code}] {
-				continue
+			if f.whole && told[whole{f.key, f.code}] || f.code == OverOrdered && told[whole{f.key, FarOver}] {
+				continue // told before, or as a question
 			}
 			told[whole{f.key, f.code}] = true
 			alike := 0
@@ -232,6 +233,10 @@ func offers(f *finding, p scan.Purpose, alike int) []counter.Offer {
 		return []counter.Offer{do(counter.Correct, "Enter the serial"), do(counter.Person, "Leave it to a person"), back}
 	case ExpiryNeeded:
 		return []counter.Offer{do(counter.Correct, "Enter the expiry"), do(counter.Accept, "The pack has none"), do(counter.Person, "Leave it to a person"), back}
+	case FarOver:
+		all := do(counter.Accept, "As many came")
+		all.Action.Code = f.code
+		return []counter.Offer{do(counter.Quantity, "Change the quantity"), back, all}
 	case OverOrdered:
 		return []counter.Offer{do(counter.Accept, "They came"), do(counter.Quantity, "Change the quantity"), back}
 	case NotOnOrder, UnknownCode, NotMoved:

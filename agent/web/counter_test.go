@@ -27,6 +27,11 @@ type desk struct {
 	typed []web.Typed
 	done  *counter.Receipt
 	staff web.Staff
+	// sent is how far the hub has confirmed, told what it has told.
+	sent uint64
+	told *told
+	// offline tells that the hub cannot be reached.
+	offline bool
 	// opened are the stations that opened or joined what.
 	opened []string
 }
@@ -67,6 +72,12 @@ func (d *desk) Do(_ context.Context, _ string, a counter.Action) (scan.Answer, e
 }
 
 func (d *desk) Confirm(_ context.Context, id, by string) (counter.Receipt, error) {
+	for i := range d.view.Lines {
+		for j := range d.view.Lines[i].Entries {
+			e := &d.view.Lines[i].Entries[j]
+			e.Seq = 10 + uint64(e.Number)
+		}
+	}
 	d.done = &counter.Receipt{View: d.view, Group: id, By: by, ConfirmedAt: time.Now(), Epoch: "0123456789abcdef", First: 11, Through: 15}
 	return *d.done, nil
 }
@@ -128,7 +139,7 @@ func serve(t testing.TB, d *desk) (*web.Page, string) {
 	site, err := web.New(web.Options{
 		State: func() web.State {
 			return web.State{Branch: "Branch 12", Version: "v1", Unsent: 3, OldestUnsent: time.Now().Add(-2 * time.Minute),
-				Hub:      web.Hub{Connected: true, Since: time.Now().Add(-time.Hour), LastConfirmed: time.Now().Add(-time.Minute)},
+				Hub:      web.Hub{Connected: !d.offline, Since: time.Now().Add(-time.Hour), LastConfirmed: time.Now().Add(-time.Minute)},
 				Scanners: []web.Device{{Name: "goods-in", For: "receive", Up: true, Detail: "/dev/ttyACM0", Scans: 42}, {Name: "counter", For: "dispense", Since: time.Now(), Detail: "unplugged"}}}
 		},
 		Desk: d, Stations: func(scan.Purpose) []string { return []string{"goods-in"} },
@@ -136,8 +147,8 @@ func serve(t testing.TB, d *desk) (*web.Page, string) {
 			d.typed = append(d.typed, t)
 			return scan.Answer{Sound: scan.OK, Text: "GTIN 04012345678903 lot \"A77B12\""}
 		},
-		Sent: func(string, uint64) bool { return false }, Staff: d.staff,
-		Log: slog.New(slog.DiscardHandler),
+		Sent: func(_ string, through uint64) bool { return through <= d.sent }, Staff: d.staff,
+		Log: slog.New(slog.DiscardHandler), Outcomes: d.told.orNone(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -10,16 +10,18 @@ func (p *Page) home(w http.ResponseWriter, r *http.Request) {
 // way shows whether what was scanned and read is safe, and on its way.
 func (p *Page) way(w http.ResponseWriter, _ *http.Request) {
 	s := p.statusNow()
-	s.Done = p.doneLately("")
+	s.Done, s.Waiting = p.doneLately("", s.Hub.Connected), p.waiting(s.Hub.Connected)
 	p.show(w, http.StatusOK, "status.html", "/way", frame{Title: "On its way", State: &s.State, Body: s})
 }
 
-// status is the state with the latest answers, and with what was confirmed
-// lately of all purposes.
+// status is the state with the latest answers, with what was confirmed lately of
+// all purposes, and with what waits at the hub.
 type status struct {
 	State
 	Last *Answer
 	Done []done
+	// Waiting is what waits with a person at the hub.
+	Waiting waiting
 }
 
 func (p *Page) statusNow() status {

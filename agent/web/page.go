@@ -43,8 +43,9 @@ type Options struct {
 	Reasons map[string]string
 	// Calibration draws the barcode that finds out a keyboard's layout.
 	Calibration func() (symbol.SVG, error)
-	// Knowledge may be nil.
+	// Knowledge may be nil, as Outcomes.
 	Knowledge Knowledge
+	Outcomes  Outcomes
 	// Stations are the scanners that are for p.
 	Stations func(p scan.Purpose) []string
 	Log      *slog.Logger

@@ -31,6 +31,8 @@ type sessionPage struct {
 	MustAnswer int
 	// Short and Over count lines that differ from the order.
 	Short, Over, Extra int
+	// Tracked tells that the lines say where they are.
+	Tracked bool
 }
 
 // line2 is a product's line as the page shows it.
@@ -39,6 +41,8 @@ type line2 struct {
 	Lots []lot
 	// Now tells that the latest scan stands here.
 	Now bool
+	// Way is where its scans are, for a receipt.
+	Way []badge
 }
 
 type lot struct {
@@ -101,13 +105,17 @@ func (p *Page) pageOf(v counter.View, stations ...string) sessionPage {
 		for _, e := range l.Entries {
 			shown.Now = shown.Now || e.Number == v.Last
 		}
-		switch l.State {
-		case counter.Waiting, counter.Partial:
-			page.Short++
-		case counter.Over:
-			page.Over++
-		case counter.Extra:
-			page.Extra++
+		if v.Checked {
+			// By the numbers, as a line with something to look at is short or over all
+			// the same.
+			switch open := max(0, l.Ordered-l.Already); {
+			case l.Ordered == 0 && l.Scanned > 0:
+				page.Extra++
+			case l.Scanned < open:
+				page.Short++
+			case l.Scanned > open:
+				page.Over++
+			}
 		}
 		page.Lines = append(page.Lines, shown)
 	}
@@ -183,7 +191,7 @@ func (p *Page) do(w http.ResponseWriter, r *http.Request) {
 }
 
 func actionOf(r *http.Request) (counter.Action, error) {
-	a := counter.Action{Verb: counter.Verb(r.FormValue("verb")), Station: Station,
+	a := counter.Action{Verb: counter.Verb(r.FormValue("verb")), Station: Station, Code: r.FormValue("code"),
 		Lot: strings.TrimSpace(r.FormValue("lot")), Reason: strings.TrimSpace(r.FormValue("reason")), By: strings.TrimSpace(r.FormValue("by"))}
 	var err error
 	if n := r.FormValue("entry"); n != "" {
@@ -268,6 +276,12 @@ type receiptPage struct {
 	Thrown      string
 	Way         badge
 	Places      string
+	// Sum says where all of it is, Expected what Odoo still expects of its order.
+	Sum, Expected string
+	// At is when this was shown, Told as of when the hub's word is, and Connected
+	// that it is right now.
+	At, Told  time.Time
+	Connected bool
 }
 
 func (p *Page) receipt(w http.ResponseWriter, r *http.Request) {
@@ -276,12 +290,22 @@ func (p *Page) receipt(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, err, "/receive")
 		return
 	}
+	state, now := p.State(), p.Now()
 	page := receiptPage{sessionPage: p.pageOf(receipt.View), By: receipt.By, ConfirmedAt: receipt.ConfirmedAt, Group: receipt.Group,
-		Thrown: receipt.Thrown, Way: p.wayOf(receipt)}
+		Thrown: receipt.Thrown, Way: p.wayOf(receipt, state.Hub.Connected), At: now, Told: p.outcomesAsOf(), Connected: state.Hub.Connected}
+	page.Tracked = receipt.Thrown == ""
+	if page.Tracked {
+		t := p.track(&receipt)
+		y := t.tally()
+		page.Sum, page.Expected = y.sum(now), p.stillExpected(&receipt, &y)
+		for i := range page.Lines {
+			page.Lines[i].Way = t.line(&page.Lines[i].Line, now)
+		}
+	}
 	if receipt.Epoch != "" {
 		page.Places = receipt.Epoch + " live " + strconv.FormatUint(receipt.First, 10) + "–" + strconv.FormatUint(receipt.Through, 10)
 	}
-	p.show(w, http.StatusOK, "receipt.html", page.Back, frame{Title: "Receipt " + page.Name(), Purpose: receipt.Purpose, Body: page})
+	p.show(w, http.StatusOK, "receipt.html", page.Back, frame{Title: "Receipt " + page.Name(), Purpose: receipt.Purpose, State: &state, Body: page})
 }
 
 // scan takes a code from the page.

@@ -18,7 +18,7 @@ type words struct{ Heading, Lead, Fresh, Noun, Column, EmptyHead, EmptyText stri
 
 var purposes = map[scan.Purpose]words{
 	scan.Receive: {"Which delivery?", "Scan its order or delivery note, choose it here, or begin without an order.",
-		"Receive without an order", "Delivery", "Received",
+		"Receive without an order", "Delivery", "Scanned",
 		"No delivery is expected.", "Odoo has no open receipt for this branch, or the hub has not sent it yet. You can receive without an order."},
 	scan.Dispense: {"Dispense", "Each scan counts at once. Begin a list to look at several together, and to be able to take one back.",
 		"Begin a list", "Dispensing", "Packs", "", ""},
@@ -27,6 +27,9 @@ var purposes = map[scan.Purpose]words{
 	scan.Count: {"Which count?", "Scan every pack of what you count. What is confirmed says how many there are.",
 		"Begin a count", "Count", "Counted", "", ""},
 }
+
+// Head is the column's word where a phone shows it beside the number.
+func (w words) Head() string { return strings.ToLower(w.Column) }
 
 func wordsOf(p scan.Purpose) words {
 	if w, ok := purposes[p]; ok {
@@ -107,10 +110,10 @@ const mostDone = 10
 // doneLately is what was confirmed lately for a purpose, the newest first; of
 // all purposes for an empty one. It is read from the disk, so that a restart of
 // the agent hides none.
-func (p *Page) doneLately(purpose scan.Purpose) (list []done) {
+func (p *Page) doneLately(purpose scan.Purpose, connected bool) (list []done) {
 	for _, r := range p.Desk.Receipts() {
 		if (purpose == "" || r.Purpose == purpose) && len(list) < mostDone {
-			list = append(list, done{r, p.wayOf(r)})
+			list = append(list, done{r, p.wayOf(r, connected)})
 		}
 	}
 	return list
@@ -118,17 +121,6 @@ func (p *Page) doneLately(purpose scan.Purpose) (list []done) {
 
 // badge is a state in a word, with its class.
 type badge struct{ Class, Word string }
-
-// wayOf says how far on its way a receipt is.
-func (p *Page) wayOf(r counter.Receipt) badge {
-	if r.Thrown != "" {
-		return badge{"warn", "Thrown away"}
-	}
-	if p.Sent != nil && p.Sent(r.Epoch, r.Through) {
-		return badge{"good", "At the hub"}
-	}
-	return badge{"plain", "Safe here, not yet sent"}
-}
 
 type workPage struct {
 	words
@@ -148,8 +140,9 @@ func (p *Page) work(w http.ResponseWriter, _ *http.Request, purpose scan.Purpose
 			body.Expected = append(body.Expected, card{c})
 		}
 	}
-	body.Done = p.doneLately(purpose)
-	p.show(w, http.StatusOK, "work.html", "/"+string(purpose), frame{Title: body.Heading, Purpose: purpose, Body: body})
+	state := p.State()
+	body.Done = p.doneLately(purpose, state.Hub.Connected)
+	p.show(w, http.StatusOK, "work.html", "/"+string(purpose), frame{Title: body.Heading, Purpose: purpose, State: &state, Body: body})
 }
 
 // open begins or joins a session, with the scanners that are for it.

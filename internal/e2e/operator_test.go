@@ -49,7 +49,7 @@ func newOffice(t *testing.T) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.Rig, err = rig.New(rig.Options{Dir: t.TempDir(), Bin: o.bin, Odoo: cfg, Chain: chain, DispensingEvery: 100 * time.Millisecond}); err != nil {
+	if o.Rig, err = rig.New(rig.Options{Dir: t.TempDir(), Bin: o.bin, Odoo: cfg, Chain: chain, DispensingEvery: 100 * time.Millisecond, DeliveriesEvery: time.Second}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

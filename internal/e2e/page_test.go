@@ -53,7 +53,7 @@ func TestADeliveryOnThePage(t *testing.T) {
 	page.Type("AB")
 	page.Press(uitest.Enter)
 	page.WaitText("is confirmed")
-	page.WaitText("At the hub")
+	page.WaitText("In Odoo as")
 	page.Shot("e2e-receipt")
 	if err := rig.Until(o.ctx, "the delivery is in Odoo", func() (bool, error) {
 		stock, err := o.Chain.Stock(o.ctx, a.Branch)

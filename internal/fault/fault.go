@@ -11,6 +11,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Class says what may be done about a failure. It never changes on the way up.
@@ -72,10 +75,15 @@ func (e *Error) WithHint(hint string) *Error {
 	return &c
 }
 
-// Error gives message and hint in one line.
+// Error gives message and hint in one line; after a question the hint is a
+// sentence of its own.
 func (e *Error) Error() string {
 	if e.Hint == "" {
 		return e.Message
+	}
+	if strings.HasSuffix(e.Message, "?") {
+		first, n := utf8.DecodeRuneInString(e.Hint)
+		return e.Message + " " + string(unicode.ToUpper(first)) + e.Hint[n:]
 	}
 	return e.Message + ": " + e.Hint
 }

@@ -52,3 +52,17 @@ func TestMessageKeepsItsCause(t *testing.T) {
 		t.Errorf("message %q, want %q", err, want)
 	}
 }
+
+func TestMessageAndHintInOneLine(t *testing.T) {
+	for want, err := range map[string]error{
+		"the disk is full":                  fault.New(fault.Transient, "x", "the disk is full"),
+		"the disk is full: make room":       fault.New(fault.Transient, "x", "the disk is full").WithHint("make room"),
+		"did 30 come? Scan it again":        fault.New(fault.Data, "x", "did 30 come?").WithHint("scan it again"),
+		"did 30 come? Überprüfen: \"a\"":    fault.New(fault.Data, "x", "did 30 come?").WithHint("überprüfen: \"a\""),
+		"which lot is it? \"A\" or another": fault.New(fault.Data, "x", "which lot is it?").WithHint("\"A\" or another"),
+	} {
+		if got := err.Error(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -60,6 +60,9 @@ type Options struct {
 	Pages []int
 	// DispensingEvery is how long the hub collects dispensings.
 	DispensingEvery time.Duration
+	// DeliveriesEvery is how often the hub reads what the branches expect; the
+	// hub's own default if zero.
+	DeliveriesEvery time.Duration
 	// OdooTimeout bounds one call to Odoo; 20 s if zero.
 	OdooTimeout time.Duration
 	// Zone is the branches' time zone; UTC if empty.
@@ -163,7 +166,7 @@ func (r *Rig) configureHub(o Options) error {
 	}
 	return write(filepath.Join(o.Dir, "hub.yaml"), hubYAML, map[string]any{
 		"Dir": filepath.Join(o.Dir, "hub"), "MQTT": mqtt, "External": o.External, "Branches": branches, "Odoo": o.Odoo,
-		"Page": page, "Every": o.DispensingEvery, "Timeout": o.OdooTimeout,
+		"Page": page, "Every": o.DispensingEvery, "Timeout": o.OdooTimeout, "Deliveries": o.DeliveriesEvery,
 	})
 }
 
@@ -246,6 +249,10 @@ odoo:
   user: {{.Odoo.User}}
   key_file: odoo.key
   timeout: {{.Timeout}}
+{{- if .Deliveries}}
+feed:
+  deliveries_every: {{.Deliveries}}
+{{- end}}
 planning:
   every: {{.Every}}
   miss_interval: 1s
