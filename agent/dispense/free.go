@@ -56,7 +56,7 @@ var (
 // freeTexts notes the columns of free texts. A column that is a number or a date as
 // well is none.
 func (m *mapper) freeTexts() {
-	m.free = map[int]freeText{}
+	m.free = make([]freeText, m.columns)
 	add := func(index int, s shape, field string) {
 		if index < 0 || m.isTyped(index) || index == m.kind || index == m.by || m.free[index].shape != noText {
 			return

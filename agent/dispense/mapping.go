@@ -47,7 +47,7 @@ type mapper struct {
 	typed bool
 	// free are the columns of the free texts, units and reasons what may stand in
 	// those of theirs; [plainUnits] and [plainReasons] where they are nil.
-	free           map[int]freeText
+	free           []freeText // by column
 	units, reasons map[string]bool
 	// wordy counts the rows that had words in a column where none belong.
 	wordy map[int]int64

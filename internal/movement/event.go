@@ -17,18 +17,21 @@ func (m *Movement) SameEvent(o *Movement) bool {
 // event in every version, as it is stored, and another for nearly all others (two
 // events share it once in 2^64). It is never 0.
 func (m *Movement) Print() uint64 {
-	h := uint64(printSeed)
+	// The lengths are taken in first, four to a word, so that two texts side by side
+	// are not the same as two others that are cut elsewhere.
+	h := printWord(printSeed, printLengths(string(m.Kind), string(m.Product.Scheme), m.Product.Code, m.Lot))
+	h = printWord(h, printLengths(m.Serial, m.Unit, m.Document.Type, m.Document.Ref))
 	h = printText(h, string(m.Kind))
 	h = printText(h, string(m.Product.Scheme))
 	h = printText(h, m.Product.Code)
 	h = printText(h, m.Lot)
-	h = printWord(h, uint64(uint16(m.Expiry.Year))<<16|uint64(m.Expiry.Month)<<8|uint64(m.Expiry.Day))
 	h = printText(h, m.Serial)
-	h = printWord(h, uint64(m.Quantity))
 	h = printText(h, m.Unit)
 	h = printText(h, m.Document.Type)
 	h = printText(h, m.Document.Ref)
 	h = printText(h, m.Reason)
+	h = printWord(h, uint64(len(m.Reason))<<48^uint64(uint16(m.Expiry.Year))<<16|uint64(m.Expiry.Month)<<8|uint64(m.Expiry.Day))
+	h = printWord(h, uint64(m.Quantity))
 	h = printWord(h, uint64(m.OccurredAt.UnixMilli()))
 	return max(h, 1)
 }
@@ -47,10 +50,11 @@ func printWord(h, word uint64) uint64 {
 	return bits.RotateLeft64(h, 29) + (hi ^ lo)
 }
 
-// printText takes the length in first, so that two texts side by side are not the
-// same as two others that are cut elsewhere.
+func printLengths(a, b, c, d string) uint64 {
+	return uint64(len(a))<<48 ^ uint64(len(b))<<32 ^ uint64(len(c))<<16 ^ uint64(len(d))
+}
+
 func printText(h uint64, s string) uint64 {
-	h = printWord(h, uint64(len(s)))
 	for len(s) >= 8 {
 		h = printWord(h, uint64(s[0])|uint64(s[1])<<8|uint64(s[2])<<16|uint64(s[3])<<24|uint64(s[4])<<32|uint64(s[5])<<40|uint64(s[6])<<48|uint64(s[7])<<56)
 		s = s[8:]
