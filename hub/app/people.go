@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"net/http"
 	"path/filepath"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"branchline/hub/access"
+	"branchline/hub/api"
 	"branchline/hub/ledger"
 	"branchline/hub/room"
 	"branchline/hub/web"
@@ -45,8 +47,15 @@ func (a *App) toPeople(metrics *prometheus.Registry) error {
 	if err != nil {
 		return err
 	}
+	forPrograms, err := api.New(api.Options{Room: a.room, Access: a.access, Log: a.log})
+	if err != nil {
+		return err
+	}
+	pages := http.NewServeMux()
+	pages.Handle("/", a.site)
+	pages.Handle("/api/", forPrograms)
 	out := a.access.Metrics(promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
-	a.page, err = webserver.New(a.cfg.Web, a.site, a.room.Health, out, a.log)
+	a.page, err = webserver.New(a.cfg.Web, pages, a.room.Health, out, a.log)
 	return err
 }
 

@@ -13,13 +13,13 @@ func TestEverybodyCanUseThePages(t *testing.T) {
 	uitest.NeedAxe(t)
 	d := newDesk(t)
 	d.shown = fullBoard()
-	d.add("ina", access.Roles...)
-	d.add("annalena.schmidt-hohenfels", access.Operator, access.Approver)
-	d.must(d.access.Disable(t.Context(), "test", "annalena.schmidt-hohenfels"))
-	_, err := d.access.Add(t.Context(), "test", "new", "Newcomer", []access.Role{access.Auditor})
-	d.must(err)
+	d.Add("ina", access.Roles...)
+	d.Add("annalena.schmidt-hohenfels", access.Operator, access.Approver)
+	d.Must(d.Access.Disable(t.Context(), "test", "annalena.schmidt-hohenfels"))
+	_, err := d.Access.Add(t.Context(), "test", "new", "Newcomer", []access.Role{access.Auditor})
+	d.Must(err)
 
-	d.fill()
+	d.Fill()
 
 	page := uitest.Open(t, d.url)
 	looks := func(width, height int64, suffix string, paths map[string]string) {

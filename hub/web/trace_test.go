@@ -10,50 +10,18 @@ import (
 
 	"branchline/hub/access"
 	"branchline/hub/ledger"
-	"branchline/hub/ledger/ledgertest"
-	"branchline/hub/projection"
-	"branchline/internal/movement"
+	"branchline/hub/room/roomtest"
 )
 
-const epoch = "aaaaaaaaaaaa"
-
-const script = `<script>alert(1)</script>`
-
-// fill sends movements of a lot from two branches; the first is posted, the third
-// is not certain and waits for a person.
-func (d *desk) fill() {
-	d.t.Helper()
-	ctx := d.t.Context()
-	record := func(kind movement.Kind, n int64, change ...func(*movement.Movement)) []byte {
-		return ledgertest.Record(kind, n, append([]func(*movement.Movement){func(m *movement.Movement) {
-			m.Product, m.Lot, m.By = aspirin, "A77-O1", "AB"
-			m.Source = movement.Source{Adapter: "till", File: "sales" + script + ".csv", Line: 17, Raw: "]d2010401234567890110A77-O1\x1d" + script}
-		}}, change...)...)
-	}
-	one := ledgertest.NewSender("BR01", epoch, movement.Bulk)
-	one.Commit(d.t, d.ledger, record(movement.Receipt, 10), record(movement.Dispense, 2, func(m *movement.Movement) { m.Lot = "a7701" }),
-		record(movement.Receipt, 5, func(m *movement.Movement) {
-			m.Problem = &movement.Problem{Code: "lot_two_expiries", Text: "the lot has another expiry " + script}
-			m.Document = movement.Document{Type: "order", Ref: "P1" + script}
-			m.Product.Code = "04012345678918"
-		}), record(movement.Dispense, 1, func(m *movement.Movement) { m.Lot = "" }))
-	two := ledgertest.NewSender("BR02", epoch, movement.Bulk)
-	two.Commit(d.t, d.ledger, record(movement.Receipt, 20))
-	d.must(projection.New(d.ledger, d.log, nil).CatchUp(ctx))
-	id := one.Find(d.t, d.ledger, 1)
-	aliases, err := d.ledger.AliasGeneration(ctx)
-	d.must(err)
-	p, err := d.ledger.CreatePosting(ctx, ledger.NewPosting{Aliases: aliases, Branch: "BR01", Kind: movement.Receipt, Movements: []ledger.MovementID{id},
-		Name: ledger.PostingName(movement.Receipt, ledger.RunsOf([]movement.ID{one.ID(1)}))}, time.Now())
-	d.must(err)
-	_, err = d.ledger.ChangePosting(ctx, p, ledger.PostingChange{State: ledger.PostingDone, At: time.Now(), Odoo: ledger.OdooRef{Model: "stock.picking", ID: 12, Name: "WH/IN/00012"}})
-	d.must(err)
-}
+const (
+	epoch  = roomtest.Epoch
+	script = roomtest.Script
+)
 
 func TestAMovementIsFollowedToOdoo(t *testing.T) {
 	d := newDesk(t)
-	d.fill()
-	d.add("ann", access.Operator)
+	d.Fill()
+	d.Add("ann", access.Operator)
 	ann := d.as("ann", good)
 	for path, want := range map[string][]string{
 		"/trace?lot=A7701":                     {"4 movements", "Aspirin &lt;b&gt;500", "in Odoo", "waits for a person", "WH/IN/00012", "/movements/BR01/" + epoch + "/bulk/1"},
@@ -93,8 +61,8 @@ func TestAMovementIsFollowedToOdoo(t *testing.T) {
 
 func TestARecallIsASpreadsheet(t *testing.T) {
 	d := newDesk(t)
-	d.fill()
-	d.add("ann", access.Auditor)
+	d.Fill()
+	d.Add("ann", access.Auditor)
 	_, body, _ := d.as("ann", good).get("/recall.csv?lot=A7701")
 	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(body, "\ufeff"))).ReadAll()
 	if err != nil || len(rows) != 7 {
@@ -110,9 +78,9 @@ func TestARecallIsASpreadsheet(t *testing.T) {
 
 func TestTheAuditTrailIsReadSearchedAndChecked(t *testing.T) {
 	d := newDesk(t)
-	d.add("otto", access.Auditor)
+	d.Add("otto", access.Auditor)
 	otto := d.as("otto", good)
-	d.must(d.ledger.Audit(t.Context(), ledger.Entry{At: time.Now(), Who: "=cmd()", Action: "discard", Subject: "BR01/1", Detail: "100% damaged " + script}))
+	d.Must(d.Ledger.Audit(t.Context(), ledger.Entry{At: time.Now(), Who: "=cmd()", Action: "discard", Subject: "BR01/1", Detail: "100% damaged " + script}))
 	status, body, _ := otto.get("/audit?text=" + url.QueryEscape("100% DAM"))
 	if status != 200 || !strings.Contains(body, "BR01/1") || strings.Contains(body, "signed in") || strings.Contains(body, "<script>alert") {
 		t.Errorf("%d: %s", status, body)
@@ -140,7 +108,7 @@ func TestTheAuditTrailIsReadSearchedAndChecked(t *testing.T) {
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &e); err != nil || e.ID != 1 || len(e.Hash) != 64 {
 		t.Errorf("%v, %v in %s", e, err, body)
 	}
-	d.must(d.ledger.Write(t.Context(), func(tx *ledger.Tx) error {
+	d.Must(d.Ledger.Write(t.Context(), func(tx *ledger.Tx) error {
 		_, err := tx.Exec(`UPDATE audit SET detail = 'nothing' WHERE id = 2`)
 		return err
 	}))

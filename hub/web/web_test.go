@@ -3,7 +3,6 @@ package web_test
 import (
 	"context"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -13,26 +12,19 @@ import (
 	"time"
 
 	"branchline/hub/access"
-	"branchline/hub/ledger"
-	"branchline/hub/ledger/ledgertest"
 	"branchline/hub/room"
+	"branchline/hub/room/roomtest"
 	"branchline/hub/web"
-	"branchline/internal/movement"
-	"branchline/internal/odoo"
 	"branchline/internal/ui"
 )
 
-// desk is a control room with a real ledger, for people and tokens, and a board
-// of the test's own.
+// desk is a control room with a site, and a board of the test's own.
 type desk struct {
-	*room.Room
-	t      *testing.T
-	access *access.Access
-	ledger *ledger.Ledger
-	site   *web.Site
-	url    string
-	log    *slog.Logger
-	shown  room.Board
+	*roomtest.Desk
+	t     *testing.T
+	site  *web.Site
+	url   string
+	shown room.Board
 }
 
 func (d *desk) Board(context.Context) (room.Board, error) { return d.shown, nil }
@@ -40,15 +32,10 @@ func (d *desk) Odoo() room.Odoo                           { return d.shown.Odoo 
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	d := &desk{t: t, ledger: ledgertest.Open(t)}
-	d.log = slog.New(slog.DiscardHandler)
-	log := d.log
-	d.access = access.New(access.DefaultConfig(), d.ledger, log, nil)
-	d.Room = room.New(room.Parts{Ledger: d.ledger, Catalogue: goods{}, OdooURL: "https://odoo.example", Log: log})
+	d := &desk{Desk: roomtest.New(t), t: t}
 	var err error
-	if d.site, err = web.New(web.Options{Room: d, Access: d.access, People: d.ledger, Version: "test", Log: log}); err != nil {
-		t.Fatal(err)
-	}
+	d.site, err = web.New(web.Options{Room: d, Access: d.Access, People: d.Ledger, Version: "test", Log: d.Log})
+	d.Must(err)
 	mux := http.NewServeMux()
 	mux.Handle("/", d.site)
 	mux.Handle("/ui/", ui.Assets("/ui/"))
@@ -58,39 +45,7 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
-// goods is a catalogue of one product.
-type goods struct{ room.Knower }
-
-var aspirin = movement.Product{Scheme: movement.GTIN, Code: "04012345678901"}
-
-func (goods) Find(p movement.Product) ([]odoo.Product, []movement.Quantity) {
-	if p == aspirin {
-		return []odoo.Product{{ID: 1, Name: "Aspirin <b>500</b>"}}, []movement.Quantity{movement.QuantityScale}
-	}
-	return nil, nil
-}
-
-const good = "vier Pferde ohne Hut"
-
-// add makes a person with the good password.
-func (d *desk) add(login string, roles ...access.Role) {
-	d.t.Helper()
-	ctx := d.t.Context()
-	pass, err := d.access.Add(ctx, "test", login, "", roles)
-	d.must(err)
-	cookie, err := d.access.SignIn(ctx, login, pass, "192.0.2.1")
-	d.must(err)
-	p, err := d.access.Session(ctx, cookie, true)
-	d.must(err)
-	d.must(d.access.ChangePassword(ctx, p, pass, good, "192.0.2.1"))
-}
-
-func (d *desk) must(err error) {
-	d.t.Helper()
-	if err != nil {
-		d.t.Fatal(err)
-	}
-}
+const good = roomtest.Password
 
 // browser keeps cookies and follows nowhere.
 type browser struct {
@@ -100,7 +55,7 @@ type browser struct {
 
 func (d *desk) browser() *browser {
 	jar, err := cookiejar.New(nil)
-	d.must(err)
+	d.Must(err)
 	return &browser{&http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, d}
 }
 
@@ -117,14 +72,14 @@ func (d *desk) as(login, pass string) *browser {
 func (b *browser) get(path string) (status int, body, to string) {
 	b.d.t.Helper()
 	res, err := b.Get(b.d.url + path)
-	b.d.must(err)
+	b.d.Must(err)
 	return b.read(res)
 }
 
 func (b *browser) post(path string, form url.Values) (status int, body, to string) {
 	b.d.t.Helper()
 	res, err := b.PostForm(b.d.url+path, form)
-	b.d.must(err)
+	b.d.Must(err)
 	return b.read(res)
 }
 
@@ -132,7 +87,7 @@ func (b *browser) read(res *http.Response) (status int, body, to string) {
 	b.d.t.Helper()
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
-	b.d.must(err)
+	b.d.Must(err)
 	return res.StatusCode, string(text), res.Header.Get("Location")
 }
 
@@ -154,7 +109,7 @@ func fullBoard() room.Board {
 
 func TestBoard(t *testing.T) {
 	d := newDesk(t)
-	d.add("ann", access.Operator)
+	d.Add("ann", access.Operator)
 	ann := d.as("ann", good)
 	cases := map[string]struct {
 		board room.Board
