@@ -10,6 +10,8 @@
 //     columns are skipped as bytes: they are never decoded, stored, logged or
 //     sent, as they can be about patients. For the same reason a line whose
 //     columns cannot be told apart is reported by file and number only.
+//     Each mapped column has a shape, and what has another is not kept either; a
+//     file is told by its name only where that says nothing of anybody.
 //   - A format tells the rows of a file apart, and the columns of each: the
 //     type rows, with a file for each format. What the columns mean, what was
 //     there before, and how it is recorded, is the same for all.
@@ -19,6 +21,7 @@
 //     before: a file that was only appended to is read on from there, under
 //     whatever name, and any other is read from its start, where the natural
 //     keys tell what is new.
+//     A file that was moved has one of its own, and is looked at for a while.
 //
 // # What becomes of a row
 //
