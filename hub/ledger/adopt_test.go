@@ -82,3 +82,24 @@ func TestADocumentThatCannotBeAdoptedIsKeptUntilItIsSettled(t *testing.T) {
 		t.Errorf("the trail tells %q, %q", a, b)
 	}
 }
+
+// A posting that is done as one document, while another one that bears its marker
+// is done too, is told once, however often it is looked at.
+func TestASecondDocumentOfAPostingIsToldOnce(t *testing.T) {
+	l := ledgertest.Open(t)
+	ref := func(id int64) ledger.OdooRef {
+		return ledger.OdooRef{Model: "stock.picking", ID: id, Name: "WH/IN/" + string(rune('0'+id))}
+	}
+	if _, err := l.Adopt(t.Context(), ledger.Adopted{New: ledger.NewPosting{Name: "one", Branch: "BR01", Kind: movement.Receipt}, Odoo: ref(7), At: ledgertest.Noon,
+		Runs: []ledger.Run{{Stream: ledger.Stream{Branch: "BR01", Epoch: epoch, Lane: movement.Live}, First: 1, Last: 2}}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []int64{7, 8, 8} {
+		if err := l.TellDouble(t.Context(), "one", ref(id), ledgertest.Noon); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if told := trail(t, l, "posted twice"); len(told) != 1 || !strings.Contains(told[0], "WH/IN/8 (8)") {
+		t.Errorf("told %q", told)
+	}
+}

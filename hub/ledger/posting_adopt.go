@@ -164,7 +164,7 @@ func (t *Tx) tellDouble(id int64, runs []idRun, a Adopted) error {
 		if err != nil {
 			return err
 		}
-		if err := t.Audit(Entry{At: a.At, Who: "hub", Action: "posted twice", Subject: a.New.Name,
+		if err := t.Audit(Entry{At: a.At, Who: "hub", Action: actionDouble, Subject: a.New.Name,
 			Detail: fmt.Sprintf("%s %s (%d) holds movements that %s (%d) holds too, and both are done", a.Odoo.Model, a.Odoo.Name, a.Odoo.ID,
 				doc.Odoo.Name, doc.Odoo.ID)}); err != nil {
 			return err

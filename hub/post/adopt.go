@@ -99,12 +99,28 @@ func (p *Poster) look(ctx context.Context, d *odoo.Picking) error {
 	switch {
 	case err != nil:
 		return err
+	case exists && known.State == ledger.PostingDone && d.State == odoo.Done && known.Odoo.ID != d.ID:
+		return p.ledger.TellDouble(ctx, m.Posting, refOf(*d), p.clock())
 	case exists && known.State.Alive():
+		if d.State == odoo.Done && m.PickingID != 0 && !finds(&known, d.ID) {
+			return p.take(ctx, d, says)
+		}
 		return nil // posted, or the next run of the posting finds it
 	case d.State == odoo.Done:
 		return p.take(ctx, d, says)
 	}
 	return p.takeBack(ctx, d, m)
+}
+
+// finds tells whether the next run of a posting comes upon a receipt. The posting may
+// be planned for another one: what it was planned for when it was posted, a ledger
+// that was put back no longer knows.
+func finds(known *ledger.Posting, receipt int64) bool {
+	if known.State == ledger.PostingDone {
+		return true
+	}
+	body, err := ledger.DecodeBody(known.Body)
+	return err == nil && body.ReceiptID == receipt
 }
 
 // doubt is for a document with a marker that cannot be read, and names a

@@ -19,6 +19,7 @@ type Odoo interface {
 	MarkedSince(ctx context.Context, prefix string, since time.Time) ([]odoo.Picking, error)
 	CreateDocument(ctx context.Context, p odoo.NewPicking, moves []odoo.NewMove) (int64, error)
 	DocumentLines(ctx context.Context, pickingID int64) ([]odoo.Line, error)
+	LocationsUnder(ctx context.Context, roots []int64) (map[int64]int64, error)
 	ShowLines(ctx context.Context, pickingID int64, lines []odoo.Line) error
 	WithdrawPicking(ctx context.Context, p odoo.Picking) error
 	Lots(ctx context.Context, productIDs []int64) ([]odoo.Lot, error)

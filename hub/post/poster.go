@@ -26,6 +26,7 @@ type Ledger interface {
 	PostingMovements(ctx context.Context, id int64) ([]ledger.Movement, error)
 	ChangePosting(ctx context.Context, id int64, c ledger.PostingChange) ([]int64, error)
 	Adopt(ctx context.Context, a ledger.Adopted) (int64, error)
+	TellDouble(ctx context.Context, posting string, d ledger.OdooRef, at time.Time) error
 	KnowsDocument(ctx context.Context, d ledger.OdooRef) (bool, error)
 	KeepUnadopted(ctx context.Context, u ledger.Unadopted) error
 	SettleUnadopted(ctx context.Context, odooID int64, how string, at time.Time) error

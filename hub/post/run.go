@@ -363,7 +363,11 @@ func (r *run) compare(ctx context.Context, ref ledger.OdooRef) error {
 	if err != nil {
 		return err
 	}
-	all := r.differences(lines)
+	elsewhere, err := r.elsewhere(ctx, ref, lines)
+	if err != nil {
+		return err
+	}
+	all := append(r.differences(lines), elsewhere...)
 	if len(all) == 0 {
 		return nil
 	}
