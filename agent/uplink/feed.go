@@ -41,7 +41,7 @@ func follow(ctx context.Context, l *line, feed Feed, log *slog.Logger) error {
 		err = errors.Join(err, l.Subscribe(ctx, hear, wire.Topic(l.branch, c)))
 	}
 	if fault.ClassOf(err) == fault.Setup {
-		log.Warn("the broker does not let this branch hear of Odoo; movements go on", "err", err)
+		log.Warn("the broker does not let this branch hear all that the hub tells; movements go on", "err", err)
 		return nil
 	}
 	return err

@@ -26,6 +26,9 @@ type Outcomes interface {
 	OutcomesAsOf() time.Time
 	// Expected gives what Odoo still expects of a document, as of when.
 	Expected(doc movement.Document) (d feed.Delivery, asOf time.Time, ok bool)
+	// ReadFrom says where a movement was read, such as a file and its line; empty
+	// where the branch does not have it any more.
+	ReadFrom(epoch string, lane movement.Lane, seq uint64) string
 	// Named gives the name of a product, empty where it is not known here.
 	Named(code movement.Product) string
 }

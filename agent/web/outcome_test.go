@@ -61,6 +61,13 @@ func (o *told) Expected(movement.Document) (d feed.Delivery, asOf time.Time, ok 
 	return *o.expected, o.asOf, true
 }
 
+func (o *told) ReadFrom(_ string, lane movement.Lane, seq uint64) string {
+	if lane == movement.Bulk {
+		return fmt.Sprint("till.csv, line ", seq)
+	}
+	return ""
+}
+
 func (o *told) Named(code movement.Product) string {
 	if code.Code == "04012345678910" {
 		return "Salbutamol 100 µg inhaler"
@@ -188,7 +195,7 @@ func TestWhatWasThrownAwayIsNowhere(t *testing.T) {
 // why, as of when it was told.
 func TestWhatWaitsAtTheHubIsListed(t *testing.T) {
 	wait := func(i int, g feed.OutcomeGoods, why string) feed.Outcome {
-		return feed.Outcome{Key: fmt.Sprint("w/aaaaaaaaaaaa/bulk/", i), Goods: &g, Runs: []feed.OutcomeRun{{First: 1, Last: 1, State: feed.WithPerson, At: five().Unix(), Why: why}}}
+		return feed.Outcome{Key: fmt.Sprint("w/aaaaaaaaaaaa/bulk/", i), Epoch: "aaaaaaaaaaaa", Lane: movement.Lane(1 + i%2), Goods: &g, Runs: []feed.OutcomeRun{{First: 1, Last: 1, State: feed.WithPerson, At: five().Unix(), Why: why}}}
 	}
 	d := newDesk()
 	d.told = &told{asOf: five(), more: 7, waiting: []feed.Outcome{
@@ -202,8 +209,8 @@ func TestWhatWaitsAtTheHubIsListed(t *testing.T) {
 	}
 	_, url := serve(t, d)
 	text := read(t, url+"/way")
-	for _, want := range []string{"70 lines wait until a person at the hub has looked", "Salbutamol 100 µg inhaler GTIN 04012345678910 · lot S9 · P00017 27 receipt More than was ordered. Order P00017 still expects 3 packs. 14:05 aaaaaaaaaaaa/bulk/1",
-		"PZN 01234567 1 transfer out The code is of no product that Odoo knows. 14:05", "A code that could not be read The check digit is <wrong>. 14:05", "20 lines more."} {
+	for _, want := range []string{"70 lines wait until a person at the hub has looked", "Salbutamol 100 µg inhaler GTIN 04012345678910 · lot S9 · P00017 · till.csv, line 1 27 receipt More than was ordered. Order P00017 still expects 3 packs. 14:05 aaaaaaaaaaaa/bulk/1",
+		"PZN 01234567 1 transfer out The code is of no product that Odoo knows. 14:05", "A code that could not be read till.csv, line 1 The check digit is <wrong>. 14:05", "20 lines more."} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not on the page:\n%s", want, text)
 		}
@@ -251,5 +258,48 @@ func TestTheReceiptFollowsByItself(t *testing.T) {
 		page.Size(1366, 768)
 		page.Go(url + path)
 		page.Shot("told-" + strings.Split(path, "/")[1])
+	}
+}
+
+// Everybody can use the pages with what the hub has told on them, and they fit a
+// sheet of paper.
+func TestEverybodyCanUseWhatTheHubTold(t *testing.T) {
+	uitest.NeedAxe(t)
+	d := newDesk()
+	d.view.NotReady = true
+	d.sent, d.told = 15, &told{asOf: five(), more: 3, rows: []feed.Outcome{row(posted(11, 12, "BR12/IN/00042"), over(13, 13), feed.OutcomeRun{First: 14, Last: 14, State: feed.Underway},
+		feed.OutcomeRun{First: 15, Last: 15, State: feed.Discarded, Why: "set apart"})}}
+	d.told.waiting = []feed.Outcome{{Key: "w/0123456789abcdef/live/13", Runs: []feed.OutcomeRun{over(13, 13)}, Goods: &feed.OutcomeGoods{Kind: movement.Receipt,
+		Product: movement.Product{Scheme: movement.GTIN, Code: "04012345678910"}, Quantity: units(4), Lot: "S9", Detail: "order P00017 still expects 3 packs"}}}
+	_, url := serve(t, d)
+	page := uitest.Open(t, url)
+	look := func(width, height int64, paths ...string) {
+		t.Helper()
+		page.Size(width, height)
+		for _, path := range paths {
+			page.Go(url + path)
+			if found := page.Unusable(width); found != "" {
+				t.Errorf("%s at %d:\n%s", path, width, found)
+			}
+		}
+	}
+	session := "/session/" + strings.ReplaceAll(delivery, "/", "%2F")
+	open := []string{session, session + "/review"}
+	look(1366, 768, open...)
+	look(320, 640, open...)
+	if _, err := d.Confirm(t.Context(), d.view.ID, "AB"); err != nil {
+		t.Fatal(err)
+	}
+	done := []string{strings.Replace(session, "session", "receipt", 1), "/receive", "/way"}
+	look(1366, 768, done...)
+	look(320, 640, done...)
+	page.Dark()
+	look(1366, 768, done...)
+	page.Print()
+	page.Size(718, 1000) // A4 with margins of a centimetre, in CSS pixels
+	page.Go(url + done[0])
+	page.Shot("receipt-printed")
+	if cut := uitest.Eval[bool](page, `[...document.querySelectorAll(".sheet")].some(e => e.scrollWidth > e.clientWidth)`); cut {
+		t.Error("a table is cut off on paper")
 	}
 }

@@ -76,6 +76,9 @@ func (p *Page) waitingRow(o *feed.Outcome) waitingRow {
 	if g.Document.Ref != "" {
 		sub = append(sub, g.Document.Ref)
 	}
+	if from := p.Outcomes.ReadFrom(o.Epoch, o.Lane, run.First); from != "" {
+		sub = append(sub, from)
+	}
 	row.Sub = strings.Join(sub, " · ")
 	if g.Quantity > 0 {
 		row.Quantity = g.Quantity.String()

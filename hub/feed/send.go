@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"branchline/internal/feed"
+	"branchline/internal/ui"
 	"branchline/internal/wire"
 )
 
@@ -158,6 +159,21 @@ type Old struct {
 	Kind   feed.Kind
 	// AsOf is the moment for which the branch knows it; zero for never.
 	AsOf time.Time
+}
+
+// Words says it in a sentence.
+func (o Old) Words(now time.Time) string {
+	since, who, what := "not at all", "Branch "+o.Branch, "Odoo's "+string(o.Kind)
+	if !o.AsOf.IsZero() {
+		since = "as it was " + ui.Ago(now.Sub(o.AsOf)) + " ago"
+	}
+	if o.Branch == "" {
+		who = "The hub"
+	}
+	if o.Kind == feed.Outcomes {
+		what = "what became of its movements"
+	}
+	return who + " knows " + what + " " + since + "."
 }
 
 // Old lists the copies that are older than they should be although the hub has a

@@ -246,3 +246,15 @@ func TestSettingsAreNamed(t *testing.T) {
 		}
 	}
 }
+
+func TestOldCopiesInWords(t *testing.T) {
+	for want, o := range map[string]Old{
+		"Branch BR01 knows Odoo's catalogue not at all.":                        {"BR01", feed.Catalogue, time.Time{}},
+		"Branch BR01 knows what became of its movements as it was 1 d 2 h ago.": {"BR01", feed.Outcomes, noon.Add(-26 * time.Hour)},
+		"The hub knows Odoo's stock as it was 1 d 0 h ago.":                     {"", feed.OnHand, noon.Add(-24 * time.Hour)},
+	} {
+		if got := o.Words(noon); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

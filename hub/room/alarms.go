@@ -70,15 +70,7 @@ func (m *Room) alarms(ctx context.Context) []string {
 // oldCopies tells of branches that know Odoo only as it was long ago.
 func (m *Room) oldCopies() (all []string) {
 	for _, o := range m.Feed.Old() {
-		since := "not at all"
-		if !o.AsOf.IsZero() {
-			since = "as it was " + ui.Ago(time.Since(o.AsOf)) + " ago"
-		}
-		who := "Branch " + o.Branch
-		if o.Branch == "" {
-			who = "The hub"
-		}
-		all = append(all, fmt.Sprintf("%s knows Odoo's %s %s.", who, o.Kind, since))
+		all = append(all, o.Words(time.Now()))
 	}
 	return all
 }

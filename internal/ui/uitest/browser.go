@@ -112,6 +112,15 @@ func (p *Page) Dark() {
 	}))
 }
 
+// Print shows the page as it is printed.
+func (p *Page) Print() {
+	p.t.Helper()
+	p.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+		return err
+	}))
+}
+
 // Click clicks the first element that the selector names. Where the page is
 // made anew in that moment, it clicks in the new one.
 func (p *Page) Click(selector string) {
