@@ -32,6 +32,10 @@ const (
 	lookAgain = 10 * time.Minute
 	// stillTrue is how often a branch is told that nothing has changed.
 	stillTrue = time.Minute
+	// share is which part of the time may be spent reading: one in so many. The
+	// week of a busy branch takes a tenth of a second, and hundreds of branches
+	// receive at the same hour of the morning.
+	share = 5
 )
 
 // outcomes reads what became of the branches' movements. One goroutine uses it.
@@ -78,12 +82,12 @@ func (o *outcomes) look(ctx context.Context) error {
 	for _, code := range stirred {
 		o.stirred[code] = true
 	}
-	now := o.f.clock()
 	for i := range o.f.branches {
-		code := o.f.branches[i].Code
+		code, now := o.f.branches[i].Code, o.f.clock()
 		since := now.Sub(o.read[code])
 		switch {
 		case o.stirred[code], since >= lookAgain, since < 0:
+			began := time.Now()
 			doc, err := o.build(ctx, code, now)
 			if err != nil {
 				return err
@@ -92,12 +96,26 @@ func (o *outcomes) look(ctx context.Context) error {
 			o.read[code], o.told[code] = now, now
 			o.f.metrics.readings.WithLabelValues(string(feed.Outcomes), "ok").Inc()
 			o.f.set(doc, now)
+			if err := rest(ctx, (share-1)*time.Since(began)); err != nil {
+				return err
+			}
 		case now.Sub(o.told[code]) >= stillTrue:
 			o.told[code] = now
 			o.f.set(o.f.document(feed.Outcomes, code), now)
 		}
 	}
 	return nil
+}
+
+func rest(ctx context.Context, pause time.Duration) error {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
 }
 
 func (o *outcomes) build(ctx context.Context, branch string, now time.Time) (*feed.Document, error) {

@@ -176,7 +176,7 @@ func (t *Tx) createPosting(p NewPosting, parent int64, at time.Time) (id int64, 
 			return 0, err
 		}
 		taken += n
-		t.Stir(r.first)
+		t.stirLive(r.first)
 	}
 	if taken != int64(len(p.Movements)) {
 		return 0, ErrNotPending

@@ -224,7 +224,7 @@ func (t *Tx) settle(runs []idRun, id int64, state State, posting int64) error {
 			int64(state), posting, int64(r.first), int64(r.last), id); err != nil {
 			return err
 		}
-		t.Stir(r.first)
+		t.stirLive(r.first)
 	}
 	return nil
 }

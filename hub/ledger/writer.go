@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"branchline/internal/fault"
+	"branchline/internal/movement"
 )
 
 // maxGroup bounds how many waiting writes share one transaction.
@@ -287,13 +288,22 @@ func (t *Tx) After(f func()) { t.after = append(t.after, f) }
 // Tell wakes those who watch for e, when the transaction is on disk.
 func (t *Tx) Tell(e Event) { t.events |= e }
 
-// Stir tells that a movement has come, or is another one than before, for those
-// who follow its branch, when the transaction is on disk.
+// Stir tells that something has become of a movement that a branch is told of:
+// it is of a session, or it waits for a person or does no longer. Those who
+// follow its branch hear of it when the transaction is on disk.
 func (t *Tx) Stir(id MovementID) {
 	if t.stirred == nil {
 		t.stirred = map[int64]bool{}
 	}
 	t.stirred[id.Stream()] = true
+}
+
+// stirLive is Stir for what becomes of movements in documents: branches are told
+// that only of what people have confirmed, and all of that is in the live lane.
+func (t *Tx) stirLive(id MovementID) {
+	if k, err := t.w.l.streamByID(t, id.Stream()); err != nil || k.Lane == movement.Live {
+		t.Stir(id)
+	}
 }
 
 // Row is one row of an answer.

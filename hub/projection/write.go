@@ -88,7 +88,6 @@ func (w *writing) chunk(c *chunk) error {
 		if err := w.batch(&c.batches[i]); err != nil {
 			return err
 		}
-		w.tx.Stir(ledger.MakeID(c.batches[i].StreamID, c.batches[i].First))
 	}
 	gaps, err := w.tx.GapsIn(c.after, c.through)
 	if err != nil {
@@ -221,6 +220,9 @@ func (w *writing) movement(b *batch, r *reading, seq uint64, f *facts) error {
 		return err
 	}
 	v := judge(r, c)
+	if group > 0 || r.m.Document.Type == "session" {
+		w.tx.Stir(id) // of a session; of what else has come nobody is told unless it waits
+	}
 	if err := w.insert(id, b.BranchID, product, group, r, v); err != nil {
 		return err
 	}
@@ -306,6 +308,7 @@ func (w *writing) product(of movement.Product) (id int64, err error) {
 // except writes an open exception of a movement; received is when it came, in
 // milliseconds.
 func (w *writing) except(id ledger.MovementID, branch, received int64, e *exception) error {
+	w.tx.Stir(id)
 	since := received
 	if e.ruled != nil {
 		since = e.ruled.At.UnixMilli()
