@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"branchline/hub/access"
+	"branchline/hub/alert"
 	"branchline/hub/broker"
 	"branchline/hub/catalogue"
 	"branchline/hub/config"
@@ -50,9 +51,10 @@ type App struct {
 	page      *webserver.Server
 	control   *control.Server
 
-	room   *room.Room
-	access *access.Access
-	site   *web.Site
+	room     *room.Room
+	access   *access.Access
+	site     *web.Site
+	watchman *alert.Watchman
 }
 
 // New builds a hub from its configuration. On an error nothing is left open.
@@ -118,6 +120,7 @@ func (a *App) Run(ctx context.Context) error {
 	g.Add("page", a.page.Run)
 	g.Add("access", a.access.Run)
 	g.Add("site", a.site.Run)
+	g.Add("alerts", a.watchman.Run)
 	g.Add("control", a.control.Run)
 	err := g.Run(ctx)
 	a.odoo.Close()

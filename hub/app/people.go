@@ -10,10 +10,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"branchline/hub/access"
+	"branchline/hub/alert"
 	"branchline/hub/api"
 	"branchline/hub/ledger"
 	"branchline/hub/room"
 	"branchline/hub/web"
+	"branchline/internal/disk"
 	"branchline/internal/fault"
 	"branchline/internal/webserver"
 )
@@ -29,10 +31,11 @@ func (a *App) toPeople(metrics *prometheus.Registry) error {
 		if err != nil {
 			zone = time.UTC // the configuration has been checked
 		}
-		branches[i] = room.Branch{Code: b.Code, Name: b.Name, Zone: zone}
+		branches[i] = room.Branch{Code: b.Code, Name: b.Name, Zone: zone, Hours: b.Open}
 	}
 	a.room = room.New(room.Parts{Version: a.version, Branches: branches, Ledger: a.ledger, Line: a.broker, Catalogue: a.catalogue,
 		Products: a.odoo, OdooURL: a.cfg.Odoo.URL, Poster: a.poster, Planner: a.planner, Feed: a.feed, Log: a.log})
+	a.watchman = alert.New(a.cfg.Alerts, a.ledger, a.room.Watch, a.freeForLedger, a.log, nil)
 	a.access = access.New(a.cfg.Access, a.ledger, a.log, nil)
 	file := filepath.Join(a.cfg.DataDir, firstPassword)
 	made, err := a.access.First(context.Background(), file)
@@ -57,6 +60,16 @@ func (a *App) toPeople(metrics *prometheus.Registry) error {
 	out := a.access.Metrics(promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	a.page, err = webserver.New(a.cfg.Web, pages, a.room.Health, out, a.log)
 	return err
+}
+
+// freeForLedger tells the bytes free on the ledger's disk, negative where the
+// ledger is a database elsewhere.
+func (a *App) freeForLedger() int64 {
+	free, err := disk.Free(filepath.Dir(a.cfg.Ledger.Path))
+	if err != nil {
+		return -1
+	}
+	return free
 }
 
 // User is what is to be done about a person, on the control socket.

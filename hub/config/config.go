@@ -10,12 +10,14 @@ import (
 	"time"
 
 	"branchline/hub/access"
+	"branchline/hub/alert"
 	"branchline/hub/broker"
 	"branchline/hub/catalogue"
 	"branchline/hub/feed"
 	"branchline/hub/ledger"
 	"branchline/hub/plan"
 	"branchline/hub/post"
+	"branchline/hub/room"
 	"branchline/internal/conf"
 	"branchline/internal/logging"
 	"branchline/internal/movement"
@@ -42,7 +44,9 @@ type Config struct {
 	Posting post.Config      `yaml:"posting"`
 	Web     webserver.Config `yaml:"web"`
 	// Access says how long people stay signed in.
-	Access access.Config  `yaml:"access"`
+	Access access.Config `yaml:"access"`
+	// Alerts say what is told to people who do not look at the control room.
+	Alerts alert.Config   `yaml:"alerts"`
 	Log    logging.Config `yaml:"log"`
 }
 
@@ -64,10 +68,14 @@ type Branch struct {
 	// Zone is the branch's time zone; documents are dated and expiry dates
 	// meant in it.
 	Zone string `yaml:"zone"`
+	// Hours are when it is open, such as "Mo-Fr 08:00-18:30, Sa 09:00-13:00";
+	// always when left out.
+	Hours string `yaml:"hours"`
 	// SecretSHA256 is the SHA-256 of the branch's secret, in hexadecimal.
 	SecretSHA256 string `yaml:"secret_sha256"`
 
-	Sum [sha256.Size]byte `yaml:"-"`
+	Sum  [sha256.Size]byte `yaml:"-"`
+	Open room.Hours        `yaml:"-"`
 }
 
 // Odoo is how Odoo is reached.
@@ -88,7 +96,7 @@ func Default() Config {
 		Broker:    Broker{EmbeddedConfig: broker.DefaultEmbeddedConfig(), External: broker.DefaultExternalConfig()},
 		Catalogue: catalogue.DefaultConfig(), Feed: feed.DefaultConfig(), Planning: plan.DefaultSettings(), Posting: post.DefaultConfig(),
 		Odoo: Odoo{Transport: odoo.Auto, Timeout: odoo.DefaultTimeout},
-		Web:  webserver.Config{Listen: "127.0.0.1:8770"}, Access: access.DefaultConfig(),
+		Web:  webserver.Config{Listen: "127.0.0.1:8770"}, Access: access.DefaultConfig(), Alerts: alert.DefaultConfig(),
 		Log: logging.Default(),
 	}
 }
@@ -104,8 +112,11 @@ func Load(path string) (Config, error) {
 	if err := c.Odoo.KeyFile.Resolve("odoo.key_file", dir); err != nil {
 		return c, conf.Wrap(path, err)
 	}
-	if err := c.Broker.External.Secret.Resolve("broker.external.secret_file", dir); err != nil {
-		return c, conf.Wrap(path, err)
+	for setting, secret := range map[string]*conf.Secret{"broker.external.secret_file": &c.Broker.External.Secret,
+		"alerts.webhook.secret_file": &c.Alerts.Webhook.SecretFile, "alerts.mail.password_file": &c.Alerts.Mail.PasswordFile} {
+		if err := secret.Resolve(setting, dir); err != nil {
+			return c, conf.Wrap(path, err)
+		}
 	}
 	return c, nil
 }
@@ -125,7 +136,7 @@ func (c *Config) Validate() error {
 		at string
 		v  conf.Validator
 	}
-	parts := []part{{"ledger", &c.Ledger}, {"catalogue", &c.Catalogue}, {"feed", &c.Feed}, {"planning", &c.Planning}, {"posting", &c.Posting}, {"web", &c.Web}, {"access", &c.Access}, {"log", &c.Log}}
+	parts := []part{{"ledger", &c.Ledger}, {"catalogue", &c.Catalogue}, {"feed", &c.Feed}, {"planning", &c.Planning}, {"posting", &c.Posting}, {"web", &c.Web}, {"access", &c.Access}, {"alerts", &c.Alerts}, {"log", &c.Log}}
 	if c.Broker.External.Server != "" {
 		parts = append(parts, part{"broker.external", &c.Broker.External})
 	} else {
@@ -213,6 +224,12 @@ func (c *Config) validateBranches() error {
 		if err == nil {
 			if _, e := time.LoadLocation(b.Zone); e != nil || b.Zone == "" || b.Zone == "Local" {
 				err = conf.Bad("zone", b.Zone, "must be a time zone such as Europe/Berlin")
+			}
+		}
+		if err == nil {
+			var e error
+			if b.Open, e = room.ParseHours(b.Hours); e != nil {
+				err = conf.Bad("hours", b.Hours, "must be written as Mo-Fr 08:00-18:30, Sa 09:00-13:00: "+e.Error())
 			}
 		}
 		if err != nil {

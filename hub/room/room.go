@@ -43,8 +43,9 @@ type Parts struct {
 // Branch is one branch of the chain, as it is configured.
 type Branch struct {
 	Code, Name string
-	// Zone is its time zone.
-	Zone *time.Location
+	// Zone is its time zone, Hours are when it is open in it.
+	Hours Hours
+	Zone  *time.Location
 }
 
 // Room is safe for concurrent use.

@@ -1,9 +1,12 @@
 package web_test
 
 import (
+	"errors"
 	"testing"
+	"time"
 
 	"branchline/hub/access"
+	"branchline/hub/ledger"
 	"branchline/internal/ui/uitest"
 )
 
@@ -20,6 +23,12 @@ func TestEverybodyCanUseThePages(t *testing.T) {
 	d.Must(err)
 
 	d.Fill()
+	d.Must(d.Ledger.Write(t.Context(), func(tx *ledger.Tx) error {
+		now := time.Now()
+		return errors.Join(tx.SetAlert(ledger.Alert{Rule: "silent", Branch: "BR02", Text: "BR02: silent since 09:12, though it is open", Since: now.Add(-time.Hour), ToldAt: now}),
+			tx.SetAlert(ledger.Alert{Rule: "said", Branch: "BR01", Text: "BR01: says: " + script, Since: now}),
+			tx.SetAlert(ledger.Alert{Rule: "odoo", Text: "Odoo does not answer", Since: now.Add(-time.Hour), EndedAt: now}))
+	}))
 
 	page := uitest.Open(t, d.url)
 	looks := func(width, height int64, suffix string, paths map[string]string) {
@@ -47,7 +56,7 @@ func TestEverybodyCanUseThePages(t *testing.T) {
 	page.Press(uitest.Enter)
 	page.WaitText("documents waiting for Odoo")
 	pages := map[string]string{"/": "board", "/me": "me", "/people": "people", "/none": "nothing", "/trace": "trace-empty", "/trace?lot=a7701": "trace",
-		"/trace?lot=none": "trace-none", "/recall": "recall-empty", "/recall?lot=A7701": "recall", "/recall?lot=none": "recall-none", "/audit": "audit",
+		"/trace?lot=none": "trace-none", "/recall": "recall-empty", "/recall?lot=A7701": "recall", "/recall?lot=none": "recall-none", "/audit": "audit", "/alerts": "alerts",
 		"/movements/BR01/" + epoch + "/bulk/3": "movement", "/movements/BR01/" + epoch + "/bulk/1": "movement-posted"}
 	all(pages)
 	page.Dark()

@@ -24,6 +24,7 @@ var mayGo = map[string]string{
 	"POST /me/tokens/{id}/revoke":   "operator approver it auditor",
 	"GET /sign-in":                  "nobody operator approver it auditor",
 	"POST /sign-in":                 "nobody operator approver it auditor",
+	"GET /alerts":                   "operator approver it auditor",
 	"GET /trace":                    "operator approver it auditor",
 	"GET /movements/{id...}":        "operator approver it auditor",
 	"GET /recall":                   "operator approver it auditor",

@@ -39,6 +39,7 @@ type Room interface {
 	Find(ctx context.Context, s ledger.Search) ([]room.Found, error)
 	Trace(ctx context.Context, id movement.ID) (*room.Traced, error)
 	Recall(ctx context.Context, lot string) ([]room.Recalled, error)
+	Alerts(ctx context.Context) (wrong, over []ledger.Alert, err error)
 	AuditEntries(ctx context.Context, f ledger.AuditFilter) (entries []ledger.Entry, next int64, err error)
 	VerifyAudit(ctx context.Context) (holds int64, err error)
 }
@@ -87,6 +88,8 @@ func (s *Site) Routes() []access.Route {
 	return []access.Route{
 		{Pattern: "GET /{$}", Needs: access.See, Serve: s.board},
 		{Pattern: "GET /events", Needs: access.See, Serve: s.stream.ServeHTTP},
+
+		{Pattern: "GET /alerts", Needs: access.See, Serve: s.alerts},
 
 		{Pattern: "GET /trace", Needs: access.See, Serve: s.find},
 		{Pattern: "GET /movements/{id...}", Needs: access.See, Serve: s.movement},
@@ -156,6 +159,7 @@ type tab struct {
 
 var tabs = []tab{
 	{Path: "/", Icon: "home", Word: "Branches", needs: access.See},
+	{Path: "/alerts", Icon: "bell", Word: "Alerts", needs: access.See},
 	{Path: "/trace", Icon: "way", Word: "Trace", needs: access.See},
 	{Path: "/recall", Icon: "warn", Word: "Recall", needs: access.See},
 	{Path: "/audit", Icon: "file", Word: "Audit", needs: access.Audit},

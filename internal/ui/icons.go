@@ -24,6 +24,7 @@ var icons = map[string]string{
 	"cross":    `<path d="M6 6l12 12M18 6L6 18"/>`,
 	"warn":     `<path d="M12 4l9 16H3zM12 10v4M12 17v.1"/>`,
 	"undo":     `<path d="M8 14l-4-4 4-4"/><path d="M4 10h9a6 6 0 0 1 6 6v2"/>`,
+	"bell":     `<path d="M6 17V11a6 6 0 0 1 12 0v6l2 2H4zM10 21h4"/>`,
 	"person":   `<circle cx="12" cy="8" r="4"/><path d="M4 21a8 8 0 0 1 16 0"/>`,
 	"lock":     `<path d="M6 11h12v9H6zM8 11V8a4 4 0 0 1 8 0v3"/>`,
 }

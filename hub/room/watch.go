@@ -1,0 +1,95 @@
+package room
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"branchline/hub/ledger"
+)
+
+// Watched is a branch as those see it who raise alarms.
+type Watched struct {
+	Code, Name string
+	Zone       *time.Location
+	Hours      Hours
+	Connected  bool
+	// Since is when it came or went; zero where it was never seen.
+	Since time.Time
+	// OldestUnsent is when the first movement was recorded that it reported to
+	// have kept; zero for none.
+	OldestUnsent time.Time
+	// OldestException is when the one that waits longest came; zero for none.
+	OldestException time.Time
+	Exceptions      int64
+	// ClockAhead is by how much its clock was ahead of the hub's when it last
+	// reported, negative when it was behind; the way of the report is in it.
+	ClockAhead time.Duration
+	// Said is what it says that a person should look at.
+	Said []string
+}
+
+// Watch is the whole hub, for alarms.
+type Watch struct {
+	Branches []Watched
+	Odoo     Odoo
+	// OdooAway is since when Odoo does not answer; zero while it does.
+	OdooAway time.Time
+	// Halted says why all posting stands still, since HaltedSince.
+	Halted      string
+	HaltedSince time.Time
+}
+
+// Watch looks at all branches and at Odoo.
+func (m *Room) Watch(ctx context.Context) (Watch, error) {
+	st := m.Poster.Status()
+	w := Watch{Odoo: m.Odoo(), Halted: st.Halted, HaltedSince: st.HaltedSince}
+	if st.BreakerOpen {
+		w.OdooAway = st.BreakerSince
+	}
+	overview, err := m.Ledger.Overview(ctx)
+	if err != nil {
+		return w, err
+	}
+	lines := m.connections()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	w.Branches = make([]Watched, len(m.Branches))
+	at := map[string]int{}
+	for i, b := range m.Branches {
+		line, r := lines[b.Code], m.reports[b.Code]
+		v := Watched{Code: b.Code, Name: b.Name, Zone: b.Zone, Hours: b.Hours, Connected: line.Online, Since: line.Since,
+			OldestUnsent: r.OldestUnsent, Said: saidBy(r.State, b.Zone)}
+		if !r.At.IsZero() {
+			v.ClockAhead = r.At.Sub(r.at)
+		}
+		w.Branches[i], at[b.Code] = v, i
+	}
+	for _, o := range overview {
+		i, ok := at[o.Branch]
+		if !ok {
+			continue // no longer configured
+		}
+		v := &w.Branches[i]
+		v.Exceptions, v.OldestException = o.Exceptions, o.OldestException
+		if !v.Connected && o.LastReceived.After(v.Since) {
+			v.Since = o.LastReceived
+		}
+	}
+	return w, nil
+}
+
+// Alerts lists what is wrong by the rules, the oldest first, then what was over in
+// the last day, the newest first.
+func (m *Room) Alerts(ctx context.Context) (wrong, over []ledger.Alert, err error) {
+	all, err := m.Ledger.Alerts(ctx)
+	for _, a := range all {
+		if a.EndedAt.IsZero() {
+			wrong = append(wrong, a)
+		} else {
+			over = append(over, a)
+		}
+	}
+	slices.SortStableFunc(over, func(x, y ledger.Alert) int { return y.EndedAt.Compare(x.EndedAt) })
+	return wrong, over, err
+}
