@@ -33,8 +33,9 @@ func (a *App) toPeople(metrics *prometheus.Registry) error {
 		}
 		branches[i] = room.Branch{Code: b.Code, Name: b.Name, Zone: zone, Hours: b.Open}
 	}
-	a.room = room.New(room.Parts{Version: a.version, Branches: branches, Ledger: a.ledger, Line: a.broker, Catalogue: a.catalogue,
-		Products: a.odoo, OdooURL: a.cfg.Odoo.URL, Poster: a.poster, Planner: a.planner, Feed: a.feed, Log: a.log})
+	a.room = room.New(room.Parts{Version: a.version, Branches: branches, Ledger: a.ledger, Connections: a.connections, LineTrouble: a.broker.Trouble,
+		Catalogue: a.catalogue, Products: a.odoo, OdooURL: a.cfg.Odoo.URL, Planning: a.planner.Alarms, OldCopies: a.oldCopies,
+		Posting: func() room.Posting { return room.Posting(a.poster.Status()) }, Log: a.log})
 	a.watchman = alert.New(a.cfg.Alerts, a.ledger, a.room.Watch, a.freeForLedger, a.log, nil)
 	a.access = access.New(a.cfg.Access, a.ledger, a.log, nil)
 	file := filepath.Join(a.cfg.DataDir, firstPassword)
@@ -60,6 +61,23 @@ func (a *App) toPeople(metrics *prometheus.Registry) error {
 	out := a.access.Metrics(promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	a.page, err = webserver.New(a.cfg.Web, pages, a.room.Health, out, a.log)
 	return err
+}
+
+func (a *App) connections() []room.Connection {
+	lines := a.broker.Connections()
+	all := make([]room.Connection, len(lines))
+	for i, c := range lines {
+		all[i] = room.Connection(c)
+	}
+	return all
+}
+
+// oldCopies tells of branches that know Odoo only as it was long ago.
+func (a *App) oldCopies() (all []string) {
+	for _, o := range a.feed.Old() {
+		all = append(all, o.Words(time.Now()))
+	}
+	return all
 }
 
 // freeForLedger tells the bytes free on the ledger's disk, negative where the

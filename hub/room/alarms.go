@@ -15,7 +15,7 @@ import (
 
 // Odoo says how Odoo is, as the poster last found it.
 func (m *Room) Odoo() Odoo {
-	st := m.Poster.Status()
+	st := m.Posting()
 	o := Odoo{URL: m.OdooURL, Reachable: !st.BreakerOpen && st.Halted == "" && st.Adopted}
 	switch {
 	case st.BreakerOpen:
@@ -45,7 +45,7 @@ func (m *Room) alarms(ctx context.Context) []string {
 		all = append(all, "The ledger cannot be read: "+err.Error())
 	}
 	all = append(all, doubts(counts)...)
-	st := m.Poster.Status()
+	st := m.Posting()
 	if st.Halted != "" {
 		all = append(all, fmt.Sprintf("Posting to Odoo stands still since %s: %s", ui.Ago(time.Since(st.HaltedSince)), st.Halted))
 	}
@@ -55,22 +55,14 @@ func (m *Room) alarms(ctx context.Context) []string {
 	for _, u := range st.Unadopted {
 		all = append(all, u.Words())
 	}
-	for branch, whys := range m.Planner.Alarms() {
+	for branch, whys := range m.Planning() {
 		for _, why := range whys {
 			all = append(all, fmt.Sprintf("Branch %s: %s", branch, why))
 		}
 	}
-	all = append(all, m.oldCopies()...)
-	if err := m.Line.Trouble(); err != nil {
+	all = append(all, m.OldCopies()...)
+	if err := m.LineTrouble(); err != nil {
 		all = append(all, "Broker: "+err.Error())
-	}
-	return all
-}
-
-// oldCopies tells of branches that know Odoo only as it was long ago.
-func (m *Room) oldCopies() (all []string) {
-	for _, o := range m.Feed.Old() {
-		all = append(all, o.Words(time.Now()))
 	}
 	return all
 }
@@ -97,7 +89,7 @@ func (m *Room) Health() webserver.Health {
 	if !m.Alive() {
 		h.Problems = append(h.Problems, "The ledger does not answer.")
 	}
-	if err := m.Line.Trouble(); err != nil {
+	if err := m.LineTrouble(); err != nil {
 		h.Problems = append(h.Problems, err.Error())
 	}
 	return h

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"branchline/hub/broker"
 	"branchline/hub/ledger"
 	"branchline/internal/ui"
 	"branchline/internal/wire"
@@ -72,11 +71,11 @@ type Exception struct {
 type Postings struct {
 	Waiting, Posted int64
 	// Latest are the newest documents.
-	Latest []Posting
+	Latest []Document
 }
 
-// Posting is one document for Odoo.
-type Posting struct {
+// Document is one for Odoo, made or to be made.
+type Document struct {
 	Name, Branch, Kind, State, Detail string
 	Movements                         int64
 	At                                time.Time
@@ -134,9 +133,9 @@ func (m *Room) Lines() []Line {
 	return all
 }
 
-func (m *Room) connections() map[string]broker.Connection {
-	lines := map[string]broker.Connection{}
-	for _, c := range m.Line.Connections() {
+func (m *Room) connections() map[string]Connection {
+	lines := map[string]Connection{}
+	for _, c := range m.Connections() {
 		lines[c.Branch] = c
 	}
 	return lines
@@ -256,7 +255,7 @@ func (m *Room) postings(ctx context.Context) (Postings, error) {
 	p.Posted = counts[ledger.PostingDone]
 	newest, err := m.Ledger.Postings(ctx, ledger.PostingFilter{Limit: 12})
 	for _, n := range newest {
-		v := Posting{Name: n.Name, Branch: n.Branch, Kind: string(n.Kind), State: string(n.State), Detail: n.Odoo.Name,
+		v := Document{Name: n.Name, Branch: n.Branch, Kind: string(n.Kind), State: string(n.State), Detail: n.Odoo.Name,
 			Movements: n.Movements, At: n.ChangedAt}
 		if n.Fault.Text != "" && n.State != ledger.PostingDone {
 			v.Detail = n.Fault.Text

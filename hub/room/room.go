@@ -10,10 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"branchline/hub/broker"
-	"branchline/hub/feed"
 	"branchline/hub/ledger"
-	"branchline/hub/post"
 	"branchline/internal/odoo"
 	"branchline/internal/wire"
 )
@@ -24,20 +21,59 @@ type Parts struct {
 	Version  string
 	Branches []Branch
 	Ledger   *ledger.Ledger
-	// Line is the connection to the branches.
-	Line interface {
-		Connections() []broker.Connection
-		Trouble() error
-	}
-	Catalogue Knower
-	Products  interface {
+	// Connections are the branches that are or have been connected, LineTrouble
+	// is why they cannot be for now.
+	Connections func() []Connection
+	LineTrouble func() error
+	Catalogue   Knower
+	Products    interface {
 		ProductsNamed(ctx context.Context, name string) ([]odoo.Product, error)
 	}
 	OdooURL string
-	Poster  interface{ Status() post.Status }
-	Planner interface{ Alarms() map[string][]string }
-	Feed    interface{ Old() []feed.Old }
-	Log     *slog.Logger
+	// Posting is how the posting to Odoo is.
+	Posting func() Posting
+	// Planning is what keeps branches from being planned, by branch.
+	Planning func() map[string][]string
+	// OldCopies are sentences about what branches know of Odoo as it was long
+	// ago.
+	OldCopies func() []string
+	Log       *slog.Logger
+}
+
+// Connection is what is known of a branch's line.
+type Connection struct {
+	Branch string
+	Online bool
+	// Since is when it came or went, Heard when it last said anything.
+	Since, Heard time.Time
+	// Remote is its address, where the broker tells.
+	Remote string
+	// Takeovers is how often another connection of the same branch took the
+	// place of one that was still open, TakenOver when last.
+	Takeovers int
+	TakenOver time.Time
+	// Refused is how many messages of it were refused, LastRefusal why the last.
+	Refused     int
+	LastRefusal string
+}
+
+// Posting is how the posting to Odoo is.
+type Posting struct {
+	// Halted says why all posting stands still; empty if it does not.
+	Halted      string
+	HaltedSince time.Time
+	// Blocked says which branches' postings wait for a right in Odoo, and why.
+	Blocked map[string]string
+	// BreakerOpen: Odoo is away, since when.
+	BreakerOpen  bool
+	BreakerSince time.Time
+	// Away says why Odoo last was away, also when it no longer is.
+	Away string
+	// Adopted tells that Odoo has been searched for documents that the ledger
+	// does not know; before that nothing is posted.
+	Adopted bool
+	// Unadopted are documents that a person must settle.
+	Unadopted []ledger.Unadopted
 }
 
 // Branch is one branch of the chain, as it is configured.

@@ -42,7 +42,7 @@ type Watch struct {
 
 // Watch looks at all branches and at Odoo.
 func (m *Room) Watch(ctx context.Context) (Watch, error) {
-	st := m.Poster.Status()
+	st := m.Posting()
 	w := Watch{Odoo: m.Odoo(), Halted: st.Halted, HaltedSince: st.HaltedSince}
 	if st.BreakerOpen {
 		w.OdooAway = st.BreakerSince

@@ -103,7 +103,7 @@ func fullBoard() room.Board {
 		},
 		Exceptions: []room.ExceptionGroup{{Reason: "unknown_product", Count: 5, Oldest: now}},
 		Latest:     []room.Exception{{ID: "BR02/aaaaaaaaaaaa/live/1", Branch: "BR02", Text: "<script>x</script>", Raw: "\x1d10A", Since: now}},
-		Postings:   room.Postings{Latest: []room.Posting{{Name: "BL/BR01/1", State: "posted", At: now}}},
+		Postings:   room.Postings{Latest: []room.Document{{Name: "BL/BR01/1", State: "posted", At: now}}},
 	}
 }
 
