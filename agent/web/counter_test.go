@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,9 +28,11 @@ type desk struct {
 	typed []web.Typed
 	done  *counter.Receipt
 	staff web.Staff
-	// sent is how far the hub has confirmed, told what it has told.
-	sent uint64
-	told *told
+	// sent is how far the hub has confirmed, asked how often somebody asked, told
+	// what it has told.
+	sent  uint64
+	asked atomic.Int64
+	told  *told
 	// offline tells that the hub cannot be reached.
 	offline bool
 	// opened are the stations that opened or joined what.
@@ -147,7 +150,7 @@ func serve(t testing.TB, d *desk) (*web.Page, string) {
 			d.typed = append(d.typed, t)
 			return scan.Answer{Sound: scan.OK, Text: "GTIN 04012345678903 lot \"A77B12\""}
 		},
-		Sent: func(_ string, through uint64) bool { return through <= d.sent }, Staff: d.staff,
+		Sent: func(_ string, through uint64) bool { d.asked.Add(1); return through <= d.sent }, Staff: d.staff,
 		Log: slog.New(slog.DiscardHandler), Outcomes: d.told.orNone(),
 	})
 	if err != nil {

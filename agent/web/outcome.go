@@ -2,7 +2,9 @@ package web
 
 import (
 	"cmp"
+	"math"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -59,15 +61,12 @@ type tracker struct {
 	// runs are those of the receipt's own places, by their first; elsewhere are
 	// those of which the receipt does not know the places.
 	runs, elsewhere []feed.OutcomeRun
-	sent            func(seq uint64) bool
+	// sent is the last place that the hub has confirmed; 0 for none.
+	sent uint64
 }
 
 func (p *Page) track(r *counter.Receipt) *tracker {
-	t := &tracker{r: r, sent: func(uint64) bool { return false }}
-	if p.Sent != nil {
-		all := p.Sent(r.Epoch, r.Through)
-		t.sent = func(seq uint64) bool { return all || seq > 0 && p.Sent(r.Epoch, seq) }
-	}
+	t := &tracker{r: r, sent: p.sentOf(r)}
 	if p.Outcomes == nil {
 		return t
 	}
@@ -80,6 +79,24 @@ func (p *Page) track(r *counter.Receipt) *tracker {
 	}
 	slices.SortFunc(t.runs, func(a, b feed.OutcomeRun) int { return cmp.Compare(a.First, b.First) })
 	return t
+}
+
+// sentOf is the last of a receipt's places that the hub has confirmed. The hub
+// confirms them in their order, so few need be asked about.
+func (p *Page) sentOf(r *counter.Receipt) uint64 {
+	switch {
+	case p.Sent == nil:
+		return 0
+	case p.Sent(r.Epoch, r.Through):
+		return math.MaxUint64
+	case r.Epoch == "" || r.Through < r.First:
+		return 0
+	}
+	n := sort.Search(int(r.Through-r.First), func(i int) bool { return !p.Sent(r.Epoch, r.First+uint64(i)) })
+	if n == 0 {
+		return 0
+	}
+	return r.First + uint64(n) - 1
 }
 
 // at tells where the movement of a place is; 0 is a place that nobody knows.
@@ -96,7 +113,7 @@ func (t *tracker) at(seq uint64) step {
 	switch {
 	case found && seq > 0:
 		return stepOf(&t.runs[i])
-	case t.sent(seq):
+	case t.sent == math.MaxUint64 || seq > 0 && seq <= t.sent:
 		return step{stage: atHub}
 	}
 	return step{stage: notSent}

@@ -180,6 +180,21 @@ func TestAReceiptSaysWhereItsLinesAre(t *testing.T) {
 	}
 }
 
+// How far the hub has confirmed a long receipt is found out by a few questions.
+func TestALongReceiptThatIsHalfSent(t *testing.T) {
+	d := newDesk()
+	d.sent = 3000
+	d.done = &counter.Receipt{View: d.view, Group: delivery, By: "AB", ConfirmedAt: time.Now(), Epoch: "0123456789abcdef", First: 1, Through: 5000}
+	_, url := serve(t, d)
+	text := read(t, url+"/receipt/"+strings.ReplaceAll(delivery, "/", "%2F"))
+	if !strings.Contains(text, "2000 scans safe here and not yet sent, 3000 scans with the hub") {
+		t.Error(text)
+	}
+	if n := d.asked.Load(); n > 60 {
+		t.Errorf("it was asked %d times", n)
+	}
+}
+
 // What was thrown away is nowhere.
 func TestWhatWasThrownAwayIsNowhere(t *testing.T) {
 	d := newDesk()

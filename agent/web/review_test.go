@@ -59,6 +59,9 @@ func TestADeliveryThatOdooIsNotReadyFor(t *testing.T) {
 			t.Errorf("%q does not say so:\n%s", path, text)
 		}
 	}
+	if text := read(t, url+"/receive"); !strings.Contains(text, "Odoo is not ready for it") {
+		t.Errorf("the list of what is open does not say so:\n%s", text)
+	}
 	page := uitest.Open(t, session)
 	page.Shot("not-ready")
 	page.Size(390, 844)
