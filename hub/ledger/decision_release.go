@@ -59,7 +59,8 @@ func (t *Tx) release(o *opener, id MovementID, d Decision) (bool, error) {
 }
 
 // Released gives the reasons that were set aside for pending movements of a
-// branch.
+// branch, as they are now: what was released before it was corrected was
+// something else.
 func (l *Ledger) Released(ctx context.Context, branch string) (map[MovementID][]string, error) {
 	r := l.reader(ctx)
 	id, ok, err := branchID(r, branch)
@@ -68,7 +69,9 @@ func (l *Ledger) Released(ctx context.Context, branch string) (map[MovementID][]
 	}
 	all := map[MovementID][]string{}
 	err = r.Rows(`SELECT r.movement_id, r.reason FROM rulings r JOIN movements m ON m.id = r.movement_id
-		WHERE r.stage = 'release' AND m.branch_id = $1 AND m.state = 1 ORDER BY r.id`, []any{id}, func(row Row) error {
+		WHERE r.stage = 'release' AND m.branch_id = $1 AND m.state = 1
+			AND NOT EXISTS (SELECT 1 FROM rulings c WHERE c.movement_id = r.movement_id AND c.what = $2 AND c.id > r.id)
+		ORDER BY r.id`, []any{id, int64(ruledCorrected)}, func(row Row) error {
 		var id int64
 		var reason string
 		err := row.Scan(&id, &reason)

@@ -4,21 +4,33 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
 // DumpDerived writes all derived rows as lines, in a fixed order: two ledgers
-// with equal facts give equal dumps, however they came to them.
+// with equal facts give equal dumps, however they came to them. Products stand in
+// it by their codes, since their numbers follow the order in which they were seen.
 func (l *Ledger) DumpDerived(ctx context.Context, w io.Writer) error {
+	products := map[int64]string{}
+	if err := l.reader(ctx).Rows(`SELECT id, scheme, code FROM products`, nil, func(r Row) error {
+		var id int64
+		var scheme, code string
+		err := r.Scan(&id, &scheme, &code)
+		products[id] = scheme + ":" + code
+		return err
+	}); err != nil {
+		return classify(err)
+	}
 	for _, table := range DerivedTables {
-		if err := l.dumpTable(ctx, w, table); err != nil {
+		if err := l.dumpTable(ctx, w, table, products); err != nil {
 			return classify(fmt.Errorf("dump %s: %w", table, err))
 		}
 	}
 	return nil
 }
 
-func (l *Ledger) dumpTable(ctx context.Context, w io.Writer, table string) error {
+func (l *Ledger) dumpTable(ctx context.Context, w io.Writer, table string, products map[int64]string) error {
 	order := "1"
 	if table == "natural_keys" || table == "settlements" || table == "stock" {
 		order = "1, 2, 3, 4"
@@ -36,6 +48,7 @@ func (l *Ledger) dumpTable(ctx context.Context, w io.Writer, table string) error
 	for i := range values {
 		values[i] = new(any)
 	}
+	var lines []string
 	for rows.Next() {
 		if err := rows.Scan(values...); err != nil {
 			return err
@@ -43,9 +56,19 @@ func (l *Ledger) dumpTable(ctx context.Context, w io.Writer, table string) error
 		line := strings.Builder{}
 		line.WriteString(table)
 		for i, v := range values {
-			fmt.Fprintf(&line, " %s=%v", columns[i], *v.(*any))
+			is := *v.(*any)
+			if n, ok := is.(int64); ok && n > 0 && (columns[i] == "product_id" || table == "products" && columns[i] == "id") {
+				is = products[n]
+			}
+			fmt.Fprintf(&line, " %s=%v", columns[i], is)
 		}
-		if _, err := fmt.Fprintln(w, line.String()); err != nil {
+		lines = append(lines, line.String())
+	}
+	if table == "products" || table == "stock" {
+		slices.Sort(lines)
+	}
+	for _, line := range lines {
+		if _, err := fmt.Fprintln(w, line); err != nil {
 			return err
 		}
 	}

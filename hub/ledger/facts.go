@@ -32,17 +32,24 @@ type Ruling struct {
 	Text, Hint                string
 	PostingID                 int64
 	Refused, Retry, Discarded bool
+	// Corrected is what the movement should have been; nil in all but a correction.
+	Corrected *Correction
 }
 
 // RulingsIn gives what was said about the movements of a run of one stream, to
 // each in the order in which it was said.
 func (t *Tx) RulingsIn(first, last MovementID) (map[MovementID][]Ruling, error) {
 	var all map[MovementID][]Ruling
-	err := t.Rows(`SELECT movement_id, at, what, stage, reason, field, text, hint, posting_id FROM rulings
+	err := t.Rows(`SELECT movement_id, at, what, stage, reason, field, text, hint, posting_id, corrected FROM rulings
 		WHERE movement_id BETWEEN $1 AND $2 ORDER BY movement_id, id`, []any{int64(first), int64(last)}, func(row Row) error {
 		var r Ruling
 		var id, at, what int64
-		if err := row.Scan(&id, &at, &what, &r.Stage, &r.Reason, &r.Field, &r.Text, &r.Hint, &r.PostingID); err != nil {
+		var corrected string
+		err := row.Scan(&id, &at, &what, &r.Stage, &r.Reason, &r.Field, &r.Text, &r.Hint, &r.PostingID, &corrected)
+		if err == nil {
+			r.Corrected, err = readCorrection(corrected)
+		}
+		if err != nil {
 			return err
 		}
 		r.At = time.UnixMilli(at).UTC()

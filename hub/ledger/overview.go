@@ -169,6 +169,8 @@ type TracedRuling struct {
 	Who, What, Reason string
 	Text              string
 	PostingID         int64
+	// Corrected is what it should have been; nil in all but a correction.
+	Corrected *Correction
 }
 
 // Trace follows a movement. One that the hub never received is a fault of class
@@ -188,13 +190,16 @@ func (l *Ledger) Trace(ctx context.Context, name movement.ID) (*Trace, error) {
 	}
 	t.Movement = &found[0]
 	r := l.reader(ctx)
-	if err := r.Rows(`SELECT at, what, who, stage, reason, text, posting_id FROM rulings WHERE movement_id = $1 ORDER BY id`,
+	if err := r.Rows(`SELECT at, what, who, stage, reason, text, posting_id, corrected FROM rulings WHERE movement_id = $1 ORDER BY id`,
 		[]any{int64(id)}, func(row Row) error {
 			var g TracedRuling
 			var at, what int64
-			var stage string
-			err := row.Scan(&at, &what, &g.Who, &stage, &g.Reason, &g.Text, &g.PostingID)
-			g.At, g.What = timeOf(at), map[int64]string{ruledRefused: "refused", ruledRetry: "released", ruledDiscard: "discarded"}[what]
+			var stage, corrected string
+			err := row.Scan(&at, &what, &g.Who, &stage, &g.Reason, &g.Text, &g.PostingID, &corrected)
+			if err == nil {
+				g.Corrected, err = readCorrection(corrected)
+			}
+			g.At, g.What = timeOf(at), map[int64]string{ruledRefused: "refused", ruledRetry: "released", ruledDiscard: "discarded", ruledCorrected: "corrected"}[what]
 			if g.Who == "" {
 				g.Who = stage
 			}

@@ -17,6 +17,8 @@ const (
 	ruledRefused = 1
 	ruledRetry   = 2
 	ruledDiscard = 3
+	// ruledCorrected says what it should have been.
+	ruledCorrected = 4
 )
 
 // StageProjection is the stage of exceptions that the projector finds; it looks
@@ -81,9 +83,13 @@ func (t *Tx) refuse(r Refusal, at time.Time) error {
 }
 
 func (t *Tx) rule(id MovementID, at time.Time, what int64, who string, r Refusal) error {
-	_, err := t.Exec(`INSERT INTO rulings (movement_id, at, what, who, stage, reason, field, text, hint, posting_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		int64(id), at.UnixMilli(), what, who, r.Stage, r.Reason, r.Field, r.Text, r.Hint, r.PostingID)
+	return t.ruleWith(id, at, what, who, r, "")
+}
+
+func (t *Tx) ruleWith(id MovementID, at time.Time, what int64, who string, r Refusal, corrected string) error {
+	_, err := t.Exec(`INSERT INTO rulings (movement_id, at, what, who, stage, reason, field, text, hint, posting_id, corrected)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		int64(id), at.UnixMilli(), what, who, r.Stage, r.Reason, r.Field, r.Text, r.Hint, r.PostingID, corrected)
 	return err
 }
 
@@ -185,8 +191,9 @@ func (t *Tx) received(id MovementID) error {
 }
 
 // retryable refuses a retry or release that cannot change anything; inDocument
-// is a movement's that is planned or posted.
-func (o *opener) retryable(id MovementID, name movement.ID, d *Decision, lost, inDocument bool) error {
+// is a movement's that is planned or posted, corrected one's that a person has
+// said what it should have been.
+func (o *opener) retryable(id MovementID, name movement.ID, d *Decision, lost, inDocument, corrected bool) error {
 	no := func(why string) *fault.Error {
 		if d.release {
 			return fault.New(fault.Data, codeNotReleasable, "%s cannot be released: %s", name, why)
@@ -206,7 +213,7 @@ func (o *opener) retryable(id MovementID, name movement.ID, d *Decision, lost, i
 	if err != nil {
 		return no("its batch in the ledger no longer opens").WithHint("put back the newest backup of the ledger; the branch sends the rest again")
 	}
-	if _, understood, err := ReadMovement(record); err != nil || !understood {
+	if _, understood, err := ReadMovement(record); (err != nil || !understood) && !corrected {
 		return no("nothing can be read from it").WithHint("record it again at the branch, then branchline-hub discard takes this one out")
 	}
 	return nil
@@ -237,8 +244,14 @@ func (t *Tx) decide(o *opener, id MovementID, d Decision) (met bool, err error) 
 	what := int64(ruledRetry)
 	if d.Choice == Discard {
 		what = ruledDiscard
-	} else if err := o.retryable(id, name, &d, lastSeq > 0, inDocument); err != nil {
-		return false, err
+	} else {
+		corrected, err := t.corrected(id)
+		if err != nil {
+			return false, err
+		}
+		if err := o.retryable(id, name, &d, lastSeq > 0, inDocument, corrected); err != nil {
+			return false, err
+		}
 	}
 	if err := t.rule(id, d.At, what, storable(d.Who), Refusal{Stage: stage, Reason: reason, Text: storable(d.Why)}); err != nil {
 		return false, err

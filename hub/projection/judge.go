@@ -162,6 +162,7 @@ type exception struct {
 // judge decides what becomes of a movement.
 func judge(r *reading, c circumstances) verdict {
 	released := slices.ContainsFunc(c.rulings, func(r ledger.Ruling) bool { return r.Retry })
+	corrected := slices.ContainsFunc(c.rulings, func(r ledger.Ruling) bool { return r.Corrected != nil })
 	v := verdict{state: ledger.Pending, counts: true}
 	if o := object(r, c, released); o != nil {
 		v = verdict{state: ledger.Excepted, except: &exception{objection: *o, stage: ledger.StageProjection}}
@@ -181,7 +182,7 @@ func judge(r *reading, c circumstances) verdict {
 		}
 		return v
 	}
-	if c.settled && !released {
+	if c.settled && !released && !corrected {
 		return verdict{state: ledger.Discarded}
 	}
 	if last == nil {

@@ -181,6 +181,18 @@ func (h *history) decide() {
 		h.must(err)
 		return
 	}
+	if draw(h, rapid.Bool(), "correct") {
+		lot, quantity := draw(h, rapid.SampledFrom([]string{"L1", "L9"}), "lot"), movement.Units(int64(draw(h, rapid.IntRange(1, 3), "quantity")))
+		c := ledger.Correction{Lot: &lot, Quantity: &quantity}
+		if draw(h, rapid.Bool(), "product") {
+			c.Product = &movement.Product{Scheme: movement.SKU, Code: draw(h, rapid.SampledFrom([]string{"X1", "X2"}), "code")}
+		}
+		err := h.l.Correct(h.Context(), ledger.Correcting{Movement: e.ID, To: c, Who: "ann", Why: "seen", At: h.at()})
+		if fault.ClassOf(err) != fault.Data || err == nil {
+			h.must(err)
+			return
+		}
+	}
 	choice := ledger.Discard
 	if e.LastLost == 0 && draw(h, rapid.Bool(), "retry") {
 		choice = ledger.Retry

@@ -93,19 +93,26 @@ func (w *writing) again(s *second) error {
 	if err := errors.Join(w.settlement(old.BranchID, s.id, &s.r, &c), w.settled(old.BranchID, s.id, &s.r, &c)); err != nil {
 		return err
 	}
-	if group == 0 && s.r.m.Group.ID != "" {
-		if group, c.misfit, err = w.groups.join(w.tx, s.b, s.r.m.Group); err != nil {
-			return err
-		}
-	}
-	product, err := w.product(s.r.m.Product)
+	r, err := w.corrected(&s.r, c.rulings)
 	if err != nil {
 		return err
 	}
-	v := judge(&s.r, c)
+	if group == 0 && r.m.Group.ID != "" {
+		if group, c.misfit, err = w.groups.join(w.tx, s.b, r.m.Group); err != nil {
+			return err
+		}
+	}
+	product, err := w.product(r.m.Product)
+	if err != nil {
+		return err
+	}
+	if err := w.lot(r.m.Lot); err != nil {
+		return err
+	}
+	v := judge(r, c)
 	if _, err := w.tx.Exec(`UPDATE movements SET (`+movementColumns+`) =
 		($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) WHERE id = $20`,
-		append(movementArgs(old.BranchID, product, group, &s.r, v), int64(s.id))...); err != nil {
+		append(movementArgs(old.BranchID, product, group, r, v), int64(s.id))...); err != nil {
 		return err
 	}
 	if _, err := w.tx.Exec(`DELETE FROM exceptions WHERE id = $1`, int64(s.id)); err != nil {
@@ -118,6 +125,6 @@ func (w *writing) again(s *second) error {
 	}
 	w.tx.Stir(s.id)
 	w.stock.recompute(old)
-	w.stock.recompute(ledger.StockItem{BranchID: old.BranchID, ProductID: product, Lot: s.r.m.Lot, Unit: s.r.m.Unit})
+	w.stock.recompute(ledger.StockItem{BranchID: old.BranchID, ProductID: product, Lot: r.m.Lot, Unit: r.m.Unit})
 	return nil
 }

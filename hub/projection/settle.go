@@ -79,14 +79,14 @@ func (w *writing) settled(branch int64, id ledger.MovementID, r *reading, c *cir
 	return w.lookAgain(by)
 }
 
-// wentOn tells whether a capture with a problem was released by a person, or is
+// wentOn tells whether a capture with a problem was released or corrected by a person, or is
 // in a document, itself or by an equal one.
 func (w *writing) wentOn(id ledger.MovementID) (bool, error) {
 	f, err := factsOf(w.tx, id, id)
 	if err != nil {
 		return false, err
 	}
-	if f != nil && (len(f.holdings) > 0 || slices.ContainsFunc(f.rulings[id], func(r ledger.Ruling) bool { return r.Retry })) {
+	if f != nil && (len(f.holdings) > 0 || slices.ContainsFunc(f.rulings[id], func(r ledger.Ruling) bool { return r.Retry || r.Corrected != nil })) {
 		return true, nil
 	}
 	var repeats int64

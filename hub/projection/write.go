@@ -206,6 +206,9 @@ func (w *writing) movement(b *batch, r *reading, seq uint64, f *facts) error {
 	if err = errors.Join(w.settlement(b.BranchID, id, r, &c), w.settled(b.BranchID, id, r, &c)); err != nil {
 		return err
 	}
+	if r, err = w.corrected(r, c.rulings); err != nil {
+		return err
+	}
 	var group int64
 	if r.m.Group.ID != "" {
 		if group, c.misfit, err = w.groups.join(w.tx, b, r.m.Group); err != nil {

@@ -61,8 +61,20 @@ func (m *Room) steps(t *Traced) (all []Step) {
 	}
 	all = append(all, Step{At: t.Trace.Record.ReceivedAt, Who: "hub", What: "Received and acknowledged",
 		Detail: fmt.Sprintf("batch %d", t.Trace.Record.BatchID), Proof: fmt.Sprintf("%x", t.Trace.Record.Hash[:])})
+	var is movement.Movement // as it stands after each correction
+	if t.Record != nil {
+		is = *t.Record
+	}
 	for _, g := range t.Rulings {
-		all = append(all, Step{At: g.At, Who: g.Who, What: rulingWords[g.What], Detail: strings.Join(full(g.Reason, g.Text), ": "), Bad: g.What == "refused"})
+		step := Step{At: g.At, Who: g.Who, What: rulingWords[g.What], Detail: strings.Join(full(g.Reason, g.Text), ": "), Bad: g.What == "refused"}
+		if step.What == "" {
+			step.What = sentenceCase(g.What)
+		}
+		if g.Corrected != nil {
+			step.Detail = g.Corrected.Words(&is) + ": " + g.Text
+			is = g.Corrected.Apply(is)
+		}
+		all = append(all, step)
 	}
 	if p := t.Posting; p != nil {
 		all = append(all, Step{At: p.CreatedAt, Who: "planner", What: "Planned as a document for Odoo", Detail: p.Name, Link: "/postings/" + p.Name})
@@ -80,7 +92,14 @@ func (m *Room) steps(t *Traced) (all []Step) {
 }
 
 // rulingWords say what was ruled.
-var rulingWords = map[string]string{"refused": "Set aside for a person", "released": "Let go on", "discarded": "Taken out for good"}
+var rulingWords = map[string]string{"refused": "Set aside for a person", "released": "Let go on", "discarded": "Taken out for good", "corrected": "Corrected"}
+
+func sentenceCase(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
 
 // sourceWords say where it was read, with the line of the file or the code.
 func sourceWords(s *movement.Source) string {
