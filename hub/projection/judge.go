@@ -164,7 +164,7 @@ func judge(r *reading, c circumstances) verdict {
 	released := slices.ContainsFunc(c.rulings, func(r ledger.Ruling) bool { return r.Retry })
 	corrected := slices.ContainsFunc(c.rulings, func(r ledger.Ruling) bool { return r.Corrected != nil })
 	v := verdict{state: ledger.Pending, counts: true}
-	if o := object(r, c, released); o != nil {
+	if o := object(r, c, released, corrected); o != nil {
 		v = verdict{state: ledger.Excepted, except: &exception{objection: *o, stage: ledger.StageProjection}}
 	} else if r.bad == nil && c.repeat && c.equal {
 		v = verdict{state: ledger.Duplicate}
@@ -210,8 +210,10 @@ func postedTwice(other *ledger.Posting) objection {
 }
 
 // object gives the first reason why a movement cannot go on by itself. A person
-// who has released it has seen all but what cannot be released.
-func object(r *reading, c circumstances, released bool) *objection {
+// who has released it has seen all but what cannot be released. What one has
+// corrected stood against no word of the branch then, and does not do so later; nor
+// does it wait for its group, since a person has looked whether the goods are there.
+func object(r *reading, c circumstances, released, corrected bool) *objection {
 	switch {
 	case r.bad != nil:
 		return r.bad
@@ -221,11 +223,11 @@ func object(r *reading, c circumstances, released bool) *objection {
 		return &objection{reason: ReasonConflictingRepeat, field: "natural_key",
 			text: "the event " + r.m.NaturalKey + " came before with another content",
 			hint: "compare both; branchline-hub release lets this one go on as a second event, branchline-hub discard takes it out"}
-	case c.overruled != nil && !released:
+	case c.overruled != nil && !released && !corrected:
 		return c.overruled
 	case r.problem != nil && !(released && r.understood):
 		return r.problem
-	case c.misfit && !released:
+	case c.misfit && !released && !corrected:
 		return &objection{reason: ReasonGroupConflict, field: "group.size",
 			text: "the movement does not fit the size that its group " + r.m.Group.ID + " was given before",
 			hint: "branchline-hub release lets it go on if the goods are there, branchline-hub discard takes it out"}
