@@ -138,13 +138,16 @@ func stepOf(r *feed.OutcomeRun) step {
 
 // line tells where the scans of a line are, each of them once.
 func (t *tracker) line(l *counter.Line, now time.Time) (parts []badge) {
+	if len(t.runs) == 0 && len(t.elsewhere) > 0 {
+		return nil // only the sum is known
+	}
 	sums := map[step]movement.Quantity{}
 	var steps []step
 	for i := range l.Entries {
 		e := &l.Entries[i]
 		s := t.at(e.Seq)
-		if e.Seq == 0 && len(t.runs)+len(t.elsewhere) > 0 {
-			return nil // only the sum is known
+		if e.Seq == 0 && len(t.runs) > 0 {
+			return nil
 		}
 		if _, known := sums[s]; !known {
 			steps = append(steps, s)
@@ -153,11 +156,11 @@ func (t *tracker) line(l *counter.Line, now time.Time) (parts []badge) {
 	}
 	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(a.stage, b.stage) })
 	for _, s := range steps {
-		many, plural := "", ""
+		many := movement.Quantity(0)
 		if len(steps) > 1 {
-			many, plural = sums[s].String(), sums[s].String()
+			many = sums[s]
 		}
-		b := s.badge(many, plural != "" && sums[s] != movement.Units(1), now)
+		b := s.badge(many, now)
 		if s.code == overReceipt && l.Ordered > 0 {
 			b.Word += " (" + (l.Already + l.Scanned).String() + " of " + l.Ordered.String() + ")"
 		}
@@ -169,13 +172,13 @@ func (t *tracker) line(l *counter.Line, now time.Time) (parts []badge) {
 // overReceipt is the hub's code for what is more than was ordered.
 const overReceipt = "over_receipt"
 
-// badge says where a movement is, or as many as many says.
-func (s step) badge(many string, plural bool, now time.Time) badge {
+// badge says where a line is, or so many of it; 0 stands for all.
+func (s step) badge(many movement.Quantity, now time.Time) badge {
 	words, class := "", "plain"
 	switch s.stage {
 	case withPerson:
 		class, words = "warn", "waits with a person at the hub"
-		if plural {
+		if many != 0 && many != movement.Units(1) {
 			words = "wait with a person at the hub"
 		}
 		words = with(words, s.why)
@@ -194,8 +197,8 @@ func (s step) badge(many string, plural bool, now time.Time) badge {
 	case repeated:
 		words = "recorded before, counted once"
 	}
-	if many != "" {
-		return badge{class, many + " " + words}
+	if many != 0 {
+		return badge{class, many.String() + " " + words}
 	}
 	return badge{class, strings.ToUpper(words[:1]) + words[1:]}
 }

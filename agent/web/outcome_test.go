@@ -149,7 +149,7 @@ func TestAReceiptSaysWhereItsLinesAre(t *testing.T) {
 		"recorded before": {15, &told{rows: []feed.Outcome{row(feed.OutcomeRun{First: 11, Last: 15, State: feed.Repeated})}}, false,
 			[]string{"complete Recorded before, counted once"}, "Recorded before, counted once"},
 		"under other numbers, after a repair of the store": {15, &told{rows: []feed.Outcome{other(row(posted(1, 4, "WH/IN/00012"), over(5, 5)))}}, false,
-			[]string{"1 scan with a person at the hub: more than was ordered, 4 scans in Odoo as WH/IN/00012, 14:05."}, "1 scan waits with a person at the hub"},
+			[]string{"complete – Salbutamol", "1 scan with a person at the hub: more than was ordered, 4 scans in Odoo as WH/IN/00012, 14:05."}, "1 scan waits with a person at the hub"},
 		"short, with a backorder": {15, &told{asOf: five().Add(time.Minute), rows: []feed.Outcome{row(posted(11, 15, "WH/IN/00012"))},
 			expected: &feed.Delivery{Name: "WH/IN/00013", Lines: []feed.DeliveryLine{{Ordered: units(24), Received: units(18)}}}}, false,
 			[]string{"5 scans in Odoo as WH/IN/00012, 14:05. Odoo still expects 6 of this order, as WH/IN/00013."}, "In Odoo as WH/IN/00012"},
