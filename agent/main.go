@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"branchline/internal/fault"
+	"branchline/internal/usage"
 )
 
 // version is set when a release is built.
@@ -55,7 +56,7 @@ func main() {
 		kong.Vars{"config": defaultConfig()}, kong.UsageOnError(), kong.BindTo(os.Stdout, (*io.Writer)(nil)))
 	ctx, err := parser.Parse(os.Args[1:])
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "branchline-agent:", err)
+		fmt.Fprintln(os.Stderr, "branchline-agent:", usage.Explain(parser, err))
 		os.Exit(exitUsage)
 	}
 	if err := ctx.Run(); err != nil {

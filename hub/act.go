@@ -24,7 +24,7 @@ import (
 
 // ask has the running hub do something.
 func (f *configFlag) ask(method, path string, in, out any) error {
-	cfg, err := config.Load(f.Config)
+	cfg, err := config.Read(f.Config)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ type rebuildCommand struct{ configFlag }
 
 // Run works while the hub does not run.
 func (c *rebuildCommand) Run() error {
-	cfg, err := config.Load(c.Config)
+	cfg, err := config.Read(c.Config)
 	if err != nil {
 		return err
 	}

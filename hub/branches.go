@@ -22,7 +22,7 @@ type branchesCommand struct{ configFlag }
 // something or not, and those that did and are no longer in it. What keeps a
 // branch from being posted, and that the ledger was put back, comes after them.
 func (c *branchesCommand) Run() error {
-	cfg, err := config.Load(c.Config)
+	cfg, err := config.Read(c.Config)
 	if err != nil {
 		return err
 	}

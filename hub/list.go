@@ -22,7 +22,7 @@ import (
 
 // withLedger works on the ledger for reading, whether the hub runs or not.
 func (f *configFlag) withLedger(work func(ctx context.Context, l *ledger.Ledger, out io.Writer) error) (err error) {
-	cfg, err := config.Load(f.Config)
+	cfg, err := config.Read(f.Config)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"branchline/internal/fault"
+	"branchline/internal/usage"
 )
 
 // version is set when a release is built.
@@ -32,6 +33,7 @@ type commands struct {
 	Verify     verifyCommand     `cmd:"" help:"Check the audit trail and every branch's chain."`
 	Rebuild    rebuildCommand    `cmd:"" help:"Make what follows from the batches anew, from the first batch on."`
 	Backup     backupCommand     `cmd:"" help:"Copy the ledger of the running hub into a file."`
+	Restored   restoredCommand   `cmd:"" help:"Say that what had to be done after the ledger was put back from a backup is done: its warning ends."`
 	User       userCommands      `cmd:"" help:"Look after those who may use the control room."`
 	Secret     secretCommand     `cmd:"" help:"Make a branch's secret and the line for hub.yaml."`
 
@@ -65,7 +67,7 @@ func main() {
 		kong.Vars{"config": defaultConfig()}, kong.UsageOnError())
 	ctx, err := parser.Parse(os.Args[1:])
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "branchline-hub:", err)
+		fmt.Fprintln(os.Stderr, "branchline-hub:", usage.Explain(parser, err))
 		os.Exit(exitUsage)
 	}
 	if err := ctx.Run(); err != nil {

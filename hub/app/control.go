@@ -43,6 +43,13 @@ func (a *App) controlRoutes() http.Handler {
 		}
 		return a.room.ConfirmAliases(r.Context(), al)
 	}))
+	mux.Handle("POST /restored", control.Handle(func(r *http.Request) (any, error) {
+		var done room.Restored
+		if err := json.NewDecoder(r.Body).Decode(&done); err != nil {
+			return nil, err
+		}
+		return a.room.Restored(r.Context(), done)
+	}))
 	mux.Handle("POST /backup", control.Handle(func(r *http.Request) (any, error) {
 		var path string
 		if err := json.NewDecoder(r.Body).Decode(&path); err != nil {

@@ -101,11 +101,17 @@ func Default() Config {
 	}
 }
 
-// Load reads hub.yaml and the secrets it names. Errors are faults of class
-// Setup and code "bad_configuration", in one line.
-func Load(path string) (Config, error) {
+// Read reads hub.yaml without the secrets that it names, for what needs none.
+// Errors are faults of class Setup and code "bad_configuration", in one line.
+func Read(path string) (Config, error) {
 	c := Default()
-	if err := conf.Load(path, &c); err != nil {
+	return c, conf.Load(path, &c)
+}
+
+// Load is [Read] with the secrets.
+func Load(path string) (Config, error) {
+	c, err := Read(path)
+	if err != nil {
 		return c, err
 	}
 	dir := filepath.Dir(path)

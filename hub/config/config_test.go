@@ -47,6 +47,21 @@ func TestTheSampleIsGood(t *testing.T) {
 	}
 }
 
+// A list of exceptions needs no key of Odoo, and whoever may see it need not be
+// able to read the key.
+func TestReadingNeedsNoSecret(t *testing.T) {
+	path := place(t, sample(t))
+	if err := os.Remove(filepath.Join(filepath.Dir(path), "odoo.key")); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := config.Read(path); err != nil || len(c.Branches) != 1 {
+		t.Errorf("%+v, %v", c.Branches, err)
+	}
+	if _, err := config.Load(path); fault.CodeOf(err) != "bad_configuration" {
+		t.Errorf("loaded without the key: %v", err)
+	}
+}
+
 // Each mistake ends in one line that names the file, the setting and the value.
 func TestMistakesAreNamed(t *testing.T) {
 	cases := map[string]struct{ from, to, want string }{

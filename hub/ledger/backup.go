@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"branchline/internal/fault"
@@ -23,6 +24,10 @@ func (l *Ledger) Backup(ctx context.Context, path string) (err error) {
 		return fault.New(fault.Setup, "backup_exists", "%s is there already, or its folder cannot be read", path).
 			WithHint("name a new file")
 	}
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		return fault.New(fault.Setup, "backup_failed", "there is no folder %s for a backup", filepath.Dir(path)).
+			WithHint("make it so that the hub's user can write to it, or name a file in another one")
+	}
 	part := path + ".part"
 	if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return backupFailed(path, err)
@@ -33,7 +38,7 @@ func (l *Ledger) Backup(ctx context.Context, path string) (err error) {
 		}
 	}()
 	if err := ensureFile(part); err != nil { // its rights first: VACUUM takes an empty file
-		return err
+		return backupFailed(path, errors.Unwrap(err))
 	}
 	if err := l.copyInto(ctx, part); err != nil {
 		return backupFailed(path, classify(err))

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -93,6 +94,12 @@ func OpenReadOnly(ctx context.Context, c Config, log *slog.Logger) (*Ledger, err
 	d := dialectOf(c.Path)
 	l := &Ledger{d: d, log: log}
 	var err error
+	if d == sqliteDialect {
+		if _, err := os.Stat(c.Path); errors.Is(err, fs.ErrNotExist) {
+			return nil, fault.New(fault.Setup, "ledger_unusable", "there is no ledger %s yet", c.Path).
+				WithHint("start the hub once, or name its ledger")
+		}
+	}
 	if l.read, err = d.open(c, false); err != nil {
 		return nil, classify(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"branchline/hub/ledger"
@@ -140,5 +141,25 @@ func TestAnotherFormOfDerivedTables(t *testing.T) {
 	}
 	if c, err := l.Cursor(t.Context(), s.Stream); err != nil || c != s.At {
 		t.Errorf("cursor %v, %v", c, err)
+	}
+}
+
+// What a person reads of a backup that cannot be made says to what, and what to do.
+func TestABackupIntoNoFolderIsExplained(t *testing.T) {
+	l := ledgertest.Open(t)
+	path := filepath.Join(t.TempDir(), "nodir", "x")
+	err := l.Backup(t.Context(), path)
+	if fault.CodeOf(err) == "backup_elsewhere" {
+		t.Skip("the ledger is in PostgreSQL")
+	}
+	if fault.CodeOf(err) != "backup_failed" || fault.HintOf(err) == "" || !strings.Contains(err.Error(), "no folder "+filepath.Dir(path)) || strings.Contains(err.Error(), ".part") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestALedgerThatIsNotThereYetIsExplained(t *testing.T) {
+	_, err := ledger.OpenReadOnly(t.Context(), ledger.Config{Path: filepath.Join(t.TempDir(), "ledger.db")}, quiet)
+	if fault.CodeOf(err) != "ledger_unusable" || !strings.Contains(err.Error(), "yet") || fault.HintOf(err) == "" {
+		t.Errorf("%v", err)
 	}
 }

@@ -20,7 +20,8 @@ type Restore struct {
 	Sign string
 }
 
-// RestoreShown is for how long a restore is shown since it was noticed.
+// RestoreShown is for how long a restore is shown since it was noticed, unless
+// somebody settles it before.
 const RestoreShown = 7 * 24 * time.Hour
 
 // Words say what a person must do, in sentences.
@@ -35,7 +36,7 @@ func (r Restore) Words() string {
 	return fmt.Sprintf("The ledger was put back%s (%s). What people decided%s is gone and must be made again: "+
 		"retries, releases, discards and aliases. An alias from before is held until somebody has looked (branchline-hub alias list, remove what is wrong, alias confirm). "+
 		"Everybody signs in again, API tokens must be made anew, and whom you took away, or whose rights you changed, since then is as before: look at branchline-hub user list. "+
-		"What branches sent and what is in Odoo come back by themselves.", from, r.Sign, since)
+		"What branches sent and what is in Odoo come back by themselves. When that is done, branchline-hub restored ends this warning.", from, r.Sign, since)
 }
 
 // catchUp is how long a branch may take to send again what the ledger lost.
@@ -119,10 +120,27 @@ func (t *Tx) noteRestore(r Restore) error {
 	return t.Audit(Entry{At: r.NotedAt, Who: "hub", Action: "ledger put back", Subject: "ledger", Detail: r.Words()})
 }
 
-// Restores lists what was noted since, the oldest first.
+// SettleRestores says that what had to be done after each restore so far is done;
+// it returns how many it was still to be said of. A missing name or reason is a
+// fault of class Data, "incomplete_decision".
+func (l *Ledger) SettleRestores(ctx context.Context, who, why string, at time.Time) (settled int, err error) {
+	if err := checkDecision(who, why); err != nil {
+		return 0, err
+	}
+	err = l.Write(ctx, func(tx *Tx) error {
+		n, err := tx.Exec(`UPDATE restores SET done_at = $1 WHERE done_at = 0 AND noted_at > 0`, at.UnixMilli())
+		if settled = int(n); err != nil || n == 0 {
+			return err
+		}
+		return tx.Audit(Entry{At: at, Who: who, Action: "restore settled", Subject: "ledger", Detail: why})
+	})
+	return settled, err
+}
+
+// Restores lists what was noted since and is not settled, the oldest first.
 func (l *Ledger) Restores(ctx context.Context, since time.Time) ([]Restore, error) {
 	var all []Restore
-	err := l.reader(ctx).Rows(`SELECT as_of, noted_at, exact, sign FROM restores WHERE noted_at >= $1 AND noted_at > 0 ORDER BY id`,
+	err := l.reader(ctx).Rows(`SELECT as_of, noted_at, exact, sign FROM restores WHERE noted_at >= $1 AND noted_at > 0 AND done_at = 0 ORDER BY id`,
 		[]any{max(since.UnixMilli(), 1)}, func(row Row) error {
 			var r Restore
 			var asOf, at, exact int64

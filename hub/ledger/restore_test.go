@@ -8,6 +8,7 @@ import (
 
 	"branchline/hub/ledger"
 	"branchline/hub/ledger/ledgertest"
+	"branchline/internal/fault"
 	"branchline/internal/movement"
 )
 
@@ -158,5 +159,29 @@ func TestAliasesOfABackupAreHeld(t *testing.T) {
 	}
 	if told := trail(t, b, "alias confirmed"); len(told) != 2 || !strings.Contains(told[0], "still means Seven (7): compared with the list") {
 		t.Errorf("the trail tells %q", told)
+	}
+}
+
+// A person ends the warning before its week is over, with a word why; the next
+// restore warns again.
+func TestARestoreIsSettledByAPerson(t *testing.T) {
+	l := ledgertest.Open(t)
+	s := ledgertest.NewSender("BR01", epoch, movement.Live)
+	if noted, err := l.NoteAhead(t.Context(), s.Stream, time.Now()); !noted || err != nil {
+		t.Fatal(noted, err)
+	}
+	if n, err := l.SettleRestores(t.Context(), "ann", " ", time.Now()); n != 0 || fault.CodeOf(err) != "incomplete_decision" || len(restores(t, l)) != 1 {
+		t.Errorf("without a word why: %d, %v", n, err)
+	}
+	for _, want := range []int{1, 0} {
+		if n, err := l.SettleRestores(t.Context(), "ann", "all decided again", time.Now()); n != want || err != nil || len(restores(t, l)) != 0 {
+			t.Errorf("%d settled, want %d, %v", n, want, err)
+		}
+	}
+	if told := trail(t, l, "restore settled"); len(told) != 1 || !strings.Contains(told[0], "all decided again") {
+		t.Errorf("the trail tells %q", told)
+	}
+	if noted, err := l.NoteAhead(t.Context(), s.Stream, time.Now().Add(time.Minute)); noted || err != nil {
+		t.Errorf("the same restore is noted again: %t, %v", noted, err)
 	}
 }

@@ -1,12 +1,9 @@
 package plan_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,84 +11,9 @@ import (
 	"branchline/hub/ledger/ledgertest"
 	"branchline/hub/plan"
 	"branchline/hub/projection"
-	"branchline/internal/fault"
 	"branchline/internal/movement"
 	"branchline/internal/odoo"
 )
-
-// kept is the small catalogue as the runner sees it.
-type kept struct {
-	master
-	mu        sync.Mutex
-	asOf      time.Time
-	refreshed int
-	clock     func() time.Time
-	away      bool
-	sites     map[string]bool
-	ledger    *ledger.Ledger
-	aliases   int64
-}
-
-func (k *kept) Site(code string) (odoo.Warehouse, odoo.Places, bool) {
-	in := input()
-	w := in.Branch.Warehouse
-	w.Code = code
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return w, in.Branch.Places, k.sites == nil || k.sites[code]
-}
-
-func (k *kept) AsOf() time.Time {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.asOf
-}
-
-func (k *kept) Refresh(context.Context) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.refreshed++
-	if k.away {
-		return fault.New(fault.Transient, odoo.CodeAway, "Odoo is away")
-	}
-	k.asOf = k.clock()
-	return nil
-}
-
-func (k *kept) Aliases(ctx context.Context) (err error) {
-	k.aliases, err = k.ledger.AliasGeneration(ctx)
-	return err
-}
-
-func (k *kept) AliasGeneration() int64 { return k.aliases }
-
-type receipts struct {
-	asked int
-	err   error
-	list  []odoo.Receipt
-	stock map[int64][]odoo.OnHand
-	// meanwhile is done once while Odoo is asked, unless nil.
-	meanwhile func()
-}
-
-func (r *receipts) OpenReceipts(context.Context, odoo.Warehouse) ([]odoo.Receipt, error) {
-	r.asked++
-	if do := r.meanwhile; do != nil {
-		r.meanwhile = nil
-		do()
-	}
-	return r.list, r.err
-}
-
-func (r *receipts) StockOf(_ context.Context, location int64, products []int64) (all []odoo.OnHand, err error) {
-	r.asked++
-	for _, h := range r.stock[location] {
-		if slices.Contains(products, h.ProductID) {
-			all = append(all, h)
-		}
-	}
-	return all, r.err
-}
 
 // desk is a runner on a real ledger.
 type desk struct {
@@ -353,38 +275,6 @@ func TestAnIncompleteGroupIsWaitedFor(t *testing.T) {
 	d.at = next
 	if d.once(t); d.open(t) != 2 {
 		t.Fatalf("%d postings after the patience", d.open(t))
-	}
-}
-
-// What came by a clock that was ahead is waited for no longer than anything else.
-func TestAnIncompleteGroupFromAClockThatWasAheadIsPlanned(t *testing.T) {
-	d := newDesk(t)
-	d.at = d.at.Add(-30 * 24 * time.Hour) // the clock is right again; what was received says otherwise
-	d.send(t, ledgertest.Record(movement.Receipt, 1, sku("B"), func(m *movement.Movement) { m.Group = movement.Group{ID: "delivery 9", Size: 2} }))
-	if d.once(t); d.open(t) != 1 {
-		t.Errorf("%d postings", d.open(t))
-	}
-}
-
-// Goods that were posted by a clock that was ahead keep no lot unknown for ever.
-func TestGoodsPostedByAClockThatWasAheadHoldUpNothing(t *testing.T) {
-	d := newDesk(t)
-	d.at = d.at.Add(10 * time.Minute)
-	d.once(t)
-	d.send(t, ledgertest.Record(movement.Receipt, 1, sku("A"), func(m *movement.Movement) { m.Lot, m.Expiry = "NEW", movement.Date{Year: 2029, Month: 1, Day: 1} }))
-	d.once(t)
-	open, err := d.ledger.OpenPostings(t.Context(), "BR01", time.Time{}, 10)
-	if err != nil || len(open) != 1 {
-		t.Fatal(open, err)
-	}
-	if _, err := d.ledger.ChangePosting(t.Context(), open[0].ID, ledger.PostingChange{At: d.at.Add(30 * 24 * time.Hour), State: ledger.PostingDone}); err != nil {
-		t.Fatal(err)
-	}
-	d.send(t, ledgertest.Record(movement.Dispense, 1, sku("A"), func(m *movement.Movement) { m.Lot = "NOWHERE" }))
-	d.at = d.at.Add(time.Minute)
-	d.once(t)
-	if got := d.reasons(t); got["unknown_lot"] != 1 {
-		t.Errorf("exceptions: %v", got)
 	}
 }
 

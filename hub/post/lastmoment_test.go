@@ -37,18 +37,19 @@ func (l *lastMoment) Validate(ctx context.Context, id int64, k odoo.Confirm) (od
 func TestWhatIsTakenAwayInTheLastMomentGoesToAPersonAsAWhole(t *testing.T) {
 	for name, want := range map[string]string{"cancelled": post.CancelledThere, "deleted": odoo.CodeDeleted} {
 		t.Run(name, func(t *testing.T) {
-			w := simulated(t, 19)
-			w.betweenOdoo = func(o post.Odoo) post.Odoo { return &lastMoment{Odoo: o, w: w, delete: name == "deleted"} }
-			w.on(w.ledger)
-			a, b := w.product(odoo.ByQuantity), w.product(odoo.ByQuantity)
-			w.send(w.moved(movement.Dispense, a, 3), w.moved(movement.Dispense, b, 2))
-			w.settle()
-			if got := w.exceptions(); len(got) != 2 || got[1] != want || got[2] != want {
-				t.Errorf("exceptions %v, states %s %s", got, w.state(1), w.state(2))
-			}
-			for _, s := range w.splits() {
-				t.Errorf("%s was halved", s.Name)
-			}
+			everywhere(t, func(t *testing.T, w *world) {
+				w.betweenOdoo = func(o post.Odoo) post.Odoo { return &lastMoment{Odoo: o, w: w, delete: name == "deleted"} }
+				w.on(w.ledger)
+				a, b := w.product(odoo.ByQuantity), w.product(odoo.ByQuantity)
+				w.send(w.moved(movement.Dispense, a, 3), w.moved(movement.Dispense, b, 2))
+				w.settle()
+				if got := w.exceptions(); len(got) != 2 || got[1] != want || got[2] != want {
+					t.Errorf("exceptions %v, states %s %s", got, w.state(1), w.state(2))
+				}
+				for _, s := range w.splits() {
+					t.Errorf("%s was halved", s.Name)
+				}
+			})
 		})
 	}
 }
@@ -56,15 +57,16 @@ func TestWhatIsTakenAwayInTheLastMomentGoesToAPersonAsAWhole(t *testing.T) {
 // An order whose receipt is cancelled in the last moment is planned anew, as when
 // it had been seen a moment before.
 func TestAReceiptCancelledInTheLastMomentIsPlannedAnew(t *testing.T) {
-	w := simulated(t, 19)
-	w.betweenOdoo = func(o post.Odoo) post.Odoo { return &lastMoment{Odoo: o, w: w} }
-	w.on(w.ledger)
-	p := w.product(odoo.ByQuantity)
-	w.send(w.moved(movement.Receipt, p, 4, forOrder(w.order(map[int64]float64{p.ID: 10}))))
-	w.settle()
-	if got := w.exceptions(); got[1] != "order_not_open" {
-		t.Errorf("exceptions %v, state %s", got, w.state(1))
-	}
+	everywhere(t, func(t *testing.T, w *world) {
+		w.betweenOdoo = func(o post.Odoo) post.Odoo { return &lastMoment{Odoo: o, w: w} }
+		w.on(w.ledger)
+		p := w.product(odoo.ByQuantity)
+		w.send(w.moved(movement.Receipt, p, 4, forOrder(w.order(map[int64]float64{p.ID: 10}))))
+		w.settle()
+		if got := w.exceptions(); got[1] != "order_not_open" {
+			t.Errorf("exceptions %v, state %s", got, w.state(1))
+		}
+	})
 }
 
 func (w *world) splits() (all []ledger.Posting) {

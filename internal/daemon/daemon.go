@@ -227,9 +227,10 @@ func (d Daemon) status(s service.Service, w io.Writer) error {
 	word := "unknown"
 	switch {
 	case errors.Is(err, service.ErrNotInstalled):
-		word = "not installed"
+		word = "not installed as a service"
 	case err != nil:
-		return d.failed("status", err)
+		return fault.New(fault.Setup, "service_status", "the service manager did not say whether %s is installed: %w", d.Name, err).
+			WithHint("ask as administrator, on a system with a service manager; what runs on a console is none of its services")
 	case st == service.StatusRunning:
 		word = "running"
 	case st == service.StatusStopped:
@@ -240,6 +241,6 @@ func (d Daemon) status(s service.Service, w io.Writer) error {
 }
 
 func (d Daemon) failed(action string, err error) error {
-	return fault.New(fault.Setup, "service_"+action, "%s: %s failed: %w", d.Name, action, err).
+	return fault.New(fault.Setup, "service_"+action, "the service manager did not %s %s: %w", action, d.Name, err).
 		WithHint("run it as administrator, and see that the service manager of this system is running")
 }
