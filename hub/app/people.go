@@ -36,6 +36,7 @@ func (a *App) toPeople(metrics *prometheus.Registry) error {
 	a.room = room.New(room.Parts{Version: a.version, Branches: branches, Ledger: a.ledger, Connections: a.connections, LineTrouble: a.broker.Trouble,
 		Catalogue: a.catalogue, Products: a.odoo, OdooURL: a.cfg.Odoo.URL, Planning: a.planner.Alarms, OldCopies: a.oldCopies,
 		Posting: func() room.Posting { return room.Posting(a.poster.Status()) }, Log: a.log})
+	metrics.MustRegister(a.room.Collector())
 	a.watchman = alert.New(a.cfg.Alerts, a.ledger, a.room.Watch, a.freeForLedger, a.log, nil)
 	a.access = access.New(a.cfg.Access, a.ledger, a.log, nil)
 	file := filepath.Join(a.cfg.DataDir, firstPassword)

@@ -16,6 +16,10 @@ type Watched struct {
 	Connected  bool
 	// Since is when it came or went; zero where it was never seen.
 	Since time.Time
+	// Unsent counts what it last reported to have kept, Documents what is to be
+	// made in Odoo.
+	Unsent    uint64
+	Documents int64
 	// OldestUnsent is when the first movement was recorded that it reported to
 	// have kept; zero for none.
 	OldestUnsent time.Time
@@ -59,7 +63,7 @@ func (m *Room) Watch(ctx context.Context) (Watch, error) {
 	for i, b := range m.Branches {
 		line, r := lines[b.Code], m.reports[b.Code]
 		v := Watched{Code: b.Code, Name: b.Name, Zone: b.Zone, Hours: b.Hours, Connected: line.Online, Since: line.Since,
-			OldestUnsent: r.OldestUnsent, Said: saidBy(r.State, b.Zone)}
+			Unsent: r.Unsent, OldestUnsent: r.OldestUnsent, Said: saidBy(r.State, b.Zone)}
 		if !r.At.IsZero() {
 			v.ClockAhead = r.At.Sub(r.at)
 		}
@@ -71,7 +75,7 @@ func (m *Room) Watch(ctx context.Context) (Watch, error) {
 			continue // no longer configured
 		}
 		v := &w.Branches[i]
-		v.Exceptions, v.OldestException = o.Exceptions, o.OldestException
+		v.Exceptions, v.OldestException, v.Documents = o.Exceptions, o.OldestException, o.Open
 		if !v.Connected && o.LastReceived.After(v.Since) {
 			v.Since = o.LastReceived
 		}
