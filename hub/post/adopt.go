@@ -3,96 +3,28 @@ package post
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"time"
 
 	"branchline/hub/ledger"
 	"branchline/internal/fault"
 	"branchline/internal/odoo"
 )
 
-// Margins for the difference between Odoo's clock and ours, and for what is
-// under way.
-const (
-	adoptMargin = 24 * time.Hour
-	sweepMargin = time.Hour
-)
-
-// adopt looks in Odoo at the documents of ours that were changed of late. Those
-// that are done and that the ledger does not know so are adopted; those that
-// are not done and belong to no posting that is alive are taken back. swept is
-// when this was last done by this process; at first it is all since the
-// ledger's last posting, and until it has succeeded nothing is posted.
-//
-// One that cannot be adopted hides no other: it is kept for a person, looked at
-// again each time, and its branch is not posted until then, since its movements
-// could be posted twice. Any other failure fails the whole, after the rest has
-// been looked at.
-func (p *Poster) adopt(ctx context.Context, swept time.Time) error {
-	since := swept.Add(-sweepMargin - p.cfg.SweepEvery)
-	if swept.IsZero() {
-		last, err := p.ledger.LastDone(ctx)
-		if err != nil {
-			return err
-		}
-		// A moment that has yet to come was told by a clock that was wrong: then
-		// all that there ever was is looked through.
-		if !last.IsZero() && !last.After(p.clock()) {
-			since = last.Add(-adoptMargin)
-		} else {
-			since = time.Time{}
-		}
-	}
-	found, err := through(ctx, p.gate, 1, func(ctx context.Context, o Odoo) ([]odoo.Picking, error) {
-		return o.MarkedSince(ctx, "BL/", since)
-	})
-	if err != nil {
-		return err
-	}
-	if found, err = p.withKept(ctx, found); err != nil {
-		return err
-	}
-	var failed []error
-	for i := range found {
-		err := p.look(ctx, &found[i])
-		if err == nil {
-			err = p.settled(ctx, found[i].ID, "it is adopted, cancelled, or bears no marker any more")
-		}
-		if errors.Is(err, errKept) {
-			continue
-		}
-		if class := fault.ClassOf(err); err != nil && (ctx.Err() != nil || class == fault.Transient || class == fault.Setup) {
-			return err // not about this document
-		}
-		if err != nil {
-			failed = append(failed, fmt.Errorf("%s: %w", found[i].Name, err))
-		}
-	}
-	if err := errors.Join(failed...); err != nil {
-		return err
-	}
-	p.mu.Lock()
-	p.adopted = true
-	p.mu.Unlock()
-	p.works()
-	return nil
-}
-
-// look decides about one marked document.
-func (p *Poster) look(ctx context.Context, d *odoo.Picking) error {
+// decide finds out what a marked document is to this hub.
+func (l *look) decide(ctx context.Context, d *odoo.Picking) error {
+	p := l.p
 	m, ok := odoo.MarkerOf(*d)
 	if !ok {
 		if name, altered := odoo.AlteredMarker(d.Note); altered {
-			return p.doubt(ctx, d, name, errors.New("its marker was altered"))
+			return l.doubt(ctx, d, name, errors.New("its marker was altered"))
 		}
 		return nil // a copy of a marker
 	}
 	says, err := read(m)
 	if err != nil {
-		return p.doubt(ctx, d, m.Posting, err)
+		return l.doubt(ctx, d, m.Posting, err)
 	}
-	if d.State == odoo.Cancelled || !p.serves(says.branch) {
+	if d.State == odoo.Cancelled || !l.concerns(says.branch) {
 		return nil // nothing that moves stock, or another hub's
 	}
 	known, exists, err := p.ledger.PostingByName(ctx, m.Posting)
@@ -108,6 +40,8 @@ func (p *Poster) look(ctx context.Context, d *odoo.Picking) error {
 		return nil // posted, or the next run of the posting finds it
 	case d.State == odoo.Done:
 		return p.take(ctx, d, says)
+	case !p.serves(says.branch):
+		return nil // perhaps another hub is about to post it
 	}
 	return p.takeBack(ctx, d, m)
 }
@@ -125,20 +59,25 @@ func finds(known *ledger.Posting, receipt int64) bool {
 
 // doubt is for a document with a marker that cannot be read, and names a
 // posting. The ledger may know it all the same.
-func (p *Poster) doubt(ctx context.Context, d *odoo.Picking, posting string, why error) error {
+func (l *look) doubt(ctx context.Context, d *odoo.Picking, posting string, why error) error {
 	branch, ok := ledger.BranchOfPosting(posting)
 	if !ok {
 		// Anybody in Odoo can write a note; the hub never wrote this one.
-		p.log.Warn("a marker in Odoo cannot be read", "document", d.Name, "odoo_id", d.ID, "err", why)
+		l.p.log.Warn("a marker in Odoo cannot be read", "document", d.Name, "odoo_id", d.ID, "err", why)
 		return nil
 	}
-	if d.State != odoo.Done || !p.serves(branch) {
+	if d.State != odoo.Done || !l.concerns(branch) {
 		return nil // it has moved nothing, or is another hub's
 	}
-	if known, err := p.ledger.KnowsDocument(ctx, refOf(*d)); err != nil || known {
+	if known, err := l.p.ledger.KnowsDocument(ctx, refOf(*d)); err != nil || known {
 		return err
 	}
-	return p.keep(ctx, d, marked{posting: posting, branch: branch}, why)
+	return l.p.keep(ctx, d, marked{posting: posting, branch: branch}, why)
+}
+
+// concerns tells whether this hub posts anything of a branch.
+func (l *look) concerns(branch string) bool {
+	return l.p.cfg.Branches == nil || slices.Contains(l.branches, branch)
 }
 
 // serves tells whether a branch is one of this hub: several may use one Odoo.

@@ -31,8 +31,8 @@
 //
 // # A ledger put back from a backup
 //
-// Before anything is posted, the documents in Odoo that were marked since the
-// ledger's last posting are looked at: those that are done are adopted with the
+// Before anything of a branch is posted, its documents in Odoo that were marked since
+// the ledger last looked there are looked at, by Odoo's own clock: those that are done are adopted with the
 // movements that their markers name, those that are not are taken back. One that
 // is done and cannot be adopted, since somebody altered its marker, say, keeps its
 // branch from being posted until a person has settled it.

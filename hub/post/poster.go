@@ -31,7 +31,8 @@ type Ledger interface {
 	KeepUnadopted(ctx context.Context, u ledger.Unadopted) error
 	SettleUnadopted(ctx context.Context, odooID int64, how string, at time.Time) error
 	Unadopted(ctx context.Context) ([]ledger.Unadopted, error)
-	LastDone(ctx context.Context) (time.Time, error)
+	Searched(ctx context.Context) (map[string]time.Time, error)
+	MarkSearched(ctx context.Context, branches []string, through time.Time) error
 	Audit(ctx context.Context, e ledger.Entry) error
 	Watch(events ledger.Event) (changed <-chan struct{}, stop func())
 }
@@ -50,6 +51,8 @@ type Poster struct {
 	busy    map[string]bool
 	idle    map[string]time.Time // a branch has nothing to do until then
 	adopted bool
+	// searched are the branches for whose documents this process has searched Odoo.
+	searched map[string]bool
 	// blocked says why a branch's postings cannot go, by branch.
 	blocked map[string]string
 	// unadopted are the documents that nobody knows the content of, by their
@@ -74,7 +77,7 @@ type halt struct {
 // New makes a poster; reg may be nil.
 func New(cfg Config, l Ledger, o Odoo, log *slog.Logger, clock func() time.Time, reg prometheus.Registerer) *Poster {
 	p := &Poster{cfg: cfg, ledger: l, log: log, clock: clock, metrics: newMetrics(reg), wake: make(chan struct{}, 1),
-		busy: map[string]bool{}, idle: map[string]time.Time{}, blocked: map[string]string{}}
+		busy: map[string]bool{}, idle: map[string]time.Time{}, blocked: map[string]string{}, searched: map[string]bool{}}
 	p.gate = newGate(o, cfg, p.breakerChanged, p.gone)
 	return p
 }
@@ -145,7 +148,8 @@ func (p *Poster) Run(ctx context.Context) error {
 	defer workers.Wait()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var swept, sweepAt time.Time
+	var sweepAt time.Time
+	var took time.Duration
 	var failed int64
 	for {
 		select {
@@ -159,12 +163,13 @@ func (p *Poster) Run(ctx context.Context) error {
 		case <-timer.C:
 		}
 		if p.held() == 0 && !p.clock().Before(sweepAt) {
-			switch err := p.adopt(ctx, swept); {
+			began := time.Now()
+			switch err := p.adopt(ctx, took); {
 			case err == nil:
-				swept, failed = p.clock(), 0
-				sweepAt = swept.Add(p.cfg.SweepEvery)
+				took, failed = time.Since(began), 0
+				sweepAt = p.clock().Add(p.cfg.SweepEvery)
 				if len(p.Status().Unadopted) > 0 {
-					sweepAt = swept.Add(min(p.cfg.SetupPause, p.cfg.SweepEvery))
+					sweepAt = p.clock().Add(min(p.cfg.SetupPause, p.cfg.SweepEvery))
 				}
 			case ctx.Err() == nil:
 				p.failedLook(err)
@@ -174,9 +179,13 @@ func (p *Poster) Run(ctx context.Context) error {
 		}
 		var pause time.Duration
 		if p.Status().Adopted {
+			var unsearched bool
 			var err error
-			if pause, err = p.dispatch(ctx, &workers); err != nil && ctx.Err() == nil {
+			if pause, unsearched, err = p.dispatch(ctx, &workers); err != nil && ctx.Err() == nil {
 				p.log.Error("postings cannot be read from the ledger", "err", err)
+			}
+			if unsearched && failed == 0 {
+				sweepAt = p.clock()
 			}
 		} else {
 			pause = sweepAt.Sub(p.clock())
@@ -198,17 +207,22 @@ func (p *Poster) held() time.Duration {
 }
 
 // dispatch starts a worker for each branch that has something to do, and tells
-// when to look again.
-func (p *Poster) dispatch(ctx context.Context, workers *sync.WaitGroup) (time.Duration, error) {
+// when to look again. One whose documents in Odoo have not been searched for yet
+// waits for that.
+func (p *Poster) dispatch(ctx context.Context, workers *sync.WaitGroup) (pause time.Duration, unsearched bool, err error) {
 	if d := p.held(); d > 0 {
-		return d, nil
+		return d, false, nil
 	}
 	branches, err := p.ledger.BranchesWithPostings(ctx)
 	if err != nil {
-		return p.cfg.RetryFirst, err
+		return p.cfg.RetryFirst, false, err
 	}
-	pause := time.Minute
+	pause = time.Minute
 	for _, branch := range branches {
+		if !p.isSearched(branch) {
+			unsearched = true
+			continue
+		}
 		switch started, wait := p.claim(branch); {
 		case wait > 0:
 			pause = min(pause, wait)
@@ -216,7 +230,13 @@ func (p *Poster) dispatch(ctx context.Context, workers *sync.WaitGroup) (time.Du
 			workers.Go(func() { p.work(ctx, branch) })
 		}
 	}
-	return pause, nil
+	return pause, unsearched, nil
+}
+
+func (p *Poster) isSearched(branch string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.searched[branch] || p.searched[everyBranch]
 }
 
 // claim makes a branch this caller's own. wait is how long it has nothing to do.

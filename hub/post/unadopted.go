@@ -27,32 +27,6 @@ func (p *Poster) keep(ctx context.Context, d *odoo.Picking, says marked, why err
 // errKept says that a document stays with a person.
 var errKept = errors.New("the document waits for a person")
 
-// withKept adds the documents kept for a person that are not among those found.
-func (p *Poster) withKept(ctx context.Context, found []odoo.Picking) ([]odoo.Picking, error) {
-	kept, err := p.ledger.Unadopted(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, u := range kept {
-		p.hold(u)
-	}
-	for _, u := range p.Status().Unadopted {
-		if slices.ContainsFunc(found, func(d odoo.Picking) bool { return d.ID == u.Odoo.ID }) {
-			continue
-		}
-		d, err := p.gate.byID(ctx, u.Odoo.ID)
-		if err != nil {
-			return nil, err
-		}
-		if d.found {
-			found = append(found, d.Picking)
-		} else if err := p.settled(ctx, u.Odoo.ID, "it is no longer in Odoo"); err != nil {
-			return nil, err
-		}
-	}
-	return found, nil
-}
-
 // hold keeps a document's branch from being posted.
 func (p *Poster) hold(u ledger.Unadopted) {
 	p.mu.Lock()

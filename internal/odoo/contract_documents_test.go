@@ -366,11 +366,19 @@ func TestContractMarkedPages(t *testing.T) {
 			}
 			ids, err := w.admin.Create(w.ctx, "stock.picking", drafts...)
 			must(t, err)
-			found, err := w.user.MarkedSince(w.ctx, prefix, time.Time{})
-			must(t, err)
-			seen := make([]int64, len(found))
-			for i, p := range found {
-				seen[i] = p.ID
+			const page = 100
+			var seen []int64
+			for more, last := true, int64(0); more; {
+				found, err := w.user.MarkedSince(w.ctx, prefix, time.Time{}, last, page)
+				must(t, err)
+				for _, p := range found {
+					last = p.ID
+					seen = append(seen, p.ID)
+					if p.Changed.IsZero() {
+						t.Fatalf("%s was never written", p.Name)
+					}
+				}
+				more = len(found) == page
 			}
 			slices.Sort(ids)
 			if !slices.Equal(seen, ids) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"hash/crc32"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -129,25 +128,14 @@ func (c *Client) PickingsMarked(ctx context.Context, prefix string, afterID int6
 
 // MarkedSince lists documents that hold a marker, as [Client.PickingsMarked]
 // does, and were changed at or after since; all if it is zero. Odoo's clock
-// decides: leave a margin.
-func (c *Client) MarkedSince(ctx context.Context, prefix string, since time.Time) ([]Picking, error) {
-	d := Domain{Where("note", "like", likeEscape(markerBegin+prefix))}
+// decides: leave a margin. Notes can be long: a page of some hundred of them stays
+// far below what an answer may have.
+func (c *Client) MarkedSince(ctx context.Context, prefix string, since time.Time, afterID int64, limit int) ([]Picking, error) {
+	d := Domain{Where("note", "like", likeEscape(markerBegin+prefix)), Where("id", ">", afterID)}
 	if !since.IsZero() {
 		d = append(d, Where("write_date", ">=", Moment(since)))
 	}
-	// Notes can be long: a page of them must stay far below what an answer may
-	// have.
-	const page = 200
-	var all []Picking
-	for last := int64(0); ; last = all[len(all)-1].ID {
-		some, err := c.pickings(ctx, append(slices.Clone(d), Where("id", ">", last)), page)
-		if err != nil {
-			return nil, err
-		}
-		if all = append(all, some...); len(some) < page {
-			return all, nil
-		}
-	}
+	return c.pickings(ctx, d, limit)
 }
 
 // markable allows what no HTML parser or editor touches.

@@ -32,14 +32,17 @@ type Picking struct {
 	CompanyID   int64
 	BackorderOf int64 // the picking it is the backorder of, or 0
 	Done        time.Time
+	// Changed is when Odoo last wrote the picking itself, by its own clock, to the
+	// second: the beginning of that transaction.
+	Changed time.Time
 }
 
-var pickingFields = []string{"name", "state", "picking_type_id", "location_id", "location_dest_id", "origin", "note", "company_id", "backorder_id", "date_done"}
+var pickingFields = []string{"name", "state", "picking_type_id", "location_id", "location_dest_id", "origin", "note", "company_id", "backorder_id", "date_done", "write_date"}
 
 func toPicking(r Record) Picking {
 	return Picking{ID: r.ID(), Name: r.String("name"), State: State(r.String("state")), TypeID: r.Int("picking_type_id"), FromID: r.Int("location_id"),
 		ToID: r.Int("location_dest_id"), Origin: r.String("origin"), Note: r.String("note"), CompanyID: r.Int("company_id"),
-		BackorderOf: r.Int("backorder_id"), Done: r.Time("date_done")}
+		BackorderOf: r.Int("backorder_id"), Done: r.Time("date_done"), Changed: r.Time("write_date")}
 }
 
 // PickingByID reads a picking; false if it does not exist (any more).
