@@ -16,8 +16,10 @@ import (
 // typed gives a code from the page to the scanners' own way. The barcode that
 // finds out the keyboard is answered with what it shows.
 func (a *App) typed(ctx context.Context, t web.Typed) scan.Answer {
+	in := capture.Typed{Text: t.Text, Physical: t.Physical, ByHand: t.ByHand, Purpose: t.Purpose, Station: web.Station}
 	if !t.ByHand {
-		if f, settings := keyboard.Calibrate(t.Text, t.Physical, a.scans.Keys()); f.Recognised {
+		name, rest, keys := a.scans.Keyboard(in)
+		if f, settings := keyboard.Calibrate(rest.Text, rest.Physical, keys); f.Recognised {
 			answer, why := keyboardAnswer(f, len(settings) > 0), ""
 			if answer.Sound != scan.OK {
 				why = answer.Text
@@ -26,11 +28,11 @@ func (a *App) typed(ctx context.Context, t web.Typed) scan.Answer {
 			for i, x := range settings {
 				mend[i] = capture.Suggestion{Setting: x.Name, Value: x.Value, Why: x.Why}
 			}
-			a.scans.Calibrated(t.Text, why, mend)
+			a.scans.Calibrated(name, rest.Text, why, mend)
 			return answer
 		}
 	}
-	return a.scans.Typed(ctx, capture.Typed{Text: t.Text, Physical: t.Physical, ByHand: t.ByHand, Purpose: t.Purpose, Station: web.Station})
+	return a.scans.Typed(ctx, in)
 }
 
 func keyboardAnswer(f keyboard.Finding, byClick bool) scan.Answer {
@@ -49,7 +51,7 @@ func keyboardAnswer(f keyboard.Finding, byClick bool) scan.Answer {
 
 // forWords says what a scanner is for.
 func forWords(s capture.Status) string {
-	if s.Name == capture.TypedName {
+	if s.Keyboard {
 		return "whatever page is open"
 	}
 	return string(s.For)

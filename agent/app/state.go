@@ -37,7 +37,7 @@ func (a *App) State() web.State {
 			s.Open = append(s.Open, openOf(&o, v.Notices))
 		}
 	}
-	for _, d := range append(a.scans.Status(), a.scans.Page()) {
+	for _, d := range append(a.scans.Status(), a.scans.Keyboards()...) {
 		detail := d.Port
 		if d.Reason != "" {
 			detail += ": " + d.Reason

@@ -150,8 +150,10 @@ func (c *Capture) runner(scanner string) *runner {
 			return r
 		}
 	}
-	if scanner == TypedName {
-		return c.typist.r
+	for _, t := range c.typists {
+		if t.r.name == scanner {
+			return t.r
+		}
 	}
 	return nil
 }

@@ -141,7 +141,7 @@ func TestWhatCannotBeApplied(t *testing.T) {
 	if a := c.Typed(t.Context(), Typed{Text: "04012345678901", Purpose: scan.Dispense, Station: "page"}); a.Code != "test" {
 		t.Errorf("typed under test: %+v", a)
 	}
-	if s := c.Page(); s.Test == nil || !s.Test.Understood || s.Testing.IsZero() {
+	if s := c.Keyboards()[0]; s.Test == nil || !s.Test.Understood || s.Testing.IsZero() {
 		t.Errorf("status %+v", s)
 	}
 	if n := len(records(t, c.store)); n != 0 {

@@ -72,7 +72,10 @@ type Options struct {
 // Capture runs all scanners of a branch.
 type Capture struct {
 	runners []*runner
-	typist  *typist
+	// typists are those that type into the page, first the one for all that have
+	// no profile of their own. typing lets one code be taken at a time.
+	typists []*typist
+	typing  sync.Mutex
 	memory  Memory
 
 	// mu guards profiles, which are as they are in use; configured are as the
@@ -103,7 +106,7 @@ func New(cfg Config, o Options) (*Capture, error) {
 	o.retryMax = cmp.Or(o.retryMax, 5*time.Second)
 	m := newMetrics(o.Metrics)
 	shared := &ports{used: map[string]string{}}
-	c := &Capture{typist: newTypist(cfg.Keyboard, o, m), memory: o.Memory, profiles: map[string]*Scanner{}, configured: map[string]*Scanner{}}
+	c := &Capture{memory: o.Memory, profiles: map[string]*Scanner{}, configured: map[string]*Scanner{}}
 	hold := func(s *Scanner) {
 		configured, used := *s, *s
 		c.configured[s.Name], c.profiles[s.Name] = &configured, &used
@@ -111,12 +114,17 @@ func New(cfg Config, o Options) (*Capture, error) {
 	for i := range cfg.Scanners {
 		hold(&cfg.Scanners[i])
 	}
-	page := cfg.Keyboard.scanner()
-	hold(&page)
+	for _, k := range append([]Keyboard{cfg.Keyboard}, cfg.Keyboards...) {
+		s := k.scanner()
+		hold(&s)
+		c.typists = append(c.typists, newTypist(k, o, m))
+	}
 	if err := c.recall(context.Background()); err != nil {
 		return nil, err
 	}
-	c.typist.r.pending.Store(c.profiles[TypedName])
+	for _, t := range c.typists {
+		t.r.pending.Store(c.profiles[t.r.name])
+	}
 	for i := range cfg.Scanners {
 		own := *c.profiles[cfg.Scanners[i].Name]
 		c.runners = append(c.runners, newRunner(&own, o, shared, m))
@@ -134,7 +142,8 @@ func (c *Capture) Run(ctx context.Context) {
 	wg.Wait()
 }
 
-// Status tells how each scanner is, in the order of the configuration.
+// Status tells how each scanner is that has a line of its own, in the order of the
+// configuration.
 func (c *Capture) Status() []Status {
 	list := make([]Status, len(c.runners))
 	for i, r := range c.runners {
@@ -143,14 +152,22 @@ func (c *Capture) Status() []Status {
 	return list
 }
 
-// Page tells how the scanner is that types into the branch page.
-func (c *Capture) Page() Status { return c.typist.r.look() }
+// Keyboards tells how those are that type into the branch page.
+func (c *Capture) Keyboards() []Status {
+	list := make([]Status, len(c.typists))
+	for i, t := range c.typists {
+		list[i] = t.r.look()
+	}
+	return list
+}
 
 // Status is how one scanner is.
 type Status struct {
 	Name    string
 	Station string
 	For     scan.Purpose
+	// Keyboard is true of those that type into the page.
+	Keyboard bool
 	// Up tells whether the port is open; Since is when that began.
 	Up    bool
 	Since time.Time

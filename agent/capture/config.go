@@ -19,8 +19,10 @@ import (
 // Config lists the branch's scanners.
 type Config struct {
 	Scanners []Scanner `yaml:"scanners"`
-	// Keyboard is for scanners that type into the branch page.
-	Keyboard Keyboard `yaml:"keyboard"`
+	// Keyboard is for scanners that type into the branch page, Keyboards for those
+	// of them that are set otherwise than the rest.
+	Keyboard  Keyboard   `yaml:"keyboard"`
+	Keyboards []Keyboard `yaml:"keyboards"`
 }
 
 // Scanner is the profile of one serial or network scanner. It belongs to the scanner, not
@@ -117,10 +119,13 @@ func (c *Config) Validate() error {
 		return conf.Bad("scanners", len(c.Scanners), "are more than 32")
 	}
 	c.Keyboard.fill()
-	if err := c.Keyboard.validate(); err != nil {
+	if err := conf.In("keyboard", c.Keyboard.validate(false)); err != nil {
 		return err
 	}
 	seen := map[string]string{"name " + TypedName: "keyboard"}
+	if err := c.validateKeyboards(seen); err != nil {
+		return err
+	}
 	for i := range c.Scanners {
 		s, at := &c.Scanners[i], fmt.Sprintf("scanners[%d]", i)
 		s.fill()
@@ -133,6 +138,29 @@ func (c *Config) Validate() error {
 				return conf.Bad(at+"."+field, value, "is the same as in "+first)
 			}
 			seen[key] = at
+		}
+	}
+	return nil
+}
+
+func (c *Config) validateKeyboards(seen map[string]string) error {
+	if len(c.Keyboards) > 16 {
+		return conf.Bad("keyboards", len(c.Keyboards), "are more than 16")
+	}
+	for i := range c.Keyboards {
+		k, at := &c.Keyboards[i], fmt.Sprintf("keyboards[%d]", i)
+		k.fill()
+		if err := conf.In(at, k.validate(true)); err != nil {
+			return err
+		}
+		if first, taken := seen["name "+strings.ToLower(k.Name)]; taken {
+			return conf.Bad(at+".name", k.Name, "is the same as in "+first)
+		}
+		seen["name "+strings.ToLower(k.Name)] = at
+		for j, o := range c.Keyboards[:i] {
+			if strings.HasPrefix(k.StartsWith, o.StartsWith) || strings.HasPrefix(o.StartsWith, k.StartsWith) {
+				return conf.Bad(at+".starts_with", k.StartsWith, fmt.Sprintf("cannot be told from that of keyboards[%d]", j))
+			}
 		}
 	}
 	return nil

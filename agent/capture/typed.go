@@ -3,10 +3,11 @@ package capture
 import (
 	"cmp"
 	"context"
+	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"time"
+	"unicode/utf8"
 
 	"branchline/agent/scan"
 	"branchline/internal/conf"
@@ -33,8 +34,14 @@ type Typed struct {
 }
 
 // Keyboard is the profile of scanners that type like a keyboard into the page.
+// A browser cannot tell one keyboard from another; a scanner that is set otherwise
+// than the rest is told by what it is programmed to send before each code.
 type Keyboard struct {
-	GS1 gs1.Profile `yaml:"gs1"`
+	// Name is how people call it, and StartsWith what it sends before each code,
+	// such as "~1". Both are empty for the profile of all others.
+	Name       string      `yaml:"name"`
+	StartsWith string      `yaml:"starts_with"`
+	GS1        gs1.Profile `yaml:"gs1"`
 	// Keys says how their keys are to be read: as the system's layout gives
 	// them (layout), by their places on a US keyboard (places), or as the one of
 	// both that can be read, where only one can (auto).
@@ -52,55 +59,103 @@ func (k *Keyboard) fill() {
 	k.Keys, k.Repeat, k.RepeatWithin = cmp.Or(k.Keys, "auto"), cmp.Or(k.Repeat, d.Repeat), cmp.Or(k.RepeatWithin, d.RepeatWithin)
 }
 
-func (k *Keyboard) validate() error {
+// startForm is what a scanner may send before each code: it begins with a sign
+// that no code begins with, so that no code is taken for another scanner's.
+var startForm = regexp.MustCompile("^[~#$%&*=!?@_/\\\\;,.:^`|<>{}][!-~]{0,7}$")
+
+func (k *Keyboard) validate(named bool) error {
+	switch {
+	case named && !nameForm.MatchString(k.Name):
+		return conf.Bad("name", k.Name, "must be a word of letters and digits, 64 at most")
+	case named && !startForm.MatchString(k.StartsWith):
+		return conf.Bad("starts_with", k.StartsWith, "must be 1 to 8 signs, the first of them none that a code begins with, such as ~1")
+	case !named && (k.Name != "" || k.StartsWith != ""):
+		return conf.Bad("name", k.Name+k.StartsWith, "is for the list keyboards; this profile is that of all others")
+	}
 	if !slices.Contains(keysForms, k.Keys) {
-		return conf.Bad("keyboard.keys", k.Keys, "is not one of auto, layout, places")
+		return conf.Bad("keys", k.Keys, "is not one of auto, layout, places")
 	}
 	s := k.scanner()
-	return conf.In("keyboard", s.validate())
+	return s.validate()
 }
 
 // scanner is the profile as that of a scanner.
 func (k *Keyboard) scanner() Scanner {
 	s := DefaultScanner()
-	s.Name, s.Station, s.Port, s.For = TypedName, TypedName, "keyboard", scan.Receive
+	s.Name, s.Station, s.Port, s.For = cmp.Or(k.Name, TypedName), TypedName, "keyboard", scan.Receive
 	s.GS1, s.Repeat, s.RepeatWithin, s.keys = k.GS1, k.Repeat, k.RepeatWithin, k.Keys
 	return s
 }
 
-// typist runs what is typed, one code at a time.
+// typist runs what is typed by the scanners of one profile.
 type typist struct {
-	mu sync.Mutex
-	r  *runner
+	startsWith string
+	r          *runner
 }
 
 func newTypist(k Keyboard, o Options, m *metrics) *typist {
 	s := k.scanner()
 	o.Beeper = nil // the page hears the answer itself
 	r := &runner{Options: o, name: s.Name, s: &s, m: m, log: o.Log.With("scanner", s.Name), reading: reading{profile: k.GS1}}
-	r.status.s = Status{Name: s.Name, Station: s.Station, Up: true, Since: o.Now(), Port: "keyboard"}
-	return &typist{r: r}
+	port := "keyboard"
+	if k.StartsWith != "" {
+		port += ", its codes begin with " + k.StartsWith
+	}
+	r.status.s = Status{Name: s.Name, Station: s.Station, Keyboard: true, Up: true, Since: o.Now(), Port: port}
+	return &typist{startsWith: k.StartsWith, r: r}
 }
 
 // Typed does with a code from the page what is done with one from a serial
-// scanner. An answer comes after the commit.
+// scanner, one code at a time. An answer comes after the commit.
 func (c *Capture) Typed(ctx context.Context, t Typed) scan.Answer {
-	c.typist.mu.Lock()
-	defer c.typist.mu.Unlock()
-	return c.typist.take(ctx, t)
+	c.typing.Lock()
+	defer c.typing.Unlock()
+	typist, t := c.typistOf(t)
+	return typist.take(ctx, t)
 }
 
-// Keys is how the keys of scanners are read that type into the page.
-func (c *Capture) Keys() string {
+// typistOf tells whose code it is, and what is left of it.
+func (c *Capture) typistOf(t Typed) (*typist, Typed) {
+	if t.ByHand {
+		return c.typists[0], t
+	}
+	for _, k := range c.typists[1:] {
+		asTyped, asPlaced := strings.HasPrefix(t.Text, k.startsWith), strings.HasPrefix(t.Physical, k.startsWith)
+		if !asTyped && !asPlaced {
+			continue
+		}
+		// Both forms are of the same keys, so the same number of them goes.
+		n := utf8.RuneCountInString(k.startsWith)
+		t.Text, t.Physical = cutRunes(t.Text, n), cutRunes(t.Physical, n)
+		return k, t
+	}
+	return c.typists[0], t
+}
+
+func cutRunes(s string, n int) string {
+	for ; n > 0 && s != ""; n-- {
+		_, size := utf8.DecodeRuneInString(s)
+		s = s[size:]
+	}
+	return s
+}
+
+// Keyboard tells which profile a typed code belongs to, what is left of the code,
+// and how that profile's keys are read.
+func (c *Capture) Keyboard(t Typed) (name string, rest Typed, keys string) {
+	k, rest := c.typistOf(t)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.profiles[TypedName].keys
+	return k.r.name, rest, c.profiles[k.r.name].keys
 }
 
 // Calibrated shows what the barcode that finds out the keyboard has shown, with
-// the settings that would mend it, where a test scan is shown.
-func (c *Capture) Calibrated(text, why string, mend []Suggestion) {
-	r := c.typist.r
+// the settings that would mend it, where a test scan of that profile is shown.
+func (c *Capture) Calibrated(name, text, why string, mend []Suggestion) {
+	r := c.runner(name)
+	if r == nil {
+		return
+	}
 	report := Report{At: r.Now(), Raw: visible([]byte(text)), Bytes: len(text), Symbology: "the barcode that finds out the keyboard", Standard: "calibration",
 		Understood: why == "", Words: "layout, Caps Lock and separators come as the scanner sends them", Why: why, Suggestions: mend}
 	r.status.set(func(s *Status) { s.Test = &report })

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"branchline/agent/scan"
+	"branchline/internal/gs1"
 )
 
 // typedDesk remembers what it was given.
@@ -108,8 +109,8 @@ func TestKeysAreSetByAClick(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Calibrated("azqwzm", "the scanner types for another keyboard", []Suggestion{{"keys", "places", "as a US keyboard"}})
-	if r := c.Page().Test; r == nil || r.Understood || r.Why == "" || len(r.Suggestions) != 1 {
+	c.Calibrated(TypedName, "azqwzm", "the scanner types for another keyboard", []Suggestion{{"keys", "places", "as a US keyboard"}})
+	if r := c.Keyboards()[0].Test; r == nil || r.Understood || r.Why == "" || len(r.Suggestions) != 1 {
 		t.Fatalf("shown: %+v", r)
 	}
 	both := Typed{Text: "]d2010401234567890110AZ7", Physical: "]d2010401234567890110AY7", Purpose: scan.Receive, Station: "page"}
@@ -124,11 +125,75 @@ func TestKeysAreSetByAClick(t *testing.T) {
 		if a.Sound == scan.OK {
 			got = d.scans[0].Code.Lot()
 		}
-		if got != step.says || step.set != "" && c.Keys() != step.set {
+		if got != step.says || step.set != "" && keysOf(c, both) != step.set {
 			t.Errorf("set to %q: %s, want %s; %+v", step.set, got, step.says, a)
 		}
 	}
 	if err := c.Apply(t.Context(), TypedName, "keys", "guess"); err == nil {
 		t.Error("any word is taken")
+	}
+}
+
+func keysOf(c *Capture, t Typed) string {
+	_, _, keys := c.Keyboard(t)
+	return keys
+}
+
+// Two scanners type into one page: one sends its separators as "|" by US places,
+// and a sign before each code by which it is known; the other is as all are.
+func TestScannersThatTypeHaveProfilesOfTheirOwn(t *testing.T) {
+	d := &typedDesk{}
+	c, err := New(Config{Keyboards: []Keyboard{{Name: "old one", StartsWith: "~1", Keys: "places", GS1: gs1.Profile{Substitute: "|"}},
+		{Name: "third", StartsWith: "~2"}}}, Options{Handler: d, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const plain = "]d20104012345678901" + "10A7\x1d2155"
+	for name, k := range map[string]struct {
+		in           Typed
+		scanner, lot string
+	}{
+		"as all are":                          {Typed{Text: plain, Physical: plain}, TypedName, "A7"},
+		"by its sign":                         {Typed{Text: "~1]d2010401234567890110A7|2155", Physical: "~1]d2010401234567890110A7|2155"}, "old one", "A7"},
+		"by its sign, on another layout":      {Typed{Text: "°1+d2010401234567890110AZ7'2155", Physical: "~1]d2010401234567890110AY7|2155"}, "old one", "AY7"},
+		"by another's sign":                   {Typed{Text: "~2" + plain, Physical: "~2" + plain}, "third", "A7"},
+		"a sign that nobody has, by a person": {Typed{Text: "04012345678901", ByHand: true}, TypedName, ""},
+	} {
+		d.scans = nil
+		k.in.Purpose, k.in.Station = scan.Receive, "page"
+		if a := c.Typed(t.Context(), k.in); a.Sound != scan.OK || len(d.scans) != 1 || d.scans[0].Scanner != k.scanner || d.scans[0].Code.Lot() != k.lot || d.scans[0].Station != "page" {
+			t.Errorf("%s: %+v, %+v", name, a, d.scans)
+		}
+	}
+	if err := c.Apply(t.Context(), "old one", "keys", "layout"); err != nil || keysOf(c, Typed{Text: "~1x"}) != "layout" || keysOf(c, Typed{Text: "x"}) != "auto" {
+		t.Errorf("a setting of one is that of another: %v", err)
+	}
+	if len(c.Keyboards()) != 3 || c.Keyboards()[1].Codes != 2 {
+		t.Errorf("%+v", c.Keyboards())
+	}
+}
+
+func TestKeyboardsThatCannotBeToldApart(t *testing.T) {
+	for want, keyboards := range map[string][]Keyboard{
+		"keyboards[0].name":        {{StartsWith: "~1"}},
+		"keyboards[0].starts_with": {{Name: "a", StartsWith: "01"}},
+		"keyboards[1].starts_with": {{Name: "a", StartsWith: "~1"}, {Name: "b", StartsWith: "~12"}},
+		"keyboards[1].name":        {{Name: "a", StartsWith: "~1"}, {Name: "A", StartsWith: "~2"}},
+		"keyboards[0].keys":        {{Name: "a", StartsWith: "~1", Keys: "guess"}},
+	} {
+		c := Config{Keyboards: keyboards}
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want %s: %v", want, err)
+		}
+	}
+	c := Config{Keyboard: Keyboard{StartsWith: "~1"}}
+	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "keyboard.name") {
+		t.Error(err)
+	}
+	for _, begins := range []string{"]d2", "01", "BL-", "+", "[)>", "-123", "A", "", "~123456789", "~ "} {
+		c := Config{Keyboards: []Keyboard{{Name: "a", StartsWith: begins}}}
+		if c.Validate() == nil {
+			t.Errorf("%q was taken, by which codes begin", begins)
+		}
 	}
 }
