@@ -79,6 +79,22 @@ func (c *decideCommand) Run(ctx *kong.Context) error {
 	return nil
 }
 
+type settleCommand struct {
+	configFlag
+	whoFlag
+	Document string `arg:"" help:"The document's name, as branchline-hub branches tells it, or its id in Odoo."`
+}
+
+// Run settles a document that could not be adopted.
+func (c *settleCommand) Run() error {
+	var branch string
+	err := c.ask("POST", "/settle", room.Settlement{Document: c.Document, Who: c.who(), Why: c.Why}, &branch)
+	if err == nil {
+		fmt.Printf("%s is settled; branch %s is posted again within a minute or two, unless another document keeps it.\n", c.Document, branch)
+	}
+	return err
+}
+
 type rebuildCommand struct{ configFlag }
 
 // Run works while the hub does not run.

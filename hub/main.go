@@ -26,6 +26,7 @@ type commands struct {
 	Retry      decideCommand     `cmd:"" help:"Try exceptions again, when what they wait for has been mended."`
 	Release    decideCommand     `cmd:"" help:"Post exceptions as they are, when a person has looked and they are right."`
 	Discard    decideCommand     `cmd:"" help:"Take exceptions out for good: they never reach Odoo."`
+	Settle     settleCommand     `cmd:"" help:"Say that a document in Odoo which keeps its branch from being posted has been put right there."`
 	Alias      aliasCommands     `cmd:"" help:"Say which product of Odoo a code means, list what was said, take it back."`
 	Movements  movementsCommand  `cmd:"" help:"List movements with their way to Odoo."`
 	Postings   postingsCommand   `cmd:"" help:"List the documents made or to be made in Odoo."`

@@ -22,6 +22,13 @@ func (a *App) controlRoutes() http.Handler {
 		}
 		return a.room.Decide(r.Context(), d)
 	}))
+	mux.Handle("POST /settle", control.Handle(func(r *http.Request) (any, error) {
+		var s room.Settlement
+		if err := json.NewDecoder(r.Body).Decode(&s); err != nil {
+			return nil, err
+		}
+		return a.room.Settle(r.Context(), s)
+	}))
 	mux.Handle("POST /alias", control.Handle(func(r *http.Request) (any, error) {
 		var al room.Alias
 		if err := json.NewDecoder(r.Body).Decode(&al); err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"branchline/hub/ledger"
 	"branchline/hub/ledger/ledgertest"
+	"branchline/internal/fault"
 	"branchline/internal/movement"
 )
 
@@ -101,5 +102,42 @@ func TestASecondDocumentOfAPostingIsToldOnce(t *testing.T) {
 	}
 	if told := trail(t, l, "posted twice"); len(told) != 1 || !strings.Contains(told[0], "WH/IN/8 (8)") {
 		t.Errorf("told %q", told)
+	}
+}
+
+// Only a person settles a document whose marker is gone, by name or id, and says why.
+func TestAPersonSettlesADocument(t *testing.T) {
+	l := ledgertest.Open(t)
+	for id, name := range map[int64]string{7: "BL/BR01/x", 8: "BL/BR01/y", 9: "BL/BR01/y"} {
+		if err := l.KeepUnadopted(t.Context(), ledger.Unadopted{Odoo: ledger.OdooRef{Model: "stock.picking", ID: id, Name: name},
+			Branch: "BR01", Posting: name, Why: "it has no marker", NotedAt: ledgertest.Noon}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct{ document, who, why, code string }{
+		{"BL/BR01/x", "AB", " ", "incomplete_decision"},
+		{"BL/BR01/x", "", "returned", "incomplete_decision"},
+		{"BL/BR01/z", "AB", "returned", "unknown_document"},
+		{"BL/BR01/y", "AB", "returned", "unknown_document"}, // two bear it
+		{"BL/BR01/x", "AB", "returned", ""},
+		{"BL/BR01/x", "AB", "returned", "unknown_document"}, // no longer
+		{"9", "AB", "returned", ""},
+		{"BL/BR01/y", "AB", "returned", ""},
+	} {
+		u, err := l.SettleDocument(t.Context(), c.document, c.who, c.why, ledgertest.Noon)
+		if (err == nil) != (c.code == "") || err != nil && fault.CodeOf(err) != c.code || err == nil && u.Branch != "BR01" {
+			t.Errorf("%+v: %+v, %v", c, u, err)
+		}
+	}
+	for id, want := range map[int64]bool{6: false, 7: true, 8: true, 9: true} {
+		if settled, err := l.IsSettled(t.Context(), ledger.OdooRef{Model: "stock.picking", ID: id}); err != nil || settled != want {
+			t.Errorf("document %d: settled %v, %v", id, settled, err)
+		}
+	}
+	if told := trail(t, l, "document settled"); len(told) != 3 || !strings.Contains(told[0], "BL/BR01/x: stock.picking 7: returned") {
+		t.Errorf("the trail tells %q", told)
+	}
+	if kept, err := l.Unadopted(t.Context()); err != nil || len(kept) != 0 {
+		t.Errorf("kept: %+v, %v", kept, err)
 	}
 }

@@ -218,7 +218,7 @@ func (t *Tx) otherHistory(posting int64) (bool, error) {
 }
 
 // chainedName is a posting's name that says by the chain, too, which movements it
-// holds: for those under whose numbers a document in Odoo holds others.
+// holds: for those whose plain name a document in Odoo bears that is not theirs.
 func (t *Tx) chainedName(p *NewPosting) (string, error) {
 	var runs []Run
 	for _, r := range runsOf(p.Movements) {

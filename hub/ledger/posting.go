@@ -150,12 +150,15 @@ func (t *Tx) createPosting(p NewPosting, parent int64, at time.Time) (id int64, 
 			return id, err
 		}
 		// The name is that of a document which holds others under these numbers.
-		name, err := t.chainedName(&p)
-		if err != nil || name == p.Name {
-			return 0, errors.Join(err, fmt.Errorf("posting %s: its name is taken", p.Name))
+		return t.createChained(p, parent, at)
+	}
+	if err == nil || errors.Is(err, sql.ErrNoRows) {
+		// Or that of one which a person has put right in Odoo.
+		if settled, err := t.nameSettled(p.Name); err != nil {
+			return 0, err
+		} else if settled {
+			return t.createChained(p, parent, at)
 		}
-		p.Name = name
-		return t.createPosting(p, parent, at)
 	}
 	if err == nil {
 		// Planned again after it was taken back: the name is the same since
@@ -183,6 +186,16 @@ func (t *Tx) createPosting(p NewPosting, parent int64, at time.Time) (id int64, 
 	}
 	t.Tell(PostingsChanged)
 	return id, nil
+}
+
+// createChained creates a posting whose name is taken in Odoo.
+func (t *Tx) createChained(p NewPosting, parent int64, at time.Time) (id int64, err error) {
+	name, err := t.chainedName(&p)
+	if err != nil || name == p.Name {
+		return 0, errors.Join(err, fmt.Errorf("posting %s: its name is taken", p.Name))
+	}
+	p.Name = name
+	return t.createPosting(p, parent, at)
 }
 
 func (t *Tx) insertPosting(p NewPosting, state PostingState, parent int64, odoo OdooRef, count int64, runs []idRun,

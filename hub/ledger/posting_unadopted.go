@@ -26,8 +26,8 @@ type Unadopted struct {
 // Words say what stands still and what a person can do, in sentences.
 func (u *Unadopted) Words() string {
 	return fmt.Sprintf("Branch %s: nothing of it is posted, since it is not certain which movements are in the document %s in Odoo (id %d): %s. "+
-		"If it holds goods that are not posted here (branchline-hub movements --branch %s), return it in Odoo; then take the paragraph that "+
-		"begins with branchline:1 out of its note, and they are posted anew.", u.Branch, u.Odoo.Name, u.Odoo.ID, u.Why, u.Branch)
+		"If it holds goods that are not posted here (branchline-hub movements --branch %s), return it in Odoo; then branchline-hub settle %s --why WORD, "+
+		"and they are posted anew.", u.Branch, u.Odoo.Name, u.Odoo.ID, u.Why, u.Branch, u.Odoo.Name)
 }
 
 // KnowsDocument tells whether a posting that is alive is known to be this

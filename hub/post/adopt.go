@@ -10,12 +10,20 @@ import (
 	"branchline/internal/odoo"
 )
 
-// decide finds out what a marked document is to this hub.
+// decide finds out what a document with a marker or a name of ours is to this hub. A
+// receipt has Odoo's own name: one whose marker was taken out cannot be told from one
+// that people have posted.
 func (l *look) decide(ctx context.Context, d *odoo.Picking) error {
 	p := l.p
 	m, ok := odoo.MarkerOf(*d)
 	if !ok {
-		if name, altered := odoo.AlteredMarker(d.Note); altered {
+		name, altered := odoo.AlteredMarker(d.Note)
+		switch _, ours := ledger.BranchOfPosting(d.Name); {
+		case ours && altered:
+			return l.doubt(ctx, d, d.Name, errors.New("its marker was altered"))
+		case ours:
+			return l.doubt(ctx, d, d.Name, errors.New("its marker was taken out of its note"))
+		case altered:
 			return l.doubt(ctx, d, name, errors.New("its marker was altered"))
 		}
 		return nil // a copy of a marker
@@ -57,7 +65,7 @@ func finds(known *ledger.Posting, receipt int64) bool {
 	return err == nil && body.ReceiptID == receipt
 }
 
-// doubt is for a document with a marker that cannot be read, and names a
+// doubt is for a document whose marker cannot be read, or is gone, and that names a
 // posting. The ledger may know it all the same.
 func (l *look) doubt(ctx context.Context, d *odoo.Picking, posting string, why error) error {
 	branch, ok := ledger.BranchOfPosting(posting)

@@ -35,5 +35,9 @@
 // the ledger last looked there are looked at, by Odoo's own clock: those that are done are adopted with the
 // movements that their markers name, those that are not are taken back. One that
 // is done and cannot be adopted, since somebody altered its marker, say, keeps its
-// branch from being posted until a person has settled it.
+// branch from being posted until a person has settled it. A document of our own is
+// found by its name, too. A receipt bears Odoo's name: if somebody takes the marker
+// out of its note, and the ledger is put back after that to before it was posted, its
+// goods are planned once more, and go into what is still open of the order, or to a
+// person if nothing is.
 package post

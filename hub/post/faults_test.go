@@ -289,7 +289,7 @@ type unsearchable struct {
 	n atomic.Int64
 }
 
-func (u *unsearchable) MarkedSince(context.Context, string, time.Time, int64, int) ([]odoo.Picking, error) {
+func (u *unsearchable) OursSince(context.Context, string, time.Time, int64, int) ([]odoo.Picking, error) {
 	u.n.Add(1)
 	return nil, fault.New(fault.Transient, odoo.CodeBusy, "busy")
 }

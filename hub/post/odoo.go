@@ -16,7 +16,7 @@ import (
 type Odoo interface {
 	PickingByID(ctx context.Context, id int64) (odoo.Picking, bool, error)
 	PickingByName(ctx context.Context, companyID int64, name string) (odoo.Picking, bool, error)
-	MarkedSince(ctx context.Context, prefix string, since time.Time, afterID int64, limit int) ([]odoo.Picking, error)
+	OursSince(ctx context.Context, prefix string, since time.Time, afterID int64, limit int) ([]odoo.Picking, error)
 	CreateDocument(ctx context.Context, p odoo.NewPicking, moves []odoo.NewMove) (int64, error)
 	DocumentLines(ctx context.Context, pickingID int64) ([]odoo.Line, error)
 	LocationsUnder(ctx context.Context, roots []int64) (map[int64]int64, error)

@@ -29,6 +29,7 @@ type Ledger interface {
 	TellDouble(ctx context.Context, posting string, d ledger.OdooRef, at time.Time) error
 	KnowsDocument(ctx context.Context, d ledger.OdooRef) (bool, error)
 	KeepUnadopted(ctx context.Context, u ledger.Unadopted) error
+	IsSettled(ctx context.Context, d ledger.OdooRef) (bool, error)
 	SettleUnadopted(ctx context.Context, odooID int64, how string, at time.Time) error
 	Unadopted(ctx context.Context) ([]ledger.Unadopted, error)
 	Searched(ctx context.Context) (map[string]time.Time, error)

@@ -154,7 +154,7 @@ type look struct {
 func (l *look) through(ctx context.Context, s search) error {
 	for last := int64(0); ; {
 		found, err := through(ctx, l.p.gate, 1, func(ctx context.Context, o Odoo) ([]odoo.Picking, error) {
-			return o.MarkedSince(ctx, s.prefix, s.since, last, searchPage)
+			return o.OursSince(ctx, s.prefix, s.since, last, searchPage)
 		})
 		if err != nil {
 			return err
@@ -176,7 +176,7 @@ func (l *look) at(ctx context.Context, d *odoo.Picking) error {
 	l.newest = later(l.newest, d.Changed)
 	err := l.decide(ctx, d)
 	if err == nil {
-		err = l.p.settled(ctx, d.ID, "it is adopted, cancelled, or bears no marker any more")
+		err = l.p.settled(ctx, d.ID, "it is adopted or cancelled, or bears no marker of ours any more")
 	}
 	if errors.Is(err, errKept) {
 		return nil

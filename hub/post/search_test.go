@@ -26,7 +26,7 @@ type searching struct {
 	asked []string // prefix, and "all" or "since"
 }
 
-func (s *searching) MarkedSince(ctx context.Context, prefix string, since time.Time, after int64, limit int) ([]odoo.Picking, error) {
+func (s *searching) OursSince(ctx context.Context, prefix string, since time.Time, after int64, limit int) ([]odoo.Picking, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fails {
@@ -35,7 +35,7 @@ func (s *searching) MarkedSince(ctx context.Context, prefix string, since time.T
 	if after == 0 {
 		s.asked = append(s.asked, prefix+map[bool]string{true: " all", false: " since"}[since.IsZero()])
 	}
-	return s.Odoo.MarkedSince(ctx, prefix, since, after, limit)
+	return s.Odoo.OursSince(ctx, prefix, since, after, limit)
 }
 
 // asks starts a poster for these branches, and gives what it searches for.

@@ -251,7 +251,7 @@ func TestANoteInOdooHoldsUpNobodyWhoseDocumentsAreKnown(t *testing.T) {
 	w.settle()
 	own := "BL/" + w.branch.Code + "/"
 	for _, note := range []string{"<p>branchline:1|" + own + "ab</p>", "<p>branchline:1|BL/ /x</p>", "<p>branchline:1|BL/OTHERHUB/abcd/L1-1/00000000|0|x|0</p>"} {
-		done, err := w.user.MarkedSince(t.Context(), "BL/", time.Time{}, 0, 0)
+		done, err := w.user.OursSince(t.Context(), "BL/", time.Time{}, 0, 0)
 		must(t, err)
 		if len(done) < 2 {
 			t.Fatalf("%d documents bear a marker", len(done))

@@ -14,8 +14,12 @@ import (
 // they have moved is not known, so nothing of their branches is posted until a
 // person has settled them.
 
-// keep leaves a document that cannot be adopted to a person.
+// keep leaves a document that cannot be adopted to a person, unless one has settled
+// it.
 func (p *Poster) keep(ctx context.Context, d *odoo.Picking, says marked, why error) error {
+	if settled, err := p.ledger.IsSettled(ctx, refOf(*d)); err != nil || settled {
+		return err
+	}
 	u := ledger.Unadopted{Odoo: refOf(*d), Branch: says.branch, Posting: says.posting, Why: why.Error(), NotedAt: p.clock()}
 	p.hold(u)
 	if err := p.ledger.KeepUnadopted(ctx, u); err != nil {

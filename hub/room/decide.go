@@ -49,3 +49,18 @@ func (m *Room) Decide(ctx context.Context, d Decision) (int, error) {
 	}
 	return m.Ledger.Decide(ctx, decision)
 }
+
+// Settlement is what a person says about a document in Odoo that could not be
+// adopted.
+type Settlement struct {
+	// Document is its name, or its id in Odoo.
+	Document string `json:"document"`
+	Who      string `json:"who"`
+	Why      string `json:"why"`
+}
+
+// Settle lets the document's branch be posted again, and gives the branch.
+func (m *Room) Settle(ctx context.Context, s Settlement) (branch string, err error) {
+	u, err := m.Ledger.SettleDocument(ctx, s.Document, s.Who, s.Why, time.Now())
+	return u.Branch, err
+}

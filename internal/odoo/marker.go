@@ -126,12 +126,13 @@ func (c *Client) PickingsMarked(ctx context.Context, prefix string, afterID int6
 	return c.pickings(ctx, Domain{Where("note", "like", likeEscape(markerBegin+prefix)), Where("id", ">", afterID)}, limit)
 }
 
-// MarkedSince lists documents that hold a marker, as [Client.PickingsMarked]
-// does, and were changed at or after since; all if it is zero. Odoo's clock
-// decides: leave a margin. Notes can be long: a page of some hundred of them stays
-// far below what an answer may have.
-func (c *Client) MarkedSince(ctx context.Context, prefix string, since time.Time, afterID int64, limit int) ([]Picking, error) {
-	d := Domain{Where("note", "like", likeEscape(markerBegin+prefix)), Where("id", ">", afterID)}
+// OursSince lists documents that hold a marker of a posting whose name begins with
+// prefix, or bear such a name themselves, and were changed at or after since; all if
+// it is zero. Ids are above afterID, in their order, at most limit (0: all). Odoo's
+// clock decides: leave a margin. Notes can be long: a page of some hundred of them
+// stays far below what an answer may have.
+func (c *Client) OursSince(ctx context.Context, prefix string, since time.Time, afterID int64, limit int) ([]Picking, error) {
+	d := Domain{Or, Where("note", "like", likeEscape(markerBegin+prefix)), Where("name", "=like", likeEscape(prefix)+"%"), Where("id", ">", afterID)}
 	if !since.IsZero() {
 		d = append(d, Where("write_date", ">=", Moment(since)))
 	}
