@@ -32,7 +32,11 @@ func TestPINForTheConfiguration(t *testing.T) {
 	if err := conf.Parse("agent.yaml", []byte(out.String()), &c); err != nil {
 		t.Fatal(err)
 	}
-	if err := staff.New(c, nil).Check("AB", "4711"); err != nil || strings.Contains(out.String(), "4711") {
+	people, err := staff.New(c, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := people.Check("AB", "4711"); err != nil || strings.Contains(out.String(), "4711") {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 }

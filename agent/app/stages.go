@@ -18,7 +18,10 @@ import (
 // stages builds what stands around the outbox.
 func (a *App) stages(metrics prometheus.Registerer) (err error) {
 	a.reference = reference.Open(reference.Config{Path: filepath.Join(a.cfg.DataDir, "reference.db"), Branch: a.cfg.Branch}, a.log, metrics)
-	people := staff.New(a.cfg.Staff, nil)
+	people, err := staff.New(a.cfg.Staff, a.outbox, nil)
+	if err != nil {
+		return err
+	}
 	if a.desk, err = receive.NewDesk(a.cfg.Receive, receive.Options{Store: a.outbox, Log: a.log, Reference: a.reference, Single: capture.Direct{Store: a.outbox}, Signed: people.Needed()}); err != nil {
 		return err
 	}

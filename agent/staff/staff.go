@@ -3,13 +3,17 @@
 package staff
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
+	"iter"
 	"strings"
 	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"branchline/agent/outbox"
 	"branchline/internal/conf"
 	"branchline/internal/fault"
 	"branchline/internal/password"
@@ -80,36 +84,76 @@ const (
 	Locked   = "pin_locked"
 )
 
+// Memory keeps how often a PIN was wrong beyond a restart, so that nobody tries
+// again by one.
+type Memory interface {
+	Append(ctx context.Context, w outbox.Write) ([]outbox.Place, error)
+	Notes(space, prefix string) iter.Seq2[outbox.Note, error]
+}
+
+const space = "signing"
+
 // Staff checks who signs. Safe for concurrent use; one PIN is looked at after
 // the other, so that many at once cost no memory.
 type Staff struct {
-	now   func() time.Time
-	mu    sync.Mutex
-	known map[string]*person
+	now    func() time.Time
+	memory Memory
+	mu     sync.Mutex
+	known  map[string]*person
 	// strangers stands for all initials that are not known.
 	strangers person
 }
 
 type person struct {
+	key   string
 	hash  password.Hash
-	wrong int
-	until time.Time // nobody signs before
+	tries tries
 }
 
-// New takes a configuration that was validated; now is nil for time.Now.
-func New(c Config, now func() time.Time) *Staff {
+// tries is what is kept of a person.
+type tries struct {
+	Wrong int `json:"wrong"`
+	// Until is when somebody may sign again.
+	Until time.Time `json:"until,omitzero"`
+}
+
+// strange is the key of all initials that are not known; no initials are that.
+const strange = "?"
+
+// New takes a configuration that was validated; memory may be nil, which forgets
+// at the end, and now is nil for time.Now.
+func New(c Config, memory Memory, now func() time.Time) (*Staff, error) {
 	if now == nil {
 		now = time.Now
 	}
-	s := &Staff{now: now, known: map[string]*person{}}
+	s := &Staff{now: now, memory: memory, known: map[string]*person{}, strangers: person{key: strange}}
 	for _, u := range c.Users {
 		h, err := password.Parse(u.PIN)
 		if err == nil {
-			s.known[fold(u.Initials)] = &person{hash: h}
+			key := fold(u.Initials)
+			s.known[key] = &person{key: key, hash: h}
 			s.strangers.hash = password.Decoy(h.Cost)
 		}
 	}
-	return s
+	if memory == nil || !s.Needed() {
+		return s, nil
+	}
+	for n, err := range memory.Notes(space, "") {
+		if err != nil {
+			return nil, fmt.Errorf("who signed: %w", err)
+		}
+		if err := json.Unmarshal(n.Value, &s.of(n.Key).tries); err != nil {
+			return nil, fmt.Errorf("who signed as %q: %w", n.Key, err)
+		}
+	}
+	return s, nil
+}
+
+func (s *Staff) of(key string) *person {
+	if p := s.known[key]; p != nil {
+		return p
+	}
+	return &s.strangers
 }
 
 // Needed tells whether people sign with a PIN.
@@ -123,22 +167,44 @@ func (s *Staff) Check(initials, pin string) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := s.known[fold(initials)]
-	if p == nil {
-		p = &s.strangers
-	}
+	p := s.of(fold(initials))
 	now := s.now()
-	if now.Before(p.until) {
-		return fault.New(fault.Data, Locked, "too many wrong PINs: nobody signs as %.16q before %s", initials, p.until.Format("15:04:05")).
+	// A moment further away was told by a clock that was wrong.
+	if now.Before(p.tries.Until) && p.tries.Until.Sub(now) <= pause {
+		return fault.New(fault.Data, Locked, "too many wrong PINs: nobody signs as %.16q before %s", initials, p.tries.Until.Format("15:04:05")).
 			WithHint("wait, or let a colleague sign")
 	}
 	if utf8.RuneCountInString(pin) <= maxPIN && p.hash.Fits(pin) {
-		p.wrong = 0
-		return nil
+		return s.keep(p, tries{})
 	}
-	if p.wrong++; p.wrong >= maxWrong {
-		p.wrong, p.until = 0, now.Add(pause)
+	wrong := tries{Wrong: p.tries.Wrong + 1}
+	if wrong.Wrong >= maxWrong {
+		wrong = tries{Until: now.Add(pause)}
+	}
+	if err := s.keep(p, wrong); err != nil {
+		return err
 	}
 	return fault.New(fault.Data, WrongPIN, "these initials and this PIN do not belong together").
 		WithHint("type both again; IT makes a new PIN with branchline-agent pin")
+}
+
+// keep writes down how it went, before anybody is told.
+func (s *Staff) keep(p *person, t tries) error {
+	if t == p.tries {
+		return nil
+	}
+	if s.memory != nil {
+		note := outbox.Note{Space: space, Key: p.key}
+		if t != (tries{}) {
+			var err error
+			if note.Value, err = json.Marshal(t); err != nil {
+				return err
+			}
+		}
+		if _, err := s.memory.Append(context.Background(), outbox.Write{Notes: []outbox.Note{note}}); err != nil {
+			return err
+		}
+	}
+	p.tries = t
+	return nil
 }

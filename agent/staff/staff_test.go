@@ -1,10 +1,15 @@
 package staff_test
 
 import (
+	"context"
+	"iter"
+	"log/slog"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"branchline/agent/outbox"
 	"branchline/agent/staff"
 	"branchline/internal/fault"
 )
@@ -23,7 +28,21 @@ func TestPeopleSign(t *testing.T) {
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	s := staff.New(c, func() time.Time { return now })
+	cfg := outbox.DefaultConfig()
+	cfg.Path, cfg.Branch = filepath.Join(t.TempDir(), "outbox.db"), "BR01"
+	store, err := outbox.Open(cfg, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	var s *staff.Staff
+	restart := func() {
+		t.Helper()
+		if s, err = staff.New(c, store, func() time.Time { return now }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	restart()
 	check := func(initials, pin, code string) {
 		t.Helper()
 		err := s.Check(initials, pin)
@@ -47,6 +66,7 @@ func TestPeopleSign(t *testing.T) {
 	check("AB", "4711", "") // a right one in between forgives
 	for range 5 {
 		check("AB", "0000", staff.WrongPIN)
+		restart() // no restart of the service forgives
 	}
 	check("AB", "4711", staff.Locked)
 	check("Ör", "grün 12", "") // nobody else waits for it
@@ -56,9 +76,40 @@ func TestPeopleSign(t *testing.T) {
 	check("ZZ", "4711", staff.Locked)
 	now = now.Add(5 * time.Minute)
 	check("AB", "4711", "")
-	if none := staff.New(staff.Config{}, nil); none.Needed() || none.Check("", "") != nil {
+	// A lock that a wrong clock has set for years ahead does not hold.
+	for range 5 {
+		check("AB", "0000", staff.WrongPIN)
+	}
+	now = now.AddDate(-1, 0, 0)
+	check("AB", "4711", "")
+	if none, err := staff.New(staff.Config{}, store, nil); err != nil || none.Needed() || none.Check("", "") != nil {
 		t.Error("a PIN is asked for where nobody has one")
 	}
+}
+
+// Where it cannot be written down that a PIN was wrong, none is looked at for
+// long: what was tried counts in any case.
+func TestAWrongPINThatCannotBeKeptIsRefused(t *testing.T) {
+	s, err := staff.New(staff.Config{Users: []staff.User{{"AB", hashed(t, "4711")}}}, full{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Check("AB", "0000"); fault.CodeOf(err) != "disk_full" {
+		t.Errorf("got %v", err)
+	}
+	if err := s.Check("AB", "4711"); err != nil {
+		t.Errorf("the right one: %v", err)
+	}
+}
+
+// full is a store on a full disk.
+type full struct{}
+
+func (full) Append(context.Context, outbox.Write) ([]outbox.Place, error) {
+	return nil, fault.New(fault.Transient, "disk_full", "the disk is full")
+}
+func (full) Notes(string, string) iter.Seq2[outbox.Note, error] {
+	return func(func(outbox.Note, error) bool) {}
 }
 
 func TestUsersThatCannotBe(t *testing.T) {

@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -15,6 +16,7 @@ import (
 func (p *Page) reply(w http.ResponseWriter, r *http.Request, a scan.Answer, next string) {
 	shown := newAnswer(Station, a, p.Now())
 	shown.Action = a.Action || r.URL.Path != "/scan"
+	shown.Where = p.whereOf(r, next)
 	p.remember(shown)
 	p.stream.Changed()
 	if !wantsJSON(r) {
@@ -28,6 +30,36 @@ func (p *Page) reply(w http.ResponseWriter, r *http.Request, a scan.Answer, next
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	_ = json.NewEncoder(w).Encode(out)
+}
+
+// whereOf is the work that an action belongs to: what it was done in, where it was
+// done from, or where it leads.
+func (p *Page) whereOf(r *http.Request, next string) string {
+	if r.URL.Path == "/scan" {
+		if purpose := r.FormValue("purpose"); purpose != "" {
+			return purpose
+		}
+	}
+	for _, path := range []string{r.URL.Path, r.Header.Get("X-From"), next} {
+		path, _, _ = strings.Cut(strings.TrimPrefix(path, "/"), "?")
+		head, rest, _ := strings.Cut(path, "/")
+		switch {
+		case head == "session":
+			id, _, _ := strings.Cut(rest, "/")
+			if id, err := url.PathUnescape(id); err == nil {
+				if v, err := p.Desk.View(id); err == nil {
+					return string(v.Purpose)
+				}
+			}
+		case head == "rows":
+			return rowsWork
+		case head == "lookup":
+			return string(scan.LookUp)
+		case scan.Purpose(head).Valid():
+			return head
+		}
+	}
+	return ""
 }
 
 // fail answers an action that was refused.

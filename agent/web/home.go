@@ -25,9 +25,9 @@ type status struct {
 }
 
 func (p *Page) statusNow() status {
-	s := status{State: p.State(), Last: p.latest()}
+	s := status{State: p.State(), Last: p.latest("")}
 	for i := range s.Scanners {
-		s.Scanners[i].Last = p.latest(s.Scanners[i].Name)
+		s.Scanners[i].Last = p.latest("", s.Scanners[i].Name)
 	}
 	return s
 }

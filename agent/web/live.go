@@ -22,6 +22,9 @@ type Answer struct {
 	// person did, by a command barcode or on the page, which is no scan that
 	// counts.
 	Unrecorded, Action bool
+	// Where is the work on the page that it belongs to; empty for any, and for
+	// what a scanner of its own came to.
+	Where string
 }
 
 // SoundWord says the sound to those who cannot hear it.
@@ -50,7 +53,7 @@ type live struct {
 	stream ui.Stream
 
 	mu      sync.Mutex
-	answers []Answer // the latest first, one a scanner
+	answers []Answer // the latest first, one a scanner, and one for each work on the page
 }
 
 // Beep hears the answer to a scan. It never waits.
@@ -69,7 +72,7 @@ func newAnswer(scanner string, a scan.Answer, at time.Time) Answer {
 func (l *live) remember(a Answer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.answers = slices.DeleteFunc(l.answers, func(o Answer) bool { return o.Scanner == a.Scanner })
+	l.answers = slices.DeleteFunc(l.answers, func(o Answer) bool { return o.Scanner == a.Scanner && o.Where == a.Where })
 	l.answers = slices.Insert(l.answers, 0, a)
 }
 
@@ -103,13 +106,13 @@ func (a Answer) Detail() string {
 
 func clockOf(t time.Time) string { return t.Format("15:04:05") }
 
-// latest is the latest answer of these scanners, of all when none is named; nil
-// for none.
-func (l *live) latest(scanners ...string) *Answer {
+// latest is the latest answer of these scanners, of all when none is named, that
+// belongs to a work on the page; nil for none. An empty where stands for any.
+func (l *live) latest(where string, scanners ...string) *Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, a := range l.answers {
-		if len(scanners) == 0 || slices.Contains(scanners, a.Scanner) {
+		if (len(scanners) == 0 || slices.Contains(scanners, a.Scanner)) && (where == "" || a.Where == "" || a.Where == where) {
 			return &a
 		}
 	}

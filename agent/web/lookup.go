@@ -49,7 +49,7 @@ const maxSearch = 100
 
 // lookup shows what is known of goods; nothing is recorded here.
 func (p *Page) lookup(w http.ResponseWriter, r *http.Request) {
-	body := lookupPage{Text: strings.TrimSpace(r.FormValue("q")), Answer: p.latest(Station)}
+	body := lookupPage{Text: strings.TrimSpace(r.FormValue("q")), Answer: p.latest(string(scan.LookUp), Station)}
 	if len(body.Text) > maxSearch {
 		body.Text = strings.ToValidUTF8(body.Text[:maxSearch], "")
 	}

@@ -88,7 +88,7 @@ func (p *Page) badRows(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, err, "/way")
 		return
 	}
-	page := rowsPage{All: all, First: from + 1, Through: from + len(list), Newer: -1, Older: -1, By: initialsOf(r), Last: p.latest(Station)}
+	page := rowsPage{All: all, First: from + 1, Through: from + len(list), Newer: -1, Older: -1, By: initialsOf(r), Last: p.latest(rowsWork, Station)}
 	if from > 0 {
 		page.Newer = max(from-shownRows, 0)
 	}
@@ -203,6 +203,9 @@ func (p *Page) dismissFile(w http.ResponseWriter, r *http.Request) {
 	rememberInitials(w, by)
 	p.reply(w, r, scan.Answer{Sound: scan.OK, Text: ui.Many(done, "row of "+file+" is", "rows of "+file+" are") + " dismissed"}, "/rows")
 }
+
+// rowsWork is the settling of rows, among the works on the page.
+const rowsWork = "rows"
 
 // place says where a row stands.
 func place(r BadRow) string { return fmt.Sprintf("line %d of %s", r.Line, cmp.Or(r.Local, r.File)) }

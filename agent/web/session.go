@@ -91,7 +91,7 @@ func (l line2) Badge() badge {
 
 func (p *Page) pageOf(v counter.View, stations ...string) sessionPage {
 	page := sessionPage{card: card{v.Work}, Back: "/" + string(v.Purpose), Checked: v.Checked, AsOf: v.AsOf,
-		Notices: v.Notices, words: wordsOf(v.Purpose), Answer: p.latest(stations...)}
+		Notices: v.Notices, words: wordsOf(v.Purpose), Answer: p.latest(string(v.Purpose), stations...)}
 	for _, n := range v.Notices {
 		if n.Open {
 			page.MustAnswer++

@@ -19,7 +19,9 @@ func signing(t *testing.T) (*desk, string) {
 		t.Fatal(err)
 	}
 	d := newDesk()
-	d.staff = staff.New(staff.Config{Users: []staff.User{{Initials: "AB", PIN: hash}}}, nil)
+	if d.staff, err = staff.New(staff.Config{Users: []staff.User{{Initials: "AB", PIN: hash}}}, nil, nil); err != nil {
+		t.Fatal(err)
+	}
 	_, url := serve(t, d)
 	return d, url
 }

@@ -132,7 +132,7 @@ type workPage struct {
 
 // work shows what there is to do of one purpose.
 func (p *Page) work(w http.ResponseWriter, _ *http.Request, purpose scan.Purpose) {
-	body := workPage{words: wordsOf(purpose), Purpose: purpose, Answer: p.latest(append(p.Stations(purpose), Station)...)}
+	body := workPage{words: wordsOf(purpose), Purpose: purpose, Answer: p.latest(string(purpose), append(p.Stations(purpose), Station)...)}
 	for _, c := range p.Desk.Work(purpose) {
 		if c.ID != "" {
 			body.Open = append(body.Open, card{c})
