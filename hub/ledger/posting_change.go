@@ -125,7 +125,9 @@ func (t *Tx) changePosting(id int64, c PostingChange) (parts []int64, err error)
 	}
 	switch {
 	case c.State == PostingDone:
-		err = t.settle(runs, id, Posted, id)
+		if err = t.settle(runs, id, Posted, id); err == nil {
+			err = t.auditPosted(id, name, c.At, runs)
+		}
 	case !c.State.Alive():
 		parts, err = t.giveBack(id, runs, &c)
 	}
@@ -136,6 +138,21 @@ func (t *Tx) changePosting(id int64, c PostingChange) (parts []int64, err error)
 		err = t.ReconsiderRepeats(r.first, r.last)
 	}
 	return parts, err
+}
+
+// auditPosted writes down that the stock in Odoo has changed, by what document and
+// for which movements.
+func (t *Tx) auditPosted(id int64, name string, at time.Time, runs []idRun) error {
+	doc, err := t.Document(id)
+	if err != nil {
+		return err
+	}
+	var n int64
+	for _, r := range runs {
+		n += int64(r.last-r.first) + 1
+	}
+	return t.Audit(Entry{At: at, Who: "hub", Action: "posted", Subject: name,
+		Detail: fmt.Sprintf("%s %d %s, movements: %d", doc.Odoo.Model, doc.Odoo.ID, doc.Odoo.Name, n)})
 }
 
 // giveBack lets the movements of a posting that is no longer alive wait for the

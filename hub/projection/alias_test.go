@@ -55,7 +55,7 @@ func TestAnAliasIsTakenBack(t *testing.T) {
 			if p, err := f.Posting(t.Context(), planned); err != nil || (p.State == ledger.PostingWithdrawn) != (free == ledger.Pending) {
 				t.Errorf("%+v, %v", p.State, err)
 			}
-			trail, err := f.AuditTrail(t.Context(), 1, 1)
+			trail, err := f.AuditTrail(t.Context(), 2, 1)
 			if err != nil || len(trail) != 1 || trail[0].Who != "bob" || trail[0].Subject != "gtin "+code.Code || trail[0].Action+": "+trail[0].Detail != change.audit {
 				t.Errorf("audit %+v, %v", trail, err)
 			}
