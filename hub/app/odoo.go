@@ -21,6 +21,6 @@ func (a *App) toOdoo(metrics prometheus.Registerer) (err error) {
 	a.catalogue = catalogue.New(a.cfg.Catalogue, a.odoo, a.ledger, a.log, time.Now, metrics)
 	a.feed = a.newFeed(metrics)
 	a.planner = plan.NewRunner(a.cfg.Plan(), a.ledger, a.catalogue, a.odoo, a.log, time.Now, metrics)
-	a.poster = post.New(a.cfg.Post(), a.ledger, a.odoo, a.log, time.Now, metrics)
+	a.poster = post.New(a.cfg.Post(), a.ledger, a.odoo, a.planner, a.log, time.Now, metrics)
 	return nil
 }

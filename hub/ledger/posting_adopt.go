@@ -25,10 +25,11 @@ type Adopted struct {
 // Adopt marks the movements in a document of Odoo as posted, those that the
 // ledger is yet to receive included. Postings that hold some of them and are
 // not done are withdrawn. Movements that another document holds too, which is
-// done, go into the audit trail. It may be repeated. Of a run after which the
-// document names another chain than the ledger has, nothing is posted: see
-// other_history.go; of what is yet to come, that shows when it comes. A document that names what
-// cannot be is a fault of class Data, [CodeNotAdoptable].
+// done, go into the audit trail. The document has then to be held against its
+// movements, when they are there: [Ledger.ToCompare]. It may be repeated. Of a run
+// after which the document names another chain than the ledger has, nothing is
+// posted: see other_history.go; of what is yet to come, that shows when it comes. A
+// document that names what cannot be is a fault of class Data, [CodeNotAdoptable].
 func (l *Ledger) Adopt(ctx context.Context, a Adopted) (id int64, err error) {
 	err = l.Write(ctx, func(tx *Tx) (err error) {
 		id, err = tx.adopt(a)
@@ -59,6 +60,10 @@ func (t *Tx) adopt(a Adopted) (int64, error) {
 	}
 	id, err := t.adoptPosting(a, runs, count)
 	if err != nil {
+		return 0, err
+	}
+	if _, err := t.Exec(`INSERT INTO to_compare (posting_id, adopted_at) VALUES ($1, $2) ON CONFLICT (posting_id) DO NOTHING`,
+		id, a.At.UnixMilli()); err != nil {
 		return 0, err
 	}
 	for i, r := range runs {

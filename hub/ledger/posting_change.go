@@ -115,7 +115,7 @@ func (t *Tx) changePosting(id int64, c PostingChange) (parts []int64, err error)
 	}
 	t.Tell(PostingsChanged)
 	if c.Changed != "" {
-		if err := t.Audit(Entry{At: c.At, Who: "hub", Action: "changed in Odoo", Subject: name, Detail: c.Changed}); err != nil {
+		if err := t.Audit(Entry{At: c.At, Who: "hub", Action: actionChanged, Subject: name, Detail: c.Changed}); err != nil {
 			return nil, err
 		}
 	}

@@ -39,13 +39,7 @@ type lotState struct {
 // gatherLot finds the lot of a movement, and what it says about a lot that is
 // new.
 func (p *planner) gatherLot(r *resolved) {
-	switch r.it.product.Tracking {
-	case odoo.ByLot:
-		r.lot = r.m.Lot
-	case odoo.BySerial:
-		r.lot = r.m.Serial
-	}
-	if r.lot == "" {
+	if r.lot = lotOf(r.m, &r.it.product); r.lot == "" {
 		return
 	}
 	s := p.lot(r)

@@ -32,12 +32,15 @@
 // # A ledger put back from a backup
 //
 // Before anything of a branch is posted, its documents in Odoo that were marked since
-// the ledger last looked there are looked at, by Odoo's own clock: those that are done are adopted with the
-// movements that their markers name, those that are not are taken back. One that
-// is done and cannot be adopted, since somebody altered its marker, say, keeps its
-// branch from being posted until a person has settled it. A document of our own is
-// found by its name, too. A receipt bears Odoo's name: if somebody takes the marker
-// out of its note, and the ledger is put back after that to before it was posted, its
-// goods are planned once more, and go into what is still open of the order, or to a
-// person if nothing is.
+// the ledger last looked there are looked at, by Odoo's own clock: those that are
+// done are adopted with the movements that their markers name, those that are not
+// are taken back. One that is done and cannot be adopted, since somebody altered its
+// marker, say, keeps its branch from being posted until a person has settled it. A
+// document of our own is found by its name, too. A receipt bears Odoo's name: if
+// somebody takes the marker out of its note, and the ledger is put back after that to
+// before it was posted, its goods are planned once more, and go into what is still
+// open of the order, or to a person if nothing is.
+//
+// What was changed in Odoo in an adopted document before it was validated is told as
+// of any other, once its movements have come again and their codes are understood.
 package post

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -33,6 +34,9 @@ type Ledger interface {
 	SettleUnadopted(ctx context.Context, odooID int64, how string, at time.Time) error
 	Unadopted(ctx context.Context) ([]ledger.Unadopted, error)
 	Searched(ctx context.Context) (map[string]time.Time, error)
+	ToCompare(ctx context.Context, after int64, limit int) ([]ledger.ToCompare, error)
+	Compared(ctx context.Context, id int64, changed string, at time.Time) error
+	Posting(ctx context.Context, id int64) (ledger.Posting, error)
 	MarkSearched(ctx context.Context, branches []string, through time.Time) error
 	Audit(ctx context.Context, e ledger.Entry) error
 	Watch(events ledger.Event) (changed <-chan struct{}, stop func())
@@ -43,10 +47,13 @@ type Poster struct {
 	cfg     Config
 	ledger  Ledger
 	gate    *gate
+	meaning Meaning
 	log     *slog.Logger
 	clock   func() time.Time
 	metrics *metrics
 	wake    chan struct{}
+	// comparing: adopted documents are being compared.
+	comparing atomic.Bool
 
 	mu      sync.Mutex
 	busy    map[string]bool
@@ -76,8 +83,8 @@ type halt struct {
 }
 
 // New makes a poster; reg may be nil.
-func New(cfg Config, l Ledger, o Odoo, log *slog.Logger, clock func() time.Time, reg prometheus.Registerer) *Poster {
-	p := &Poster{cfg: cfg, ledger: l, log: log, clock: clock, metrics: newMetrics(reg), wake: make(chan struct{}, 1),
+func New(cfg Config, l Ledger, o Odoo, m Meaning, log *slog.Logger, clock func() time.Time, reg prometheus.Registerer) *Poster {
+	p := &Poster{cfg: cfg, ledger: l, meaning: m, log: log, clock: clock, metrics: newMetrics(reg), wake: make(chan struct{}, 1),
 		busy: map[string]bool{}, idle: map[string]time.Time{}, blocked: map[string]string{}, searched: map[string]bool{}}
 	p.gate = newGate(o, cfg, p.breakerChanged, p.gone)
 	return p
@@ -168,6 +175,9 @@ func (p *Poster) Run(ctx context.Context) error {
 			switch err := p.adopt(ctx, took); {
 			case err == nil:
 				took, failed = time.Since(began), 0
+				if !p.comparing.Swap(true) {
+					workers.Go(func() { p.compareAdopted(ctx) })
+				}
 				sweepAt = p.clock().Add(p.cfg.SweepEvery)
 				if len(p.Status().Unadopted) > 0 {
 					sweepAt = p.clock().Add(min(p.cfg.SetupPause, p.cfg.SweepEvery))

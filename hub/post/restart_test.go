@@ -224,6 +224,9 @@ func TestALedgerPutBackPostsNothingTwice(t *testing.T) {
 		d.happen()
 		w.settle()
 		d.after()
+		if told := w.comparedAll(); len(told) != 0 {
+			t.Errorf("nobody has changed anything in Odoo, and the audit trail tells %q", told)
+		}
 		// Nothing of ours is left open in Odoo.
 		found, err := w.user.PickingsNamedLike(t.Context(), "BL/"+w.branch.Code+"/", 0, 0)
 		must(t, err)

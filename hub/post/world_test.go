@@ -190,9 +190,9 @@ func (w *world) on(l *ledger.Ledger) {
 		to = w.betweenOdoo(w.theirs)
 	}
 	m := catalogue.New(catalogue.Config{Every: time.Minute, FullEvery: time.Hour}, w.theirs, l, log, w.clock.now, nil)
-	w.hub = hub{ledger: l, projector: projection.New(l, log, nil), master: m,
-		planner: plan.NewRunner(w.plans, l, m, w.theirs, log, w.clock.now, nil),
-		poster:  post.New(w.posts, facts, to, log, w.clock.now, nil)}
+	planner := plan.NewRunner(w.plans, l, m, w.theirs, log, w.clock.now, nil)
+	w.hub = hub{ledger: l, projector: projection.New(l, log, nil), master: m, planner: planner,
+		poster: post.New(w.posts, facts, to, planner, log, w.clock.now, nil)}
 }
 
 // product makes a storable product; tracked ones have expiry.
