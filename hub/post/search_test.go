@@ -188,7 +188,9 @@ func TestOnlyAWholeSearchCounts(t *testing.T) {
 		t.Errorf("searched through %v and then %v", before, at)
 	}
 	s.set("", nil)
-	w.settle()
+	if !w.until(ctx, func() bool { return w.poster.Status().Adopted && w.rest(ctx) }) {
+		t.Fatalf("it does not go on: %s", w.describe())
+	}
 	w.check()
 	if at := mark(); !at.After(before) || at.After(time.Now()) {
 		t.Errorf("searched through %v", at)

@@ -215,6 +215,8 @@ func TestDecidingFromTheCommandLine(t *testing.T) {
 	o.ok([]string{"exceptions", "--reason", "implausible_quantity"}, "0 wait for a person")
 	o.ok(with("discard", bad), "1 discarded")
 	o.no(with("discard", bad), "1 of the 1 named wait for nobody")
+	o.no(with("settle", "BL/"+branch+"/x"), "keeps its branch from being posted", "there are none so far")
+	o.no([]string{"settle", "x", "--why", " "}, "a decision needs a word why")
 	o.until("0 wait for a person", "exceptions")
 	if err := rig.Until(o.ctx, "all of it is in Odoo", func() (bool, error) {
 		stock, err := o.Chain.Stock(o.ctx, o.Chain.Branches[0])
