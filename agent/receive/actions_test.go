@@ -232,8 +232,34 @@ func TestWhatWasThrownAwayIsKept(t *testing.T) {
 		}
 		d.restart()
 	}
-	if got := d.recorded(); got != "" {
-		t.Errorf("recorded %s", got)
+	got := d.movements()
+	if len(got) != 1 {
+		t.Fatalf("recorded %+v", got)
+	}
+	m := &got[0]
+	_, ok := m.ThrownAway()
+	if err := m.Validate(); !ok || err != nil || m.By != "AB" || m.Settles.Why != "scanned BL-CANCEL at front" || m.Document.Ref != "P00017" ||
+		m.Kind != "" || m.Quantity != 0 || m.Reason != "1 scan, 1 packs; 1 of 04012345678901 lot ABC" {
+		t.Errorf("recorded %+v, %v", m, err)
+	}
+}
+
+// What was thrown away has a record that holds, whatever was in it and whoever did
+// it.
+func TestARecordOfWhatIsThrownAwayHolds(t *testing.T) {
+	entries := make([]Entry, maxEntries)
+	for i := range entries {
+		entries[i] = Entry{Number: i + 1, Quantity: movement.Units(1), Item: scan.Item{
+			Product: movement.Product{Code: strings.Repeat("9", 64)}, Lot: strings.Repeat("ä", 32)}}
+	}
+	for _, by := range []string{"", " ", strings.Repeat("W", maxInitials)} {
+		s := Free(scan.Receive, "front", time.Now())
+		s.Entries = entries
+		m := s.thrownAway(by, strings.Repeat("w", maxReason), time.Now())
+		m.RecordedAt = m.OccurredAt
+		if err := m.Validate(); err != nil || !strings.Contains(m.Reason, " more") {
+			t.Errorf("by %q: %v, %q", by, err, m.Reason)
+		}
 	}
 }
 

@@ -197,10 +197,13 @@ func (d *Desk) resume(ctx context.Context) error {
 }
 
 // cancel throws a session away. What was in it is kept as long as a receipt, with
-// who did it and why. d.mu is held.
+// who did it and why; that it was is a record of the outbox, by which nothing is
+// moved. d.mu is held.
 func (d *Desk) cancel(ctx context.Context, s *Session, by, why string) error {
 	notes := s.gone()
+	var list []*movement.Movement
 	if len(s.Entries) > 0 {
+		list = []*movement.Movement{s.thrownAway(by, why, d.Now())}
 		r := receipt{s.receipt(d.know(s), by, d.Now())}
 		r.Thrown = why
 		var err error
@@ -208,7 +211,7 @@ func (d *Desk) cancel(ctx context.Context, s *Session, by, why string) error {
 			return err
 		}
 	}
-	if _, err := d.Store.Append(ctx, outbox.Write{Notes: notes}); err != nil {
+	if _, err := d.Store.Append(ctx, outbox.Write{Lane: movement.Live, Movements: list, Notes: notes}); err != nil {
 		return err
 	}
 	d.close(s)

@@ -124,6 +124,9 @@ func (m *model) do(station, what string) {
 		i := m.asked(doc, station)
 		m.open[doc][i].mark = "left"
 	case what == "BL-CANCEL":
+		if len(m.open[doc]) > 0 {
+			m.confirmed = append(m.confirmed, doc+" thrown away")
+		}
 		m.close(doc)
 	case what == "BL-CONFIRM":
 		for _, l := range m.open[doc] {
@@ -273,6 +276,10 @@ func shownAs(d *Desk) string {
 func recordedAs(list []*movement.Movement) []string {
 	var out []string
 	for _, v := range list {
+		if _, ok := v.ThrownAway(); ok {
+			out = append(out, v.Document.Ref+" thrown away")
+			continue
+		}
 		l := line{code: strings.TrimLeft(v.Product.Code, "0"), lot: v.Lot, date: v.Expiry.String(), ser: v.Serial,
 			packs: int64(v.Quantity / movement.QuantityScale)}
 		end := ""
@@ -389,7 +396,7 @@ func TestTheDeskIsItsModel(t *testing.T) {
 		}
 		sizes := map[movement.Group]int{}
 		for _, v := range store.list {
-			if v.Problem == nil || v.Problem.Code != gs1.CodeCheckDigit {
+			if _, gone := v.ThrownAway(); !gone && (v.Problem == nil || v.Problem.Code != gs1.CodeCheckDigit) {
 				sizes[v.Group]++
 			}
 		}

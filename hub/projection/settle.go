@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"time"
 
 	"branchline/hub/ledger"
 )
@@ -14,7 +15,8 @@ const ReasonSettledOtherwise = "settled_otherwise"
 
 // settlement takes down what a branch's own people said about an earlier capture
 // with a problem, and has that one looked at again. It may not have come yet: it
-// is in the other lane.
+// is in the other lane. A session that was thrown away stands in the audit trail,
+// and nothing else comes of it.
 func (w *writing) settlement(branch int64, id ledger.MovementID, r *reading, c *circumstances) error {
 	s := &r.m.Settles
 	if r.bad != nil || s.Key == "" || c.repeat {
@@ -37,6 +39,9 @@ func (w *writing) settlement(branch int64, id ledger.MovementID, r *reading, c *
 	if first, _, err := w.settledBy(branch, s.Key); err != nil || first != id {
 		object("the branch had settled " + s.Key + " before")
 		return err
+	}
+	if _, ok := r.m.ThrownAway(); ok {
+		return w.tx.ThrownAway(id, &r.m, time.Now())
 	}
 	target, problem, err := w.keyed(branch, s.Key)
 	if err != nil || target == 0 {

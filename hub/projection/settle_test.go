@@ -142,3 +142,35 @@ func TestABranchSettlesItsOwnProblem(t *testing.T) {
 		f.states(ledger.Posted, ledger.Excepted)
 	})
 }
+
+// A session that a branch has thrown away stands in the audit trail once, moves
+// nothing and asks nobody anything; a rebuild adds nothing.
+func TestAThrownAwaySessionIsInTheAuditTrail(t *testing.T) {
+	gone := ledgertest.Record("", 0, func(m *movement.Movement) {
+		m.By, m.Product, m.Reason = "AB", movement.Product{}, "2 scans, 3 packs"
+		m.Document = movement.Document{Type: "order", Ref: "P00017"}
+		m.ThrowAway("P00017@x", "wrong order")
+	})
+	f := newFixture(t, gone, gone)
+	f.states(ledger.Discarded, ledger.Duplicate)
+	for range 2 {
+		all, err := f.Exceptions(t.Context(), ledger.ExceptionFilter{})
+		if err != nil || len(all) != 0 {
+			t.Errorf("open %+v, %v", all, err)
+		}
+		trail, _, err := f.AuditEntries(t.Context(), ledger.AuditFilter{Action: "thrown away at the branch"})
+		if err != nil || len(trail) != 1 {
+			t.Fatalf("%+v, %v", trail, err)
+		}
+		if e := trail[0]; e.Who != "AB at BR01" || !strings.Contains(e.Subject, "BR01/") || !strings.Contains(e.Detail, "order P00017") ||
+			!strings.Contains(e.Detail, "wrong order (2 scans, 3 packs)") {
+			t.Errorf("%+v", e)
+		}
+		if err := projector(f.Ledger).Rebuild(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := f.VerifyAudit(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

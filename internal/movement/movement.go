@@ -2,6 +2,7 @@ package movement
 
 import (
 	"encoding/hex"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -105,6 +106,25 @@ type Settlement struct {
 	// kind and no quantity. Otherwise it is the movement that the earlier
 	// capture should have been.
 	Dismissed bool `json:"dismissed,omitempty"`
+}
+
+// sessionKey begins the key by which a session is settled as a whole. No capture
+// has such a key: those of a session go on with a number.
+const sessionKey = "session/"
+
+// ThrowAway makes of m the record that people have thrown away what they had
+// collected in a session, by which nothing is moved. Its document is that of the
+// session, which may be none, its reason what was in it.
+func (m *Movement) ThrowAway(session, why string) {
+	m.NaturalKey = sessionKey + session + "/thrown away"
+	m.Settles = Settlement{Key: sessionKey + session, Why: why, Dismissed: true}
+}
+
+// ThrownAway is the session that m says was thrown away; ok is false where it is
+// another record.
+func (m *Movement) ThrownAway() (session string, ok bool) {
+	session, ok = strings.CutPrefix(m.Settles.Key, sessionKey)
+	return session, ok && m.Settles.Dismissed && m.NaturalKey == m.Settles.Key+"/thrown away"
 }
 
 // Product is a product code and whose code it is.
