@@ -53,7 +53,7 @@ func (a *App) State() web.State {
 
 // openOf says a session to the page.
 func openOf(s *receive.Session, notices []counter.Notice) web.Open {
-	o := web.Open{Kind: s.Noun(), Document: s.Document.Ref, Since: s.Opened, Lines: len(s.Entries),
+	o := web.Open{Kind: s.Noun(), Document: s.Called(), Since: s.Opened, Lines: len(s.Entries),
 		Packs: s.Packs().String(), Stations: s.Stations, Next: "Scan the goods, or BL-CANCEL to close it."}
 	questions := 0
 	for _, n := range notices {

@@ -263,6 +263,19 @@ func TestARecordOfWhatIsThrownAwayHolds(t *testing.T) {
 	}
 }
 
+// A delivery without a document is called by when it began, not by its number.
+func TestADeliveryWithoutADocumentIsCalledByItsTime(t *testing.T) {
+	at := time.Date(2026, 11, 23, 9, 41, 0, 0, time.UTC)
+	s := Free(scan.Receive, "front", at)
+	if got := s.Words(); got != "delivery of 09:41 (0 lines)" {
+		t.Errorf("called %q", got)
+	}
+	s = Open(movement.Document{Type: "order", Ref: "P00017"}, scan.Receive, "front", at)
+	if got := s.Words(); got != "delivery P00017 (0 lines)" {
+		t.Errorf("called %q", got)
+	}
+}
+
 // The largest session there can be is confirmed, and its receipt kept.
 func TestTheLargestSession(t *testing.T) {
 	d := open(t, t.TempDir())

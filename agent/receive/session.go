@@ -177,5 +177,14 @@ func (s *Session) Words() string {
 	if len(s.Entries) == 1 {
 		lines = "line"
 	}
-	return fmt.Sprintf("%s %s (%d %s)", nouns[s.Purpose], s.Document.Ref, len(s.Entries), lines)
+	return fmt.Sprintf("%s %s (%d %s)", nouns[s.Purpose], s.Called(), len(s.Entries), lines)
+}
+
+// Called is the number of the session's document; for one without, which is told
+// from others by when it began, "of" and that time.
+func (s *Session) Called() string {
+	if s.Document.Type == "session" {
+		return "of " + s.Opened.Format("15:04")
+	}
+	return s.Document.Ref
 }

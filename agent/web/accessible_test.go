@@ -30,9 +30,11 @@ func TestEverybodyCanUseThePages(t *testing.T) {
 	open := []string{"/receive", session, session + "/review", session + "/entry/5", "/dispense", "/return", "/wastage", "/count",
 		"/lookup", "/lookup?code=04012345678903", "/way", "/scanners", "/sheet", "/session/none"}
 	look(1366, 768, open...)
+	look(390, 844, open...)
 	look(320, 640, open...)
 	page.Dark()
 	look(1366, 768, open...)
+	look(320, 640, open...)
 	_, url = signing(t)
 	look(320, 640, session+"/review")
 	_, url = serve(t, d)

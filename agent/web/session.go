@@ -51,6 +51,16 @@ type lot struct {
 	Many bool
 }
 
+// Of lists the serials that were scanned of a lot, but for what did not come.
+func (l line2) Of(o lot) (serials []string) {
+	for _, e := range l.Entries {
+		if e.Serial != "" && e.Set != "short" && e.Lot == o.Lot.Lot && e.Expiry == o.Expiry {
+			serials = append(serials, e.Serial)
+		}
+	}
+	return serials
+}
+
 // Title is the product's name, or its code where the name is not known here.
 func (l line2) Title() string {
 	if l.Name != "" {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"branchline/internal/feed"
+	"branchline/internal/movement"
 )
 
 // mostWaiting is how many of those that wait with a person a page lists.
@@ -74,7 +75,7 @@ func (p *Page) waitingRow(o *feed.Outcome) waitingRow {
 		sub = append(sub, "lot "+g.Lot)
 	}
 	if g.Document.Ref != "" {
-		sub = append(sub, g.Document.Ref)
+		sub = append(sub, calledDocument(g.Document))
 	}
 	if from := p.Outcomes.ReadFrom(o.Epoch, o.Lane, run.First); from != "" {
 		sub = append(sub, from)
@@ -84,4 +85,15 @@ func (p *Page) waitingRow(o *feed.Outcome) waitingRow {
 		row.Quantity = g.Quantity.String()
 	}
 	return row
+}
+
+// calledDocument is a document's number; a list without one is called by when it
+// was begun, by this PC's clock, as its number says in its own way.
+func calledDocument(doc movement.Document) string {
+	if _, begun, ok := strings.Cut(doc.Ref, "@"); ok && doc.Type == "session" {
+		if at, err := time.Parse("20060102T150405.000Z", begun); err == nil {
+			return "without a document, of " + at.Local().Format("2 Jan 15:04")
+		}
+	}
+	return doc.Ref
 }
