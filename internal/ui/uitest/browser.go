@@ -103,11 +103,16 @@ func (p *Page) Go(url string) { p.t.Helper(); p.do(chromedp.Navigate(url)) }
 func (p *Page) Size(width, height int64) { p.t.Helper(); p.do(chromedp.EmulateViewport(width, height)) }
 
 // Dark asks for the dark colours.
-func (p *Page) Dark() {
+func (p *Page) Dark() { p.t.Helper(); p.prefer("prefers-color-scheme", "dark") }
+
+// Still asks for nothing that moves.
+func (p *Page) Still() { p.t.Helper(); p.prefer("prefers-reduced-motion", "reduce") }
+
+func (p *Page) prefer(feature, value string) {
 	p.t.Helper()
 	p.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}})
+			Features: []*emulation.MediaFeature{{Name: feature, Value: value}}})
 		return err
 	}))
 }
