@@ -2,12 +2,10 @@ package post
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"branchline/hub/ledger"
 	"branchline/internal/fault"
-	"branchline/internal/odoo"
 )
 
 // This file is about adopted documents: somebody may have changed them in Odoo
@@ -93,7 +91,6 @@ func (p *Poster) compareWith(ctx context.Context, c ledger.ToCompare) (compared 
 	if err != nil {
 		return false, "", err
 	}
-	anyLot(lines, has)
 	r := &run{p: p, at: at, body: &ledger.PostingBody{FromID: d.FromID, ToID: d.ToID, Lines: lines},
 		log: p.log.With("branch", at.Branch, "posting", at.Name)}
 	differences := r.differences(has)
@@ -106,24 +103,4 @@ func (p *Poster) compareWith(ctx context.Context, c ledger.ToCompare) (compared 
 	}
 	r.log.Error("an adopted document is otherwise than its movements", "document", d.Name, "odoo_id", d.ID, "err", told(differences, fewDifferences))
 	return true, d.Name + " is done in Odoo otherwise than its movements say: " + told(differences, allDifferences), nil
-}
-
-// anyLot takes the lots away of products of which the hub chose the lots.
-func anyLot(want []ledger.PostingLine, has []odoo.Line) {
-	chosen := map[int64]bool{}
-	for i := range want {
-		if slices.ContainsFunc(want[i].Parts, func(p ledger.PostingPart) bool { return p.Chosen }) {
-			chosen[want[i].ProductID] = true
-		}
-	}
-	for i := range want {
-		if chosen[want[i].ProductID] {
-			want[i].Lot = ""
-		}
-	}
-	for i := range has {
-		if chosen[has[i].ProductID] {
-			has[i].LotName = ""
-		}
-	}
 }

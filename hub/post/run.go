@@ -1,13 +1,10 @@
 package post
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -281,35 +278,23 @@ func told(all []string, limit int) string {
 }
 
 func (r *run) differences(lines []odoo.Line) (all []string) {
-	type key struct {
-		product int64
-		lot     string
-	}
-	want, units := map[key]movement.Quantity{}, map[int64]int64{}
-	for i := range r.body.Lines {
-		l := &r.body.Lines[i]
-		want[key{l.ProductID, l.Lot}] += l.Quantity()
-		units[l.ProductID] = l.UoMID
-	}
+	var moves []ledger.Moved
 	for _, l := range lines {
-		if unit := units[l.ProductID]; unit != 0 && l.UoMID != unit {
-			all = append(all, fmt.Sprintf("product %d, lot %q, in unit of measure %d and not %d", l.ProductID, l.LotName, l.UoMID, unit))
-		}
 		q, err := movement.QuantityFromFloat(l.Quantity)
 		if err != nil {
 			all = append(all, err.Error())
 			continue
 		}
-		want[key{l.ProductID, l.LotName}] -= q
+		moves = append(moves, ledger.Moved{ProductID: l.ProductID, UoMID: l.UoMID, Lot: l.LotName, Quantity: q})
 	}
-	for _, k := range slices.SortedFunc(maps.Keys(want), func(a, b key) int {
-		return cmp.Or(cmp.Compare(a.product, b.product), cmp.Compare(a.lot, b.lot))
-	}) {
-		switch left := want[k]; {
-		case left > 0:
-			all = append(all, fmt.Sprintf("%s of product %d, lot %q, too few", left, k.product, k.lot))
-		case left < 0:
-			all = append(all, fmt.Sprintf("%s of product %d, lot %q, too many", -left, k.product, k.lot))
+	for _, d := range ledger.DifferingLines(r.body.Lines, moves) {
+		switch {
+		case d.Off == 0:
+			all = append(all, fmt.Sprintf("product %d, lot %q, in unit of measure %d and not %d", d.ProductID, d.Lot, d.Is, d.Should))
+		case d.Off < 0:
+			all = append(all, fmt.Sprintf("%s of product %d, lot %q, too few", -d.Off, d.ProductID, d.Lot))
+		default:
+			all = append(all, fmt.Sprintf("%s of product %d, lot %q, too many", d.Off, d.ProductID, d.Lot))
 		}
 	}
 	return all

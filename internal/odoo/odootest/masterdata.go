@@ -18,6 +18,9 @@ func (d *database) install() {
 	d.places.company = must("res.company", map[string]any{"name": "My Company"})
 	d.places.partner = must("res.partner", map[string]any{"name": "My Company"})
 	must("res.users", map[string]any{"name": "OdooBot", "login": "__system__", "active": false})
+	must("res.users", map[string]any{"name": "Mitchell Admin", "login": "admin"})
+	d.tables["res.users"].next = stockUID
+	must("res.users", map[string]any{"name": "Branchline", "login": "branchline"})
 	if d.version >= 19 {
 		d.places.units = must("uom.uom", map[string]any{"name": "Units"})
 		must("uom.uom", map[string]any{"name": "Pack of 6", "relative_uom_id": d.places.units, "relative_factor": 6.0, "factor": 6.0})

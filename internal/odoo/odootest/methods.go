@@ -37,7 +37,9 @@ var positional = map[string]struct {
 	"action_confirm":  {ofModels: []string{"stock.picking"}},
 	"action_cancel":   {ofModels: []string{"stock.picking"}},
 	"action_assign":   {ofModels: []string{"stock.picking"}},
-	"button_confirm":  {ofModels: []string{"purchase.order"}},
+
+	"action_apply_inventory": {ofModels: []string{"stock.quant"}},
+	"button_confirm":         {ofModels: []string{"purchase.order"}},
 }
 
 // run carries out one call as one transaction.
@@ -80,7 +82,7 @@ func (d *database) run(c *call) (result any, err error) {
 func (d *database) allowed(m *model, method string) error {
 	need, verb := m.readers, "access"
 	switch method {
-	case "create", "write", "unlink", "button_confirm", "button_validate", "action_confirm", "action_cancel", "action_assign":
+	case "create", "write", "unlink", "button_confirm", "button_validate", "action_confirm", "action_cancel", "action_assign", "action_apply_inventory":
 		need, verb = m.writers, map[string]string{"create": "create", "write": "modify", "unlink": "delete"}[method]
 		if verb == "" {
 			verb = "modify"
@@ -149,6 +151,8 @@ func (d *database) dispatch(m *model, c *call) (any, error) {
 			err = d.cancel(id)
 		case "button_confirm":
 			err = d.order(id)
+		case "action_apply_inventory":
+			err = d.applyCount(id)
 		}
 		if err != nil {
 			return nil, err
@@ -272,6 +276,8 @@ func (d *database) create(m *model, vals map[string]any) (int64, error) {
 		return d.createLine(m, r)
 	case "stock.lot":
 		return d.createLot(m, r)
+	case "stock.quant":
+		return d.createQuant(m, r)
 	case "purchase.order":
 		return d.createOrder(m, r, lists)
 	case "purchase.order.line":

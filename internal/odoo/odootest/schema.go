@@ -185,7 +185,7 @@ func addPlaces(version int, add adder) {
 	})
 	add("stock.quant", "Quants", everyone, stockUser, map[string]*field{
 		"product_id": needed(ref("product.product")), "location_id": needed(ref("stock.location")), "lot_id": ref("stock.lot"), "company_id": m2o("res.company"),
-		"quantity": {kind: float}, "reserved_quantity": {kind: float}, "in_date": {kind: datetime},
+		"quantity": {kind: float}, "reserved_quantity": {kind: float}, "in_date": {kind: datetime}, "inventory_quantity": {kind: float},
 		"display_name": computed(char, "", func(*database, row) any { return "" }),
 	})
 }
@@ -216,7 +216,10 @@ func addDocuments(version int, add adder) {
 		"picking_id": ref("stock.picking"), "move_id": ref("stock.move"), "product_id": ref("product.product"), "product_uom_id": m2o("uom.uom"),
 		"lot_id": ref("stock.lot"), "lot_name": {kind: char}, "quantity": {kind: float}, "picked": {kind: boolean}, "expiration_date": {kind: datetime},
 		"location_id": needed(m2o("stock.location")), "location_dest_id": needed(m2o("stock.location")), "date": {kind: datetime},
-		"company_id":   m2o("res.company"),
+		"company_id": m2o("res.company"), "write_uid": m2o("res.users"),
+		"reference": computed(char, "", func(d *database, r row) any {
+			return d.value(d.models["stock.move"], d.tables["stock.move"].rows[integerOf(r["move_id"])], "reference")
+		}),
 		"state":        computed(selection, "", func(d *database, r row) any { return d.lineState(r) }),
 		"display_name": computed(char, "", func(*database, row) any { return "" }),
 	})

@@ -221,9 +221,14 @@ func (d *database) writeLine(id int64, r row) error {
 	t := d.tables["stock.move.line"]
 	old := t.rows[id]
 	if d.lineState(old) == "done" {
-		for _, name := range []string{"quantity", "lot_id", "product_id", "location_id", "location_dest_id"} {
+		for _, name := range []string{"lot_id", "product_id", "location_id", "location_dest_id"} {
 			if _, set := r[name]; set {
-				return userError("the simulated server does not change lines that are done")
+				return userError("the simulated server changes nothing but the quantity of lines that are done")
+			}
+		}
+		if q, set := r["quantity"].(float64); set {
+			if err := d.postQuantity(old, q-floatOf(old["quantity"])); err != nil {
+				return err
 			}
 		}
 	}
@@ -328,11 +333,16 @@ func (d *database) ratio(unit int64) float64 {
 // post moves what a line says from its source to its destination.
 func (d *database) post(line int64) error {
 	l := d.tables["stock.move.line"].rows[line]
+	return d.postQuantity(l, floatOf(l["quantity"]))
+}
+
+// postQuantity moves so much of what a line says; what is negative, back.
+func (d *database) postQuantity(l row, n float64) error {
 	product := d.tables["product.product"].rows[integerOf(l["product_id"])]
 	if !d.storable(product) {
 		return nil
 	}
-	q := d.convert(floatOf(l["quantity"]), integerOf(l["product_uom_id"]), d.unitOf(product))
+	q := d.convert(n, integerOf(l["product_uom_id"]), d.unitOf(product))
 	if err := d.addStock(integerOf(l["location_id"]), integerOf(l["product_id"]), integerOf(l["lot_id"]), -q); err != nil {
 		return err
 	}

@@ -104,7 +104,19 @@ func (d *database) change(t *table, id int64, f func(row)) {
 	}
 	f(r)
 	r["write_date"] = d.now()
+	d.sign(t, r)
 	d.set(t, id, r)
+}
+
+// sign puts the user who writes into a row, where its model tells that.
+func (d *database) sign(t *table, r row) {
+	if t.model.fields["write_uid"] == nil {
+		return
+	}
+	r["write_uid"] = int64(stockUID)
+	if d.as == admin {
+		r["write_uid"] = int64(adminUID)
+	}
 }
 
 // insert stores a new row and gives its id. Ids are not given back by a
@@ -114,6 +126,7 @@ func (d *database) insert(t *table, r row) int64 {
 	t.next++
 	r["id"] = id
 	r["create_date"], r["write_date"] = d.now(), d.now()
+	d.sign(t, r)
 	d.set(t, id, r)
 	return id
 }
