@@ -31,6 +31,9 @@ type Correction struct {
 const (
 	CodeNotCorrectable = "not_correctable"
 	CodeChanged        = "changed_meanwhile"
+	// CodeBeingMade is of class Transient: the tables are being made anew, and the same
+	// event may be in them in another form soon.
+	CodeBeingMade = "being_made"
 )
 
 // Apply gives the movement as it should have been. It has no problem any more;
@@ -137,6 +140,9 @@ func (t *Tx) correct(o *opener, c Correcting) error {
 	name, err := t.w.l.identity(t, c.Movement)
 	if err != nil {
 		return err
+	}
+	if err := t.made(); err != nil {
+		return fault.New(fault.Transient, CodeBeingMade, "%s is not corrected now: %w", name, err).WithHint("try again in some minutes")
 	}
 	e, err := t.openException(c.Movement)
 	if err != nil {

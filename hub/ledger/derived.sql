@@ -4,10 +4,13 @@
 -- times are milliseconds since 1970 UTC; dates are YYYY-MM-DD; '' and 0 stand
 -- for nothing.
 
+-- made_to is the last batch that there was when the tables were dropped: until
+-- batch_id has come to it, they do not yet say what is so.
 CREATE TABLE projection (
     id       BIGINT PRIMARY KEY,
     batch_id BIGINT NOT NULL,
-    form     TEXT NOT NULL
+    form     TEXT NOT NULL,
+    made_to  BIGINT NOT NULL
 );
 
 CREATE TABLE products (

@@ -18,6 +18,19 @@ func (l *Ledger) ProjectedThrough(ctx context.Context) (projected, committed int
 	return projected, committed, classify(err)
 }
 
+// made gives [ErrBeingMade] until the projector has come as far as the tables had
+// been when they were dropped.
+func (t *Tx) made() error {
+	var left int64
+	if err := t.Row(`SELECT made_to - batch_id FROM projection WHERE id = 1`).Scan(&left); err != nil {
+		return err
+	}
+	if left > 0 {
+		return ErrBeingMade
+	}
+	return nil
+}
+
 // AdvanceProjection moves the projector's cursor; ok is false when it is no
 // longer at from.
 func (t *Tx) AdvanceProjection(from, to int64) (ok bool, err error) {

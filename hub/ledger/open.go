@@ -184,7 +184,8 @@ func (l *Ledger) makeDerived(ctx context.Context, tx *sql.Tx) error {
 			return fmt.Errorf("make the derived tables: %w", err)
 		}
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO projection (id, batch_id, form) VALUES (1, 0, $1)`, derivedForm())
+	_, err := tx.ExecContext(ctx, `INSERT INTO projection (id, batch_id, form, made_to)
+		SELECT 1, 0, $1, COALESCE(MAX(id), 0) FROM batches`, derivedForm())
 	return err
 }
 

@@ -107,6 +107,10 @@ type Run struct {
 // the projector is about to look at some again: plan again.
 var ErrNotPending = errors.New("a movement is not pending any more")
 
+// ErrBeingMade is an [ErrNotPending]: the derived tables are being made anew, and
+// what is pending in them is not yet what is pending.
+var ErrBeingMade = fmt.Errorf("the tables of the movements are being made anew: %w", ErrNotPending)
+
 // ErrAliasesChanged is an [ErrNotPending]: codes mean something else than when it
 // was planned.
 var ErrAliasesChanged = fmt.Errorf("%w: codes mean something else than when it was planned", ErrNotPending)
@@ -133,6 +137,9 @@ func (t *Tx) createPosting(p NewPosting, parent int64, at time.Time) (id int64, 
 	}
 	var state string
 	var unsettled int64
+	if err := t.made(); err != nil {
+		return 0, err
+	}
 	if err := t.Row(`SELECT COUNT(*) FROM reconsider`).Scan(&unsettled); err != nil {
 		return 0, err
 	} else if unsettled > 0 {

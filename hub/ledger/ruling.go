@@ -45,6 +45,9 @@ type Refusal struct {
 // something else by now.
 func (l *Ledger) Refuse(ctx context.Context, refusals []Refusal, at time.Time) error {
 	return l.Write(ctx, func(tx *Tx) error {
+		if err := tx.made(); err != nil {
+			return err
+		}
 		now, err := aliasGeneration(tx)
 		if err != nil {
 			return err
