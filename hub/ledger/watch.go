@@ -14,6 +14,8 @@ const (
 	Ruled
 	// PostingsChanged: a posting was made or changed its state.
 	PostingsChanged
+	// ReconciliationChanged: a comparison with Odoo is asked for, or done.
+	ReconciliationChanged
 )
 
 type watchers struct {

@@ -1,0 +1,253 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"branchline/hub/ledger"
+	"branchline/internal/movement"
+	"branchline/internal/odoo"
+)
+
+// How many documents, and lines that are expected in them, are read in one call; and
+// how many bytes of words are kept of a difference.
+const (
+	documentPage = 100
+	linePage     = 1500
+	maxWords     = 1000
+)
+
+// verdict is what a document was found to be; an empty what is as it was posted.
+type verdict struct {
+	what ledger.RecordWhat
+	text string
+}
+
+// document is a posting with what should be in its document.
+type document struct {
+	ledger.Posting
+	lines []ledger.PostingLine
+	// any tells that its lines cannot be told, and are not compared.
+	any bool
+}
+
+// documents looks for the documents of postings in Odoo and puts their movements into
+// the buckets. known are those that were looked at already; it is added to.
+func (r *Runner) documents(ctx context.Context, b *book, all []posted, known map[int64]verdict) error {
+	for rest := all; len(rest) > 0; {
+		var page []document
+		lines, n := 0, 0
+		for ; n < len(rest) && len(page) < documentPage && lines < linePage; n++ {
+			if _, done := known[rest[n].id]; done {
+				continue
+			}
+			d, err := r.document(ctx, rest[n].id)
+			if err != nil {
+				return err
+			}
+			page, lines = append(page, d), lines+len(d.lines)
+		}
+		if err := r.look(ctx, page, known); err != nil {
+			return err
+		}
+		rest = rest[n:]
+		r.tell(func(s *Status) { s.Documents = len(known) })
+	}
+	for i := range all {
+		if err := r.settle(ctx, b, &all[i], known[all[i].id]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// document reads a posting. What was adopted has no plan: what its movements mean now
+// stands for it.
+func (r *Runner) document(ctx context.Context, id int64) (d document, err error) {
+	if id == 0 {
+		return d, nil
+	}
+	if d.Posting, err = r.ledger.Posting(ctx, id); err != nil {
+		return d, err
+	}
+	body, err := ledger.DecodeBody(d.Body)
+	if err == nil && len(body.Lines) > 0 {
+		d.lines = body.Lines
+		return d, nil
+	}
+	all, err := r.ledger.PostingMovements(ctx, id)
+	if err != nil {
+		return d, err
+	}
+	understood := int64(len(all)) >= d.Movements
+	if understood {
+		if d.lines, understood, err = r.meaning.Meant(ctx, all); err != nil {
+			return d, err
+		}
+	}
+	d.any = !understood
+	return d, nil
+}
+
+// look asks Odoo for a page of documents.
+func (r *Runner) look(ctx context.Context, page []document, known map[int64]verdict) error {
+	if len(page) == 0 {
+		return nil
+	}
+	ids := make([]int64, 0, len(page))
+	for i := range page {
+		if page[i].Odoo.ID != 0 {
+			ids = append(ids, page[i].Odoo.ID)
+		}
+	}
+	found, err := ask(ctx, r, 1, func(ctx context.Context) ([]odoo.Picking, error) { return r.odoo.PickingsByID(ctx, ids) })
+	if err != nil {
+		return err
+	}
+	byID, done := map[int64]odoo.Picking{}, []int64{}
+	for _, p := range found {
+		if byID[p.ID] = p; p.State == odoo.Done {
+			done = append(done, p.ID)
+		}
+	}
+	lines, err := ask(ctx, r, 3, func(ctx context.Context) (map[int64][]odoo.Line, error) { return r.odoo.LinesOf(ctx, done) })
+	if err != nil {
+		return err
+	}
+	for i := range page {
+		d := &page[i]
+		p, ok := byID[d.Odoo.ID]
+		if !ok {
+			known[d.ID] = verdict{ledger.DocumentGone, "it is no longer in Odoo"}
+			continue
+		}
+		known[d.ID] = r.judge(d, &p, lines[p.ID])
+	}
+	return nil
+}
+
+func (r *Runner) judge(d *document, p *odoo.Picking, lines []odoo.Line) verdict {
+	switch p.State {
+	case odoo.Done:
+	case odoo.Cancelled:
+		return verdict{ledger.DocumentCancelled, "somebody has cancelled it in Odoo"}
+	default:
+		return verdict{ledger.DocumentOpen, fmt.Sprintf("it is not done in Odoo any more, but %s", p.State)}
+	}
+	if !d.any {
+		if words := r.differences(d.lines, lines); words != "" {
+			return verdict{ledger.DocumentChanged, words}
+		}
+	}
+	if m, ok := odoo.MarkerOf(*p); p.Name != d.Name && (!ok || m.Posting != d.Name) {
+		return verdict{ledger.DocumentForeign, "its marker is gone from its note, so that a hub that is put back from a backup would not know it"}
+	}
+	return verdict{}
+}
+
+// differences says what is otherwise in a document; empty for nothing.
+func (r *Runner) differences(posted []ledger.PostingLine, lines []odoo.Line) string {
+	var words []string
+	var moves []ledger.Moved
+	for _, l := range lines {
+		q, err := movement.QuantityFromFloat(l.Quantity)
+		if err != nil {
+			words = append(words, err.Error())
+			continue
+		}
+		moves = append(moves, ledger.Moved{ProductID: l.ProductID, UoMID: l.UoMID, Lot: l.LotName, Quantity: q})
+	}
+	for _, d := range ledger.DifferingLines(posted, moves) {
+		of := r.goods(d.ProductID)
+		if d.Lot != "" {
+			of += ", lot " + d.Lot
+		}
+		switch {
+		case d.Off == 0:
+			words = append(words, of+" in another unit")
+		case d.Off < 0:
+			words = append(words, fmt.Sprintf("%s too few of %s", -d.Off, of))
+		default:
+			words = append(words, fmt.Sprintf("%s too many of %s", d.Off, of))
+		}
+	}
+	return clip(strings.Join(words, "; "))
+}
+
+// goods names a product as people know it.
+func (r *Runner) goods(id int64) string {
+	if p, ok := r.products.Product(id); ok {
+		return p.Name
+	}
+	return fmt.Sprintf("product %d", id)
+}
+
+// settle puts the movements of a posting into the buckets, and tells what is otherwise.
+func (r *Runner) settle(ctx context.Context, b *book, p *posted, v verdict) error {
+	for day, n := range p.days {
+		switch d := b.day(day); v.what {
+		case "", ledger.DocumentForeign:
+			d.Found += n
+		case ledger.DocumentChanged:
+			d.Changed += n
+		default:
+			d.Missing += n
+		}
+	}
+	if v.what == "" {
+		return nil
+	}
+	d := ledger.RecordDifference{What: v.what, Day: p.day(), Text: v.text, Count: p.count()}
+	if p.id != 0 && len(b.records) < ledger.MaxReconciled {
+		at, err := r.ledger.Posting(ctx, p.id)
+		if err != nil {
+			return err
+		}
+		runs, err := r.ledger.PostingRuns(ctx, p.id)
+		if err != nil {
+			return err
+		}
+		d.Posting, d.OdooModel, d.OdooID, d.OdooName, d.Movements = at.Name, at.Odoo.Model, at.Odoo.ID, at.Odoo.Name, runWords(runs)
+	}
+	b.differs(d)
+	return nil
+}
+
+// unknown are documents of ours that the ledger could not take over.
+func (r *Runner) unknown(ctx context.Context, b *book, branch string) error {
+	all, err := r.ledger.Unadopted(ctx)
+	for _, u := range all {
+		if u.Branch == branch {
+			b.differs(ledger.RecordDifference{What: ledger.DocumentUnknown, Day: movement.DateOf(u.NotedAt), Posting: u.Posting,
+				OdooModel: u.Odoo.Model, OdooID: u.Odoo.ID, OdooName: u.Odoo.Name, Text: clip("it is done in Odoo and not known here: " + u.Why)})
+		}
+	}
+	return err
+}
+
+// runWords name movements as epoch/lane:first-last.
+func runWords(runs []ledger.Run) string {
+	var b strings.Builder
+	for i, run := range runs {
+		switch {
+		case i == 0:
+			b.WriteString(run.Stream.Epoch + "/" + run.Stream.Lane.String() + ":")
+		case runs[i-1].Stream == run.Stream:
+			b.WriteString(",")
+		default:
+			b.WriteString(" " + run.Stream.Epoch + "/" + run.Stream.Lane.String() + ":")
+		}
+		if fmt.Fprint(&b, run.First); run.Last > run.First {
+			fmt.Fprintf(&b, "-%d", run.Last)
+		}
+	}
+	return clip(b.String())
+}
+
+func clip(s string) string {
+	if len(s) <= maxWords {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxWords], "") + "…"
+}
