@@ -30,6 +30,8 @@ type Rules struct {
 	// Said tells what a branch itself wants looked at, when it has said so for
 	// this long.
 	Said time.Duration `yaml:"said"`
+	// Reconciliation is for how long a branch and Odoo may be otherwise.
+	Reconciliation time.Duration `yaml:"reconciliation"`
 	// DiskFree is how many bytes must be free where the ledger is.
 	DiskFree Size `yaml:"disk_free"`
 }
@@ -37,7 +39,7 @@ type Rules struct {
 // DefaultRules are for a chain whose branches are open by day.
 func DefaultRules() Rules {
 	return Rules{Silent: 30 * time.Minute, Unsent: 2 * time.Hour, Exceptions: 24 * time.Hour, Odoo: 15 * time.Minute,
-		Clock: 5 * time.Minute, Said: 15 * time.Minute, DiskFree: 2 << 30}
+		Clock: 5 * time.Minute, Said: 15 * time.Minute, Reconciliation: 24 * time.Hour, DiskFree: 2 << 30}
 }
 
 // Validate names the setting and its value.
@@ -45,7 +47,7 @@ func (r *Rules) Validate() error {
 	for _, d := range []struct {
 		name string
 		v    time.Duration
-	}{{"silent", r.Silent}, {"unsent", r.Unsent}, {"exceptions", r.Exceptions}, {"odoo", r.Odoo}, {"clock", r.Clock}, {"said", r.Said}} {
+	}{{"silent", r.Silent}, {"unsent", r.Unsent}, {"exceptions", r.Exceptions}, {"odoo", r.Odoo}, {"clock", r.Clock}, {"said", r.Said}, {"reconciliation", r.Reconciliation}} {
 		if d.v != 0 && d.v < time.Second || d.v > 366*24*time.Hour {
 			return conf.Bad(d.name, d.v, "must be 1s to 8784h, or 0 for never")
 		}
@@ -62,6 +64,8 @@ const (
 	Clock      = "clock"
 	Said       = "said"
 	Disk       = "disk"
+
+	Reconciliation = "reconciliation"
 )
 
 // finding is what a rule finds wrong at a moment. A finding that must last before
@@ -124,7 +128,17 @@ func (r *Rules) atBranch(b *room.Watched, now time.Time) (all []finding) {
 		slices.Sort(said)
 		add(Said, r.Said, "says: %s", strings.Join(said, "; "))
 	}
+	if r.Reconciliation > 0 && !b.OtherwiseSince.IsZero() && now.Sub(b.OtherwiseSince) >= r.Reconciliation {
+		add(Reconciliation, 0, "it and Odoo are not equal since %s: %s, see the page Reconciliation", stamp(b.OtherwiseSince, now, b.Zone), differences(b.Differences))
+	}
 	return all
+}
+
+func differences(n int64) string {
+	if n == 1 {
+		return "1 difference"
+	}
+	return fmt.Sprintf("%d differences", n)
 }
 
 func waits(n int64) string {

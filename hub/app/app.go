@@ -23,6 +23,7 @@ import (
 	"branchline/hub/plan"
 	"branchline/hub/post"
 	"branchline/hub/projection"
+	"branchline/hub/reconcile"
 	"branchline/hub/room"
 	"branchline/hub/web"
 	"branchline/internal/control"
@@ -40,16 +41,17 @@ type App struct {
 	version string
 	log     *slog.Logger
 
-	ledger    *ledger.Ledger
-	projector *projection.Projector
-	odoo      *odoo.Client
-	catalogue *catalogue.Catalogue
-	feed      *feed.Feed
-	planner   *plan.Runner
-	poster    *post.Poster
-	broker    broker.Broker
-	page      *webserver.Server
-	control   *control.Server
+	ledger     *ledger.Ledger
+	projector  *projection.Projector
+	odoo       *odoo.Client
+	catalogue  *catalogue.Catalogue
+	feed       *feed.Feed
+	planner    *plan.Runner
+	poster     *post.Poster
+	reconciler *reconcile.Runner
+	broker     broker.Broker
+	page       *webserver.Server
+	control    *control.Server
 
 	room     *room.Room
 	access   *access.Access
@@ -117,6 +119,7 @@ func (a *App) Run(ctx context.Context) error {
 	g.Add("feed", a.feed.Run)
 	g.Add("planner", a.planner.Run)
 	g.Add("poster", a.poster.Run)
+	g.Add("reconciliation", a.reconciler.Run)
 	g.Add("page", a.page.Run)
 	g.Add("access", a.access.Run)
 	g.Add("site", a.site.Run)

@@ -35,7 +35,7 @@ func (a *App) toPeople(metrics *prometheus.Registry) error {
 	}
 	a.room = room.New(room.Parts{Version: a.version, Branches: branches, Ledger: a.ledger, Connections: a.connections, LineTrouble: a.broker.Trouble,
 		Catalogue: a.catalogue, Products: a.odoo, OdooURL: a.cfg.Odoo.URL, Planning: a.planner.Alarms, OldCopies: a.oldCopies,
-		Posting: func() room.Posting { return room.Posting(a.poster.Status()) }, Log: a.log})
+		Posting: func() room.Posting { return room.Posting(a.poster.Status()) }, Reconciling: func() room.Reconciling { return room.Reconciling(a.reconciler.Status()) }, Log: a.log})
 	metrics.MustRegister(a.room.Collector())
 	a.watchman = alert.New(a.cfg.Alerts, a.ledger, a.room.Watch, a.freeForLedger, a.log, nil)
 	a.access = access.New(a.cfg.Access, a.ledger, a.log, nil)
@@ -47,7 +47,7 @@ func (a *App) toPeople(metrics *prometheus.Registry) error {
 	if made {
 		a.log.Warn("the control room has its first person; the one-time password is in a file", "sign in as", "admin", "file", file)
 	}
-	changed, _ := a.ledger.Watch(ledger.BatchCommitted | ledger.Projected | ledger.Ruled | ledger.PostingsChanged)
+	changed, _ := a.ledger.Watch(ledger.BatchCommitted | ledger.Projected | ledger.Ruled | ledger.PostingsChanged | ledger.ReconciliationChanged)
 	a.site, err = web.New(web.Options{Room: a.room, Access: a.access, People: a.ledger, Changed: changed, Version: a.version, Log: a.log})
 	if err != nil {
 		return err

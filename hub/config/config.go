@@ -17,6 +17,7 @@ import (
 	"branchline/hub/ledger"
 	"branchline/hub/plan"
 	"branchline/hub/post"
+	"branchline/hub/reconcile"
 	"branchline/hub/room"
 	"branchline/internal/conf"
 	"branchline/internal/logging"
@@ -41,8 +42,10 @@ type Config struct {
 	// Planning says when documents are cut and what is let through.
 	Planning plan.Settings `yaml:"planning"`
 	// Posting says how hard Odoo is worked.
-	Posting post.Config      `yaml:"posting"`
-	Web     webserver.Config `yaml:"web"`
+	Posting post.Config `yaml:"posting"`
+	// Reconciliation says when the branches are held against Odoo, and how far back.
+	Reconciliation reconcile.Config `yaml:"reconciliation"`
+	Web            webserver.Config `yaml:"web"`
 	// Access says how long people stay signed in.
 	Access access.Config `yaml:"access"`
 	// Alerts say what is told to people who do not look at the control room.
@@ -94,7 +97,7 @@ type Odoo struct {
 func Default() Config {
 	return Config{
 		Broker:    Broker{EmbeddedConfig: broker.DefaultEmbeddedConfig(), External: broker.DefaultExternalConfig()},
-		Catalogue: catalogue.DefaultConfig(), Feed: feed.DefaultConfig(), Planning: plan.DefaultSettings(), Posting: post.DefaultConfig(),
+		Catalogue: catalogue.DefaultConfig(), Feed: feed.DefaultConfig(), Planning: plan.DefaultSettings(), Posting: post.DefaultConfig(), Reconciliation: reconcile.DefaultConfig(),
 		Odoo: Odoo{Transport: odoo.Auto, Timeout: odoo.DefaultTimeout},
 		Web:  webserver.Config{Listen: "127.0.0.1:8770"}, Access: access.DefaultConfig(), Alerts: alert.DefaultConfig(),
 		Log: logging.Default(),
@@ -142,7 +145,7 @@ func (c *Config) Validate() error {
 		at string
 		v  conf.Validator
 	}
-	parts := []part{{"ledger", &c.Ledger}, {"catalogue", &c.Catalogue}, {"feed", &c.Feed}, {"planning", &c.Planning}, {"posting", &c.Posting}, {"web", &c.Web}, {"access", &c.Access}, {"alerts", &c.Alerts}, {"log", &c.Log}}
+	parts := []part{{"ledger", &c.Ledger}, {"catalogue", &c.Catalogue}, {"feed", &c.Feed}, {"planning", &c.Planning}, {"posting", &c.Posting}, {"reconciliation", &c.Reconciliation}, {"web", &c.Web}, {"access", &c.Access}, {"alerts", &c.Alerts}, {"log", &c.Log}}
 	if c.Broker.External.Server != "" {
 		parts = append(parts, part{"broker.external", &c.Broker.External})
 	} else {

@@ -16,7 +16,6 @@ import (
 // Report is what a branch last said of its outbox, and when the hub heard it.
 type Report struct {
 	Streams []wire.StreamState
-	Unsent  uint64
 	At      time.Time
 }
 

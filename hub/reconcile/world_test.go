@@ -269,7 +269,7 @@ func (w *world) document() ledger.Posting {
 
 // said has the branch report its stream.
 func (w *world) said(last, acked uint64) {
-	w.report = &reconcile.Report{At: time.Now(), Unsent: last - acked,
+	w.report = &reconcile.Report{At: time.Now(),
 		Streams: []wire.StreamState{{Epoch: w.sender.Epoch, Lane: w.sender.Lane, Oldest: 1, Last: last, Acked: acked}}}
 }
 

@@ -12,6 +12,8 @@ type collector struct {
 	m *Room
 
 	connected, silent, unsent, unsentAge, clock, documents, exceptions, exceptionAge, reasons, alerts, up *prometheus.Desc
+
+	compared, differences, otherwise *prometheus.Desc
 }
 
 // Collector gives what the board shows as metrics, by branch. A scrape that the
@@ -31,12 +33,15 @@ func (m *Room) Collector() prometheus.Collector {
 		exceptions:   of("branch_exceptions", "Movements of the branch that wait for a person.", "branch"),
 		exceptionAge: of("branch_exceptions_oldest_seconds", "Age of the oldest of them; 0 for none.", "branch"),
 		reasons:      of("exceptions", "Movements that wait for a person, by reason.", "reason"),
-		alerts:       of("alerts", "What is wrong by the alert rules, by rule.", "rule")}
+		alerts:       of("alerts", "What is wrong by the alert rules, by rule.", "rule"),
+		compared:     of("reconciled_age_seconds", "How long ago the branch was last compared with Odoo; not there while it never was.", "branch"),
+		differences:  of("reconciliation_differences", "What was otherwise between the branch and Odoo then.", "branch"),
+		otherwise:    of("reconciliation_differences_seconds", "For how long something has been otherwise; 0 while nothing is.", "branch")}
 }
 
 // Describe implements [prometheus.Collector].
 func (c *collector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.connected, c.silent, c.unsent, c.unsentAge, c.clock, c.documents, c.exceptions, c.exceptionAge, c.reasons, c.alerts, c.up} {
+	for _, d := range []*prometheus.Desc{c.connected, c.silent, c.unsent, c.unsentAge, c.clock, c.documents, c.exceptions, c.exceptionAge, c.reasons, c.alerts, c.up, c.compared, c.differences, c.otherwise} {
 		to <- d
 	}
 }
@@ -88,6 +93,11 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 		gauge(c.documents, float64(b.Documents), b.Code)
 		gauge(c.exceptions, float64(b.Exceptions), b.Code)
 		gauge(c.exceptionAge, age(b.OldestException), b.Code)
+		if !b.Compared.IsZero() {
+			gauge(c.compared, age(b.Compared), b.Code)
+			gauge(c.differences, float64(b.Differences), b.Code)
+			gauge(c.otherwise, age(b.OtherwiseSince), b.Code)
+		}
 	}
 	sums := map[string]float64{}
 	for _, r := range reasons {

@@ -37,7 +37,9 @@ type Parts struct {
 	// OldCopies are sentences about what branches know of Odoo as it was long
 	// ago.
 	OldCopies func() []string
-	Log       *slog.Logger
+	// Reconciling is how far the comparison with Odoo is.
+	Reconciling func() Reconciling
+	Log         *slog.Logger
 }
 
 // Connection is what is known of a branch's line.
@@ -106,6 +108,15 @@ func (m *Room) Heard(branch string, s wire.State) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.reports[branch] = report{s, time.Now()}
+}
+
+// Report is what a branch last said of itself, and when; false while it has said
+// nothing since the hub began.
+func (m *Room) Report(branch string) (s wire.State, at time.Time, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, ok := m.reports[branch]
+	return r.State, r.at, ok
 }
 
 // Alive tells whether the ledger answers.

@@ -31,6 +31,11 @@ type Watched struct {
 	ClockAhead time.Duration
 	// Said is what it says that a person should look at.
 	Said []string
+	// Differences counts what was otherwise than in Odoo when it was last compared, at
+	// Compared, zero for never; OtherwiseSince is since when anything is, zero for
+	// nothing.
+	Differences              int64
+	Compared, OtherwiseSince time.Time
 }
 
 // Watch is the whole hub, for alarms.
@@ -52,6 +57,10 @@ func (m *Room) Watch(ctx context.Context) (Watch, error) {
 		w.OdooAway = st.BreakerSince
 	}
 	overview, err := m.Ledger.Overview(ctx)
+	if err != nil {
+		return w, err
+	}
+	compared, err := m.Ledger.Reconciliations(ctx)
 	if err != nil {
 		return w, err
 	}
@@ -78,6 +87,12 @@ func (m *Room) Watch(ctx context.Context) (Watch, error) {
 		v.Exceptions, v.OldestException, v.Documents = o.Exceptions, o.OldestException, o.Open
 		if !v.Connected && o.LastReceived.After(v.Since) {
 			v.Since = o.LastReceived
+		}
+	}
+	for _, c := range compared {
+		if i, ok := at[c.Branch]; ok {
+			v := &w.Branches[i]
+			v.Differences, v.Compared, v.OtherwiseSince = c.Differences, c.At, c.Since
 		}
 	}
 	return w, nil
