@@ -64,6 +64,21 @@ func parseBlock(v []byte) (block, error) {
 
 // cutBlock reads the block that v begins with and tells its size, 0 for none.
 func cutBlock(v []byte) (block, int) {
+	b, size := frameBlock(v)
+	if size == 0 || !b.placed() {
+		return block{}, 0
+	}
+	return b, size
+}
+
+// placed tells whether the head can be right about where the block lies.
+func (b *block) placed() bool {
+	return b.lane.Valid() && movement.ValidEpoch(b.epoch) && b.first > 0 && b.first <= 1<<62
+}
+
+// frameBlock is [cutBlock] whatever the head says of the block's place, which no
+// sum protects.
+func frameBlock(v []byte) (block, int) {
 	var b block
 	if len(v) < blockHead+recordHead+len(movement.Hash{}) || string(v[:4]) != blockMagic {
 		return b, 0
@@ -73,8 +88,7 @@ func cutBlock(v []byte) (block, int) {
 	b.first = binary.BigEndian.Uint64(v[17:])
 	count := binary.BigEndian.Uint32(v[25:])
 	b.at = time.UnixMilli(int64(binary.BigEndian.Uint64(v[29:])))
-	if !b.lane.Valid() || !movement.ValidEpoch(b.epoch) || b.first == 0 || b.first > 1<<62 ||
-		count == 0 || int64(count) > int64(len(v)/recordHead) {
+	if count == 0 || int64(count) > int64(len(v)/recordHead) {
 		return b, 0
 	}
 	b.count = int(count)

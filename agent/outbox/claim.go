@@ -145,9 +145,12 @@ func (r *rescue) block(ref blockRef) (block, error) {
 	if _, err := r.raw.r.ReadAt(v, ref.offset); err != nil {
 		return block{}, err
 	}
-	b, err := parseBlock(v)
+	b, size := frameBlock(v)
+	if size != len(v) {
+		return block{}, errBlock
+	}
 	b.epoch, b.lane, b.first = ref.epoch, ref.lane, ref.first // see place
-	return b, err
+	return b, nil
 }
 
 // value is what is stored for a claim: the block itself, or a smaller one with

@@ -16,7 +16,7 @@ import (
 // carved is a block found in the file, and what is said of its place.
 type carved struct {
 	blockRef
-	name   string // of its stream, as its head says
+	name   string // of its stream, as its head says; empty where that cannot be
 	says   uint64 // the first seq, as its head says
 	key    uint64 // the bytes in front of it, where its key lies
 	count  int
@@ -90,8 +90,10 @@ func (r *rescue) vote(ch *chains, branch string) map[int32]berth {
 	for i := range r.carved {
 		c := &r.carved[i]
 		root, off := ch.find(c.before)
-		vote(root, berth{c.name, int64(c.says) - 1 - off}, 1, 1)
-		vote(root, berth{c.name, int64(c.key) - 1 - off}, 1, 0)
+		if c.name != "" {
+			vote(root, berth{c.name, int64(c.says) - 1 - off}, 1, 1)
+			vote(root, berth{c.name, int64(c.key) - 1 - off}, 1, 0)
+		}
 		led := r.led[c.after]
 		if _, _, ok := parseStreamName([]byte(led.name)); ok {
 			vote(root, berth{led.name, int64(led.seq) - 1 - off}, 2, 0)

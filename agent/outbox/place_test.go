@@ -25,6 +25,9 @@ func TestAWrongHeadDoesNotMoveABlock(t *testing.T) {
 	}{
 		"lane":                 {4, 3}, // live and bulk change places
 		"epoch":                {9, 1},
+		"epoch, none":          {9, 0x80}, // no sign of any epoch
+		"lane, none":           {4, 0x40},
+		"first, none":          {17, 0x80},
 		"first, a bit":         {24, 1},
 		"first, by a thousand": {22, 8},
 		"first, far away":      {18, 1},

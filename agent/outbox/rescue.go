@@ -193,7 +193,7 @@ func (r *rescue) take(bucket []byte, it item) {
 		}
 		return
 	}
-	if b, err := parseBlock(it.value); err == nil {
+	if b, size := frameBlock(it.value); size > 0 && size == len(it.value) {
 		var at spot
 		if name, seq, ok := parseTailKey(it.key); ok {
 			at = spot{string(name), seq}
@@ -320,15 +320,19 @@ func (r *rescue) readPieces(buf []byte, at int64) int {
 func (r *rescue) carveBlock(at int64) {
 	v := make([]byte, min(maxBlock, r.raw.size-at))
 	n, _ := r.raw.r.ReadAt(v, at)
-	b, size := cutBlock(v[:n])
+	b, size := frameBlock(v[:n])
 	if size == 0 {
 		return
+	}
+	var name string
+	if b.placed() {
+		name = string(streamName(b.epoch, b.lane))
 	}
 	var key [8]byte
 	_, _ = r.raw.r.ReadAt(key[:], max(at-8, 0)) // where there is none it says nothing that fits
 	r.carved = append(r.carved, carved{
 		blockRef: blockRef{offset: at, size: size, at: b.at.UnixMilli()},
-		name:     string(streamName(b.epoch, b.lane)), says: b.first, key: binary.BigEndian.Uint64(key[:]),
+		name:     name, says: b.first, key: binary.BigEndian.Uint64(key[:]),
 		count: b.count, before: movement.Hash(b.body[4:]), after: b.head(),
 	})
 }
