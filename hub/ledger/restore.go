@@ -64,9 +64,17 @@ func (l *Ledger) noteCopy(ctx context.Context) error {
 
 // NoteAhead is told that a branch has seen the hub acknowledge more of a stream
 // than the ledger holds, which is so only after the ledger was put back from a
-// backup. It is noted once for each time; noted tells whether it was.
+// backup. It is noted once for each time; noted tells whether it was. A single
+// branch with a stream that the ledger never held is told of by itself
+// ([Ledger.Elsewhere]).
 func (l *Ledger) NoteAhead(ctx context.Context, s Stream, at time.Time) (noted bool, err error) {
 	if known, err := l.restoreKnown(l.reader(ctx), s, at); err != nil || known {
+		return false, classify(err)
+	}
+	var was int64
+	if err := l.reader(ctx).Row(`SELECT COUNT(*) FROM elsewhere e WHERE branch = $1 AND epoch = $2 AND lane = $3 AND NOT EXISTS
+		(SELECT 1 FROM streams s JOIN branches b ON b.id = s.branch_id WHERE b.code = e.branch AND s.epoch = e.epoch AND s.lane = e.lane)`,
+		s.Branch, s.Epoch, int64(s.Lane)).Scan(&was); err != nil || was > 0 {
 		return false, classify(err)
 	}
 	err = l.Write(ctx, func(tx *Tx) error {
@@ -74,6 +82,16 @@ func (l *Ledger) NoteAhead(ctx context.Context, s Stream, at time.Time) (noted b
 		known, err := l.restoreKnown(tx, s, at)
 		if err != nil || known {
 			return err
+		}
+		foreign, isNew, err := tx.foreign(s, at)
+		if err != nil {
+			return err
+		}
+		if foreign {
+			if !isNew {
+				return nil
+			}
+			return tx.noteElsewhere(s, at)
 		}
 		noted = true
 		return tx.noteRestore(Restore{AsOf: l.openedAsOf, NotedAt: at, Sign: "branch " + s.Branch + " had sent more than the ledger holds"})
@@ -120,8 +138,9 @@ func (t *Tx) noteRestore(r Restore) error {
 	return t.Audit(Entry{At: r.NotedAt, Who: "hub", Action: "ledger put back", Subject: "ledger", Detail: r.Words()})
 }
 
-// SettleRestores says that what had to be done after each restore so far is done;
-// it returns how many it was still to be said of. A missing name or reason is a
+// SettleRestores says that what had to be done after each restore so far, and about
+// each branch of [Ledger.Elsewhere], is done; it returns how many it was still to be
+// said of. A missing name or reason is a
 // fault of class Data, "incomplete_decision".
 func (l *Ledger) SettleRestores(ctx context.Context, who, why string, at time.Time) (settled int, err error) {
 	if err := checkDecision(who, why); err != nil {
@@ -129,7 +148,12 @@ func (l *Ledger) SettleRestores(ctx context.Context, who, why string, at time.Ti
 	}
 	err = l.Write(ctx, func(tx *Tx) error {
 		n, err := tx.Exec(`UPDATE restores SET done_at = $1 WHERE done_at = 0 AND noted_at > 0`, at.UnixMilli())
-		if settled = int(n); err != nil || n == 0 {
+		if err != nil {
+			return err
+		}
+		settled = int(n)
+		n, err = tx.Exec(`UPDATE elsewhere SET done_at = $1 WHERE done_at = 0`, at.UnixMilli())
+		if settled += int(n); err != nil || settled == 0 {
 			return err
 		}
 		return tx.Audit(Entry{At: at, Who: who, Action: "restore settled", Subject: "ledger", Detail: why})

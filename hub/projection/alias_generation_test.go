@@ -55,14 +55,14 @@ func TestAliasesAreConfirmedWhateverTheClockSaidAtTheRestore(t *testing.T) {
 		return n
 	}
 	before := f.aliases()
-	if noted, err := f.NoteAhead(t.Context(), ledger.Stream{Branch: "BR01", Epoch: epoch, Lane: movement.Live}, ledgertest.Noon.AddDate(1, 0, 0)); err != nil || !noted {
+	if noted, err := f.NoteAhead(t.Context(), f.s.Stream, ledgertest.Noon.AddDate(1, 0, 0)); err != nil || !noted {
 		t.Fatal(noted, err)
 	}
 	if held() != 1 || f.aliases() == before {
 		t.Errorf("%d aliases held, generation %d as before", held(), before)
 	}
 	for want := range 2 { // that one hides no later one for a year
-		noted, err := f.NoteAhead(t.Context(), ledger.Stream{Branch: "BR01", Epoch: epoch, Lane: movement.Live}, time.Now())
+		noted, err := f.NoteAhead(t.Context(), f.s.Stream, time.Now())
 		if err != nil || noted != (want == 0) {
 			t.Errorf("the %d. later one: noted %t, %v", want+1, noted, err)
 		}

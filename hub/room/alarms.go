@@ -40,6 +40,13 @@ func (m *Room) alarms(ctx context.Context) []string {
 	for _, r := range restored {
 		all = append(all, r.Words())
 	}
+	elsewhere, err := m.Ledger.Elsewhere(ctx, time.Now().Add(-ledger.RestoreShown))
+	if err != nil {
+		all = append(all, "The ledger cannot be read: "+err.Error())
+	}
+	for _, e := range elsewhere {
+		all = append(all, e.Words())
+	}
 	counts, err := m.Ledger.CountExceptions(ctx, "")
 	if err != nil {
 		all = append(all, "The ledger cannot be read: "+err.Error())
