@@ -64,6 +64,11 @@ func (c *tryExportCommand) Run(w io.Writer) error {
 		fmt.Fprintf(out, "  %d for %s\n", sum.Reasons[reason], reason)
 	}
 	for _, w := range sum.Words {
+		if w.Field == dispense.FieldReason {
+			fmt.Fprintf(out, "Column %s, mapped to %s, says no reason that is known in %s. Where nothing else is the matter they are recorded without it: list the texts under reasons, if they are some and not people's names.\n",
+				w.Column, w.Field, ui.Many(w.Rows, "row", "rows"))
+			continue
+		}
 		fmt.Fprintf(out, "Column %s, mapped to %s, holds words in %s, which can be people's names: look into the file, and map %s to another column or to none if they are.\n",
 			w.Column, w.Field, ui.Many(w.Rows, "row", "rows"), w.Field)
 	}

@@ -1,7 +1,9 @@
 package app
 
 import (
+	"maps"
 	"path/filepath"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -57,6 +59,9 @@ func exportOf(s dispense.Status) web.Export {
 		if w.Told == e.LastFile {
 			e.LastFile = w.Name
 		}
+	}
+	for _, field := range slices.Sorted(maps.Keys(s.Unfit)) {
+		e.Unfit = append(e.Unfit, web.UnfitRows{Field: field, Rows: s.Unfit[field], LeftOut: field == dispense.FieldReason})
 	}
 	return e
 }

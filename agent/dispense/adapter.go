@@ -327,13 +327,16 @@ func (a *adapter) read(ctx context.Context, f file) error {
 	if old := a.marks.byName[f.mark]; old != nil {
 		k.Moved, k.File = old.Moved, old.File
 	}
-	im := &importer{store: a.Store, marks: a.marks, bad: a.bad, file: f, k: k, now: a.Now, retention: a.Retention, tally: func(n Counts) {
+	im := &importer{store: a.Store, marks: a.marks, bad: a.bad, file: f, k: k, now: a.Now, retention: a.Retention, tally: func(n Counts, unfit map[string]int64) {
 		a.m.count(a.e.Name, n)
-		a.status.set(func(s *Status) { s.Rows.add(n) })
+		a.status.set(func(s *Status) {
+			s.Rows.add(n)
+			s.unfit(unfit)
+		})
 	}}
 	before := k.Counts
 	if a.marks.byName[f.mark] == nil && before.Known > 0 { // read before, under another name
-		im.tally(before)
+		im.tally(before, nil)
 		before = Counts{}
 	}
 	err = im.run(ctx, r)

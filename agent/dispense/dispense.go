@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -102,6 +103,10 @@ type Status struct {
 	Code, Reason string
 	// Rows are those since the agent started.
 	Rows Counts
+	// Unfit are the rows since the agent started with a text that has not the shape of
+	// its column, by the mapping's field: left out of the row for [FieldReason], else
+	// why the row went to a person.
+	Unfit map[string]int64
 	// Open are the rows that wait for a person at the branch.
 	Open int
 	// Files are the latest ones that were read, the newest first, at most
@@ -139,7 +144,7 @@ func (g *guardedStatus) get() Status {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	s := g.s
-	s.Files = append([]FileStatus(nil), s.Files...)
+	s.Files, s.Unfit = append([]FileStatus(nil), s.Files...), maps.Clone(s.Unfit)
 	return s
 }
 
@@ -147,6 +152,16 @@ func (g *guardedStatus) set(fn func(*Status)) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	fn(&g.s)
+}
+
+// unfit counts rows with a text that has not the shape of its column.
+func (s *Status) unfit(rows map[string]int64) {
+	if s.Unfit == nil && len(rows) > 0 {
+		s.Unfit = map[string]int64{}
+	}
+	for field, n := range rows {
+		s.Unfit[field] += n
+	}
 }
 
 // left is file for one that is not done; told again, it stays where it is.

@@ -1,57 +1,41 @@
 package dispense
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"branchline/agent/outbox"
 	"branchline/internal/fault"
 )
 
 // Some columns hold texts that nothing proves: a lot, a serial number, the number of
 // a receipt, a unit, a reason. A mapping that names a wrong column there, or a row
 // that is shifted by several, would have a patient's name recorded. So each has a
-// shape, and a row with something else goes to a person, who looks at the file.
+// shape, and a row with something else goes to a person, who looks at the file; only of
+// the reason, which the stock does not need, it is left out, and the row goes on.
 
 // shape is what a free text must look like.
 type shape int
 
 const (
-	noText shape = iota
-	// numberText has a digit, or at most [maxLetters] letters, and no more than one
-	// word beside it: lots, serial numbers, numbers of receipts.
-	numberText
-	unitText   // one of the units
-	reasonText // one of the reasons
-	codeText   // a product code that can have letters, of one word
-	keyText    // a column of the key that is nothing else, of one word
+	noText     shape = iota
+	numberText       // a number with letters in it, and words of papers: serial numbers, receipts
+	lotText          // the same, or a few capital letters
+	unitText         // one of the units
+	reasonText       // one of the reasons
+	codeText         // a product code that can have letters, of one word
+	keyText          // a column of the key that is nothing else, of one word
 )
+
+// wordless tells that no words belong there but those of papers.
+func (s shape) wordless() bool { return s != noText && s != unitText && s != reasonText }
 
 type freeText struct {
 	shape shape
 	field string // as the mapping calls it
 }
-
-// plainUnits and plainReasons are what can stand in such columns where the mapping
-// does not say it: words, in lower case, of which a unit or a reason is made.
-var (
-	plainUnits = wordSet(`each piece pieces pack packs package packages packet packets box boxes bottle bottles vial vials
-		ampoule ampoules ampule ampules tablet tablets capsule capsules caplet caplets suppository suppositories sachet
-		sachets tube tubes inhaler inhalers patch patches syringe syringes pen pens cartridge cartridges dose doses drop
-		drops gram grams milligram milligrams microgram kilogram litre litres liter liters millilitre millilitres
-		milliliter milliliters unit units kit kits blister blisters strip strips dozen ounce ounces pint spray sprays
-		packung packungen stück stueck tablette tabletten kapsel kapseln ampulle ampullen flasche flaschen tube tuben
-		zäpfchen zaepfchen beutel dosis dosen pflaster spritze spritzen karton schachtel schachteln gramm milligramm
-		boîte boite boîtes comprimé comprime comprimés gélule gélules flacon flacons sachets doos dozen tabletten stuks
-		caja cajas comprimido comprimidos frasco frascos scatola compresse of`)
-	plainReasons = wordSet(`broken breakage damaged damage defective expired expiry expiration recall recalled spilled
-		spillage spilt lost theft stolen contaminated contamination destroyed destruction wasted waste wastage returned
-		return refused wrong error correction test cold chain temperature storage leaking leak opened unused quality first
-		partial full final complete completed refill fill fills new void voided cancelled canceled reversal duplicate
-		abgelaufen verfallen verfall bruch beschädigt beschaedigt defekt rückruf rueckruf verlust diebstahl verschüttet
-		verschuettet kühlkette kuehlkette retoure vernichtet vernichtung verworfen storno korrektur fehler périmé cassé
-		and or by in of on the not`)
-)
 
 // freeTexts notes the columns of free texts. A column that is a number or a date as
 // well is none.
@@ -64,8 +48,8 @@ func (m *mapper) freeTexts() {
 		m.free[index] = freeText{s, field}
 	}
 	add(m.unit, unitText, "unit")
-	add(m.reason, reasonText, "reason")
-	add(m.lot, numberText, "lot")
+	add(m.reason, reasonText, FieldReason)
+	add(m.lot, lotText, "lot")
 	add(m.serial, numberText, "serial")
 	add(m.document, numberText, "document")
 	add(m.product, codeText, "product")
@@ -91,14 +75,23 @@ func (m *mapper) fits(index int, text []byte) bool {
 	switch f := m.free[index]; f.shape {
 	case numberText:
 		return numbered(text)
+	case lotText:
+		return numbered(text) || capitals(text)
 	case unitText:
-		return known(text, m.units, plainUnits)
+		return known(text, m.units, isUnit)
 	case reasonText:
-		return known(text, m.reasons, plainReasons)
+		return known(text, m.reasons, isReason)
 	case codeText, keyText:
 		return !severalWords(text)
 	}
 	return true
+}
+
+// dispensable tells whether a text that does not fit its column is left out of its
+// row: nothing but the reason is.
+func (m *mapper) dispensable(index int, text []byte) bool {
+	return index == m.reason && index != m.document && m.free[index].shape == reasonText && !slices.Contains(m.key, index) &&
+		len(text) > 0 && !m.typed && !m.fits(index, text)
 }
 
 // fitting is why a text of its column cannot be kept; nil where it can.
@@ -115,28 +108,36 @@ func (m *mapper) fitting(index int, text []byte) error {
 	return fault.New(fault.Data, "no_"+f.field, "column %s holds words, and no %s", m.name(index), f.field).WithHint(hint)
 }
 
-// known tells whether a text is one of those that are listed, or is made of plain
-// words where none are.
-func known(text []byte, listed, plain map[string]bool) bool {
-	lower := strings.ToLower(string(text))
-	if listed != nil {
-		return listed[lower]
-	}
-	if !words(text) {
-		return true
-	}
-	for _, w := range lettersOf(lower) {
-		if utf8.RuneCountInString(w) > 2 && !plain[w] {
-			return false
-		}
-	}
-	return true
-}
+// FieldReason is the field of the mapping of which a text without its shape is left
+// out of the row ([Status.Unfit]).
+const FieldReason = "reason"
 
-// numbered tells whether a text can be a number with letters in it.
-func numbered(text []byte) bool {
-	long, digit, letters := runs(text)
-	return long < 2 && (digit || letters <= maxLetters)
+// unfitFields are the fields of the mapping by the code of a text without their shape.
+var unfitFields = map[string]string{"unknown_unit": "unit", "unknown_reason": FieldReason, "no_lot": "lot", "no_serial": "serial",
+	"no_document": "document", "no_key": "key", "no_code": "product"}
+
+// unfit counts the rows of a chunk that were not recorded before and have a text
+// without its shape, by the field.
+func unfit(c *chunk, places []outbox.Place) map[string]int64 {
+	var n map[string]int64
+	for i, m := range c.list {
+		field := ""
+		switch {
+		case places[i].Known:
+		case m.Problem != nil:
+			field = unfitFields[m.Problem.Code]
+		case m.Reason == "" && m.Source.Raw != "":
+			field = FieldReason // only such a good row keeps what was read
+		}
+		if field == "" {
+			continue
+		}
+		if n == nil {
+			n = map[string]int64{}
+		}
+		n[field]++
+	}
+	return n
 }
 
 // severalWords tells whether a text is rather several words than a code.

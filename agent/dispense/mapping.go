@@ -46,9 +46,12 @@ type mapper struct {
 	// typed tells that a person has typed the row, who may use words.
 	typed bool
 	// free are the columns of the free texts, units and reasons what may stand in
-	// those of theirs; [plainUnits] and [plainReasons] where they are nil.
+	// those of theirs; what [isUnit] and [isReason] know where they are nil.
 	free           []freeText // by column
 	units, reasons map[string]bool
+	// leftOut tells that the reason of the latest row is none that is known, and that
+	// the row goes on without it.
+	leftOut bool
 	// wordy counts the rows that had words in a column where none belong.
 	wordy map[int]int64
 
@@ -196,6 +199,7 @@ func trim(b []byte) []byte {
 // recorded as it stands; out then holds what was understood before, and the
 // natural key if the row has one.
 func (m *mapper) understand(out *movement.Movement) error {
+	m.leftOut = false
 	kind, strange := m.kindOf()
 	if strange == errLeftOut {
 		return strange
@@ -246,6 +250,10 @@ func (m *mapper) understand(out *movement.Movement) error {
 			return noInitials()
 		}
 		if string(b) != *f.last {
+			if f.index == m.reason && m.dispensable(f.index, b) {
+				m.leftOut = true
+				continue
+			}
 			if err := m.fitting(f.index, b); err != nil {
 				return err
 			}
@@ -299,7 +307,7 @@ func (m *mapper) productOf() (movement.Product, error) {
 	if p, known := m.products[string(b)]; known {
 		return p, nil
 	}
-	if words(b) && numeric(m.e.Mapping.Schemes) || !m.typed && severalWords(b) {
+	if wordy(b) && numeric(m.e.Mapping.Schemes) || !m.typed && severalWords(b) {
 		return movement.Product{}, fault.New(fault.Data, "no_code", "the column of the product holds words, and no code").
 			WithHint("compare the row with the header: it may be shifted; look at the line in the file")
 	}

@@ -171,8 +171,14 @@ func (r *reader) fill(out *movement.Movement, found record) bool {
 	}
 	if err == nil {
 		r.anchor(out.NaturalKey)
-		if err := r.disbelieve(out); err != nil {
-			out.Problem = problemOf(err)
+		why := r.disbelieve(out)
+		if why != nil {
+			out.Problem = problemOf(why)
+		}
+		if r.m.leftOut {
+			r.m.wordy[r.m.reason]++
+		}
+		if why != nil || r.m.leftOut {
 			raw, _ := r.m.raw()
 			out.Source.SetRaw(raw)
 		}

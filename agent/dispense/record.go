@@ -87,7 +87,7 @@ type importer struct {
 	file  file
 	k     checkpoint // behind the last chunk that was compared
 	now   func() time.Time
-	tally func(Counts)
+	tally func(_ Counts, unfit map[string]int64)
 	// retention is how long the outbox keeps a record at least.
 	retention time.Duration
 
@@ -191,7 +191,7 @@ func (im *importer) land(ctx context.Context, left int, free chan<- *chunk) erro
 		}
 		im.k.position = f.c.end
 		im.k.Counts.add(counts)
-		im.tally(counts)
+		im.tally(counts, unfit(f.c, places))
 		free <- f.c
 	}
 	return nil

@@ -18,7 +18,17 @@ const notKept = "(not kept)"
 // behind it, the three of a month, "PZN".
 const maxLetters = 3
 
-// words tells whether a text is rather words than a number.
+// wordy tells whether a text is rather words than a number, a date or a code of
+// digits: also a short name, which has no digit beside it.
+func wordy(b []byte) bool {
+	if words(b) {
+		return true
+	}
+	long, digit, letters := runs(b)
+	return long == 0 && !digit && letters > 1
+}
+
+// words tells whether a text has more letters than a unit or a month.
 func words(b []byte) bool {
 	n := 0
 	for i := 0; i < len(b); {
@@ -34,7 +44,7 @@ func words(b []byte) bool {
 
 // shown is what may be told of a value that should be a number, a date or a code.
 func shown[T string | []byte](v T) string {
-	if words([]byte(v)) {
+	if wordy([]byte(v)) {
 		return notKept
 	}
 	return string(v)
@@ -70,7 +80,7 @@ func (m *mapper) telling(index int, text []byte) bool {
 	case index == m.kind:
 		return len(text) == 0 || m.e.Mapping.Kinds[string(text)] != ""
 	case m.isTyped(index):
-		return !words(text)
+		return !wordy(text)
 	}
 	return len(text) == 0 || m.fits(index, text)
 }
@@ -87,7 +97,7 @@ func (m *mapper) shifted() bool {
 	for _, c := range m.mapped {
 		text, ok := m.enc.decode(m.field[:0], trim(m.row.get(c.index)))
 		m.field = text
-		if ok && (m.isTyped(c.index) || c.index == m.kind) && words(text) && !m.telling(c.index, text) ||
+		if ok && m.isTyped(c.index) && wordy(text) || ok && c.index == m.kind && words(text) && !m.telling(c.index, text) ||
 			ok && c.index == m.by && !initials(text) {
 			return true
 		}
@@ -119,7 +129,7 @@ func (m *mapper) countWords() {
 	for _, c := range m.mapped {
 		text, ok := m.enc.decode(m.field[:0], trim(m.row.get(c.index)))
 		m.field = text
-		if ok && (!m.telling(c.index, text) && words(text) || m.free[c.index].shape != noText && severalWords(text)) {
+		if ok && (!m.telling(c.index, text) && (words(text) || m.isTyped(c.index)) || m.free[c.index].shape.wordless() && severalWords(text)) {
 			m.wordy[c.index]++
 		}
 	}

@@ -80,9 +80,14 @@ func TestNamesInMappedTextsAreNotKept(t *testing.T) {
 		"a kind, and the texts":       {map[int]string{5: "Musterfrau", 6: "Erika", 7: "Eva 1", 8: "Eva", 9: "Eva"}, "!unknown_kind"},
 		"a lot":                       {map[int]string{6: "Musterfrau"}, "!no_lot"},
 		"a lot, with a birth":         {map[int]string{6: "Erika Musterfrau 1953"}, "!no_lot"},
+		"a lot, with a whole one":     {map[int]string{6: "Musterfrau geb. 3.4.1961"}, "!no_lot"},
+		"a receipt, with a birth":     {map[int]string{0: "Musterfrau 3.4.1961"}, "!no_document"},
+		"a short number":              {map[int]string{3: "Eva"}, "!bad_quantity"},
+		"a short date":                {map[int]string{4: "Eva"}, "!bad_date"},
+		"a short code":                {map[int]string{2: "Eva"}, "!no_code"},
 		"a serial number":             {map[int]string{7: "MUSTERFRAU"}, "!no_serial"},
 		"a unit":                      {map[int]string{8: "Musterfrau"}, "!unknown_unit"},
-		"a reason":                    {map[int]string{9: "broken by Erika Musterfrau"}, "!unknown_reason"},
+		"a reason":                    {map[int]string{9: "broken by Erika Musterfrau"}, "R1/1=1"},
 		"a receipt":                   {map[int]string{0: "Musterfrau"}, "!no_document"},
 		"a receipt of words":          {map[int]string{0: "Erika Musterfrau 1"}, "!no_document"},
 		"a line":                      {map[int]string{1: "Musterfrau, Erika"}, "!no_key"},
@@ -123,15 +128,40 @@ func TestNamesInMappedTextsAreNotKept(t *testing.T) {
 // A person at the branch may type what a file may not say.
 func TestAPersonMayTypeWords(t *testing.T) {
 	p := open(t, func(e *Export) { e.Mapping.Lot = Column{Name: "lot"} })
-	p.put("a.csv", "receipt;line;pzn;qty;when;lot\nR1;1;A1;1;2026-11-23 10:00;ABCDEF\n")
+	p.put("a.csv", "receipt;line;pzn;qty;when;lot\nR1;1;A1;1;2026-11-23 10:00;ABCDEFGHIJ\n")
 	p.look()
 	s := word
-	s.Values = values(p.badRow(), map[string]string{"lot": "ABCDEF"})
+	s.Values = values(p.badRow(), map[string]string{"lot": "ABCDEFGHIJ"})
 	m, err := p.d.Correct(t.Context(), p.badRow().ID, s)
-	if err != nil || m.Lot != "ABCDEF" || m.NaturalKey != "till/R1/1" {
+	if err != nil || m.Lot != "ABCDEFGHIJ" || m.NaturalKey != "till/R1/1" {
 		t.Errorf("%+v, %v", m, err)
 	}
 	p.none()
+}
+
+// A reason is nothing that the stock needs: one that is not known is left out, which
+// the record says, and the row goes on.
+func TestAReasonThatIsNotKnownIsLeftOut(t *testing.T) {
+	const text = "receipt;line;pzn;qty;when;reason\nR1;1;A1;1;2026-11-23 10:00;Maria Musterfrau\nR2;1;A1;1;2026-11-23 10:00;broken\n" +
+		"R3;1;A1;x;2026-11-23 10:00;Maria Musterfrau\nR4;1;A1;1;2026-11-23 10:00;\n"
+	p := open(t, func(e *Export) { e.Mapping.Reason = Column{Name: "reason"} })
+	p.put("a.csv", text)
+	s := p.look()
+	p.want("R1/1=1 R2/1=1 !bad_quantity R4/1=1")
+	m := p.movements()
+	if m[0].Reason != "" || m[0].Source.Raw != "pzn=A1; qty=1; when=2026-11-23 10:00; receipt=R1; reason=(not kept); line=1" ||
+		m[1].Reason != "broken" || m[1].Source.Raw != "" || m[3].Source.Raw != "" {
+		t.Errorf("%+v", m)
+	}
+	if len(s.Unfit) != 1 || s.Unfit["reason"] != 1 {
+		t.Errorf("told %v", s.Unfit)
+	}
+	p = open(t, func(e *Export) {
+		e.Mapping.Reason, e.Mapping.Key = Column{Name: "reason"}, append(e.Mapping.Key, Column{Name: "reason"})
+	})
+	p.put("a.csv", text)
+	p.look()
+	p.want("!unknown_reason R2/1/broken=1 !bad_quantity !missing_key")
 }
 
 func TestUnitsAndReasonsOfTheMapping(t *testing.T) {
@@ -142,7 +172,7 @@ func TestUnitsAndReasonsOfTheMapping(t *testing.T) {
 	p.look()
 	p.want("R1/1=1 !unknown_unit R3/1=1")
 	for text, want := range map[string]bool{"broken": true, "Abgelaufen / Bruch": true, "1.2345": true, "first fill": true, "OK": true, "Müller": false, "for Erika": false} {
-		if got := known([]byte(text), nil, plainReasons); got != want {
+		if got := known([]byte(text), nil, isReason); got != want {
 			t.Errorf("%s: %v", text, got)
 		}
 	}

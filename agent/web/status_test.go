@@ -66,6 +66,8 @@ func TestStatusSaysWhatIsSafe(t *testing.T) {
 		"an export":    {web.State{Exports: []web.Export{{Name: "till", Up: true, Good: 12, Bad: 2, LastFile: "a.csv", LastFinished: now}}}, []string{"a.csv", "12"}},
 		"a file with a name": {web.State{Exports: []web.Export{{Name: "till", Withheld: []web.WithheldFile{{Name: "Erika.csv", Told: "withheld-12.csv"}}}}},
 			[]string{"1 file has a name that the hub does not get", "Erika.csv", "at the hub: withheld-12.csv"}},
+		"texts that do not fit": {web.State{Exports: []web.Export{{Name: "till", Unfit: []web.UnfitRows{{Field: "lot", Rows: 1}, {Field: "reason", Rows: 2, LeftOut: true}}}}},
+			[]string{"Texts that do not fit", "1 row: lot<small>set aside", "2 rows: reason<small>recorded without it"}},
 		"script in names": {web.State{Branch: "<script>x</script>", Exports: []web.Export{{Name: `"><img src=x>`}}}, []string{"&lt;script&gt;"}},
 	}
 	for name, c := range cases {

@@ -74,6 +74,14 @@ type Device struct {
 // as.
 type WithheldFile struct{ Name, Told string }
 
+// UnfitRows counts rows with a text that its column does not have.
+type UnfitRows struct {
+	Field string
+	Rows  int64
+	// LeftOut says that the rows went on without it; else they were set aside.
+	LeftOut bool
+}
+
 // Export is one watched folder.
 type Export struct {
 	Name, Folder string
@@ -88,6 +96,9 @@ type Export struct {
 	// patients, with what they are called elsewhere.
 	Withheld     []WithheldFile
 	LastFinished time.Time
+	// Unfit counts rows with a text that its column does not have, by the mapping's
+	// field, since the agent started.
+	Unfit []UnfitRows
 	// Known counts rows that had been recorded before and were not recorded again.
 	Known uint64
 }
