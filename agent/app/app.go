@@ -23,6 +23,7 @@ import (
 	"branchline/agent/web"
 	"branchline/internal/control"
 	"branchline/internal/daemon"
+	"branchline/internal/disk"
 	"branchline/internal/fault"
 	"branchline/internal/webserver"
 	"branchline/internal/wire"
@@ -140,7 +141,14 @@ func (a *App) close() {
 
 // describe fills in what the uplink does not know of the agent's state.
 func (a *App) describe(s *wire.State) {
-	s.Version, s.Documents = a.version, a.reference.State()
+	s.Version, s.Documents, s.Config = a.version, a.reference.State(), a.cfg.Fingerprint
+	if free, err := disk.Free(a.cfg.DataDir); err == nil { // else nobody is told
+		s.DiskFree = &free
+	}
+	for _, e := range a.exports.Status() {
+		s.Adapters = append(s.Adapters, wire.AdapterState{Name: e.Name, State: string(e.State), Since: e.Since, Reason: e.Reason,
+			Good: e.Rows.Good, Bad: e.Rows.Bad, Open: int64(e.Open)})
+	}
 	st, err := a.outbox.Stats()
 	if err != nil {
 		s.Alarms = append(s.Alarms, wire.Alarm{Code: fault.CodeOf(err), Text: err.Error()})

@@ -3,6 +3,9 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
 	"path/filepath"
 
 	"branchline/agent/capture"
@@ -33,6 +36,9 @@ type Config struct {
 	Staff   staff.Config     `yaml:",inline"`
 	Web     webserver.Config `yaml:"web"`
 	Log     logging.Config   `yaml:"log"`
+
+	// Fingerprint is the same for the same file; [Load] sets it.
+	Fingerprint string `yaml:"-"`
 }
 
 // Default is a configuration that lacks only what differs by branch.
@@ -53,6 +59,12 @@ func Load(path string) (Config, error) {
 	if err := conf.Load(path, &c); err != nil {
 		return c, err
 	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return c, conf.Wrap(path, err)
+	}
+	sum := sha256.Sum256(text)
+	c.Fingerprint = hex.EncodeToString(sum[:4])
 	if err := c.Hub.Secret.Resolve("hub.secret_file", filepath.Dir(path)); err != nil {
 		return c, conf.Wrap(path, err)
 	}

@@ -124,6 +124,7 @@ func (a *App) Run(ctx context.Context) error {
 	g.Add("access", a.access.Run)
 	g.Add("site", a.site.Run)
 	g.Add("alerts", a.watchman.Run)
+	g.Add("room", a.room.Keep)
 	g.Add("control", a.control.Run)
 	err := g.Run(ctx)
 	a.odoo.Close()

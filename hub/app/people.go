@@ -12,6 +12,7 @@ import (
 	"branchline/hub/access"
 	"branchline/hub/alert"
 	"branchline/hub/api"
+	"branchline/hub/broker"
 	"branchline/hub/ledger"
 	"branchline/hub/room"
 	"branchline/hub/web"
@@ -36,6 +37,10 @@ func (a *App) toPeople(metrics *prometheus.Registry) error {
 	a.room = room.New(room.Parts{Version: a.version, Branches: branches, Ledger: a.ledger, Connections: a.connections, LineTrouble: a.broker.Trouble,
 		Catalogue: a.catalogue, Products: a.odoo, OdooURL: a.cfg.Odoo.URL, Planning: a.planner.Alarms, OldCopies: a.oldCopies,
 		Posting: func() room.Posting { return room.Posting(a.poster.Status()) }, Reconciling: func() room.Reconciling { return room.Reconciling(a.reconciler.Status()) }, Log: a.log})
+	if err := a.room.Remember(context.Background()); err != nil {
+		return err
+	}
+	a.broker.Tell(func(c broker.LineChange) { a.room.LineChanged(ledger.LineChange(c)) })
 	metrics.MustRegister(a.room.Collector())
 	a.watchman = alert.New(a.cfg.Alerts, a.ledger, a.room.Watch, a.freeForLedger, a.log, nil)
 	a.access = access.New(a.cfg.Access, a.ledger, a.log, nil)

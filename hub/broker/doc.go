@@ -32,6 +32,10 @@ type Broker interface {
 	// Connections lists the branches that are or have been connected, by
 	// name.
 	Connections() []Connection
+	// Tell calls f whenever a branch's line comes or goes, one after the other;
+	// f must not wait, and not ask the broker. Lines that end with the broker
+	// are not told. It is to be called before Run.
+	Tell(f func(LineChange))
 	// Trouble is why the broker cannot be used at the moment; nil when it
 	// can.
 	Trouble() error
@@ -43,6 +47,14 @@ var (
 	_ Broker = (*Embedded)(nil)
 	_ Broker = (*External)(nil)
 )
+
+// LineChange is that a branch's line came, or went and why.
+type LineChange struct {
+	Branch string
+	At     time.Time
+	Online bool
+	Why    string
+}
 
 // Connection is what is known of a branch's line.
 type Connection struct {

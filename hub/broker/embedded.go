@@ -125,6 +125,7 @@ func (e *Embedded) Run(ctx context.Context) error {
 		return fmt.Errorf("embedded broker: %w", err)
 	}
 	<-ctx.Done()
+	e.register.close()
 	e.hook.stop()
 	_ = e.listener.Close()
 	e.gate.closeStrangers()
@@ -140,6 +141,9 @@ func (e *Embedded) Publish(branch string, c wire.Channel, payload []byte, retain
 	}
 	return nil
 }
+
+// Tell implements [Broker].
+func (e *Embedded) Tell(f func(LineChange)) { e.register.tellTo(f) }
 
 // Connections implements [Broker].
 func (e *Embedded) Connections() []Connection { return e.register.connections() }

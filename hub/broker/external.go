@@ -252,6 +252,9 @@ func (e *External) Publish(branch string, c wire.Channel, payload []byte, retain
 	return l.Send(wire.Topic(branch, c), retained, payload)
 }
 
+// Tell implements [Broker].
+func (e *External) Tell(f func(LineChange)) { e.register.tellTo(f) }
+
 // Connections implements [Broker].
 func (e *External) Connections() []Connection { return e.register.connections() }
 

@@ -6,8 +6,11 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
+	"io"
+	"net"
 	"slices"
 	"sync"
+	"syscall"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
@@ -145,11 +148,21 @@ func (h *hook) OnDisconnect(cl *mqtt.Client, err error, _ bool) {
 	if !newest {
 		return
 	}
-	why := "closed by the branch"
-	if err != nil {
-		why = err.Error()
+	h.broker.register.went(branch, whyEnded(err))
+}
+
+// whyEnded says to people why a connection ended.
+func whyEnded(err error) string {
+	var late net.Error
+	switch {
+	case err == nil:
+		return "the branch closed its connection"
+	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed), errors.Is(err, syscall.ECONNRESET):
+		return "the connection was cut"
+	case errors.As(err, &late) && late.Timeout():
+		return "nothing was heard of it any more"
 	}
-	h.broker.register.went(branch, why)
+	return clip(err.Error())
 }
 
 // OnACLCheck lets a branch say what leads up and hear what leads down, in its

@@ -20,6 +20,24 @@ type register struct {
 
 	mu   sync.Mutex
 	list map[string]*Connection
+	// told hears of lines that come and go; closing: the broker itself ends them.
+	told    func(LineChange)
+	closing bool
+}
+
+func (r *register) tellTo(f func(LineChange)) { r.told = f }
+
+func (r *register) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closing = true
+}
+
+// tell is called with mu held.
+func (r *register) tell(c *Connection, why string) {
+	if r.told != nil && !r.closing {
+		r.told(LineChange{Branch: c.Branch, At: c.Since, Online: c.Online, Why: why})
+	}
 }
 
 func newRegister(log *slog.Logger, reg prometheus.Registerer) *register {
@@ -54,11 +72,15 @@ func (r *register) came(branch, remote string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c, now := r.entry(branch), time.Now()
-	if !c.Online {
+	came := !c.Online
+	if came {
 		r.online.Inc()
 		c.Since = now
 	}
 	c.Online, c.Remote, c.Heard = true, remote, now
+	if came {
+		r.tell(c, "")
+	}
 	r.log.Info("branch connected", "branch", branch, "remote", remote)
 }
 
@@ -80,6 +102,7 @@ func (r *register) went(branch, why string) {
 	if c.Online {
 		r.online.Dec()
 		c.Online, c.Since = false, time.Now()
+		r.tell(c, why)
 		r.log.Info("branch disconnected", "branch", branch, "reason", why)
 	}
 }

@@ -127,8 +127,8 @@ func (m *Room) Lines() []Line {
 	defer m.mu.Unlock()
 	all := make([]Line, len(m.Branches))
 	for i, b := range m.Branches {
-		c := lines[b.Code]
-		all[i] = Line{Code: b.Code, Connected: c.Online, Since: c.Since, Said: saidBy(m.reports[b.Code].State, b.Zone)}
+		online, since, _ := m.line(b.Code, lines[b.Code])
+		all[i] = Line{Code: b.Code, Connected: online, Since: since, Said: saidBy(m.reports[b.Code].State, b.Zone)}
 	}
 	return all
 }

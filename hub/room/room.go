@@ -90,8 +90,16 @@ type Branch struct {
 type Room struct {
 	Parts
 
+	// started is when the room was made: the hub's start.
+	started time.Time
+
 	mu      sync.Mutex
 	reports map[string]report
+	// lines are the last known changes of the branches' lines. What the ledger
+	// does not have yet is in changes and, of reports, told in fresh.
+	lines   map[string]ledger.LineChange
+	changes []ledger.LineChange
+	fresh   map[string]bool
 }
 
 // report is what a branch last said of itself.
@@ -101,13 +109,16 @@ type report struct {
 }
 
 // New makes a room.
-func New(p Parts) *Room { return &Room{Parts: p, reports: map[string]report{}} }
+func New(p Parts) *Room {
+	return &Room{Parts: p, started: time.Now(), reports: map[string]report{}, lines: map[string]ledger.LineChange{}, fresh: map[string]bool{}}
+}
 
 // Heard keeps what a branch says of itself.
 func (m *Room) Heard(branch string, s wire.State) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.reports[branch] = report{s, time.Now()}
+	m.fresh[branch] = true
 }
 
 // Report is what a branch last said of itself, and when; false while it has said

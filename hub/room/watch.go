@@ -70,8 +70,9 @@ func (m *Room) Watch(ctx context.Context) (Watch, error) {
 	w.Branches = make([]Watched, len(m.Branches))
 	at := map[string]int{}
 	for i, b := range m.Branches {
-		line, r := lines[b.Code], m.reports[b.Code]
-		v := Watched{Code: b.Code, Name: b.Name, Zone: b.Zone, Hours: b.Hours, Connected: line.Online, Since: line.Since,
+		r := m.reports[b.Code]
+		online, since, why := m.line(b.Code, lines[b.Code])
+		v := Watched{Code: b.Code, Name: b.Name, Zone: b.Zone, Hours: b.Hours, Connected: online, Since: m.silentSince(since, why),
 			Unsent: r.Unsent, OldestUnsent: r.OldestUnsent, Said: saidBy(r.State, b.Zone)}
 		if !r.At.IsZero() {
 			v.ClockAhead = r.At.Sub(r.at)

@@ -31,6 +31,13 @@ type State struct {
 	Alarms []Alarm `json:"alarms,omitempty"`
 	// Scanners are how each is.
 	Scanners []ScannerState `json:"scanners,omitempty"`
+	// Adapters are how each reader of exported files is.
+	Adapters []AdapterState `json:"adapters,omitempty"`
+	// Config is a fingerprint of the agent's configuration file.
+	Config string `json:"config,omitempty"`
+	// DiskFree is how many bytes the outbox's disk has left; nil where it was not
+	// told.
+	DiskFree *int64 `json:"disk_free,omitempty"`
 	// Open is what was scanned and nobody has confirmed, so that it is no
 	// record yet and not among the unsent.
 	Open OpenWork `json:"open,omitzero"`
@@ -91,6 +98,35 @@ func (s ScannerState) Words(zone *time.Location) string {
 	return text
 }
 
+// AdapterState is how a reader of exported files is, by its name in the
+// configuration, and since when.
+type AdapterState struct {
+	Name string `json:"name"`
+	// State is what it does: AdapterWatching and so on. A hub shows one that it
+	// does not know as it is.
+	State string    `json:"state"`
+	Since time.Time `json:"since,omitzero"`
+	// Reason is a sentence, empty when all is well.
+	Reason string `json:"reason,omitempty"`
+	// Good and Bad count rows since the agent's start: recorded, and kept for a
+	// person. Open are all that wait for a person at the branch.
+	Good int64 `json:"good"`
+	Bad  int64 `json:"bad"`
+	Open int64 `json:"open"`
+}
+
+// What an adapter does: all files are read; one is being read; something is in the
+// way that passes by itself; a file does not fit and waits for a person.
+const (
+	AdapterWatching = "watching"
+	AdapterReading  = "reading"
+	AdapterWaiting  = "waiting"
+	AdapterHeld     = "held"
+)
+
+// Down tells that it does not read what it should.
+func (a AdapterState) Down() bool { return a.State == AdapterWaiting || a.State == AdapterHeld }
+
 // Alarm is a reason code and its sentence.
 type Alarm struct {
 	Code string `json:"code"`
@@ -108,10 +144,12 @@ const (
 	maxStateAlarms  = 50
 	maxStateDocs    = 10
 	maxScanners     = 64
+	maxAdapters     = 64
+	maxConfig       = 64
 )
 
-// Marshal makes the payload. Streams, alarms and scanners beyond the first 200,
-// 50 and 64 are left out.
+// Marshal makes the payload. Streams, alarms, scanners and adapters beyond the
+// first 200, 50, 64 and 64 are left out.
 func (s State) Marshal() ([]byte, error) {
 	s.V = StateVersion
 	s.Streams = s.Streams[:min(len(s.Streams), maxStateStreams)]
@@ -126,6 +164,12 @@ func (s State) Marshal() ([]byte, error) {
 		scanners = append(scanners, x)
 	}
 	s.Scanners = scanners
+	adapters := make([]AdapterState, 0, min(len(s.Adapters), maxAdapters))
+	for _, x := range s.Adapters[:min(len(s.Adapters), maxAdapters)] {
+		x.Name, x.State, x.Reason = clip(x.Name), clip(x.State), clip(x.Reason)
+		adapters = append(adapters, x)
+	}
+	s.Adapters = adapters
 	return json.Marshal(s)
 }
 
@@ -140,8 +184,14 @@ func ParseState(payload []byte) (State, error) {
 		return s, fault.New(fault.Data, "malformed_report", "the report is not JSON: %w", err)
 	}
 	if s.V != StateVersion || len(s.Streams) > maxStateStreams || len(s.Alarms) > maxStateAlarms ||
-		len(s.Documents) > maxStateDocs || len(s.Scanners) > maxScanners {
+		len(s.Documents) > maxStateDocs || len(s.Scanners) > maxScanners ||
+		len(s.Adapters) > maxAdapters || len(s.Config) > maxConfig {
 		return s, fault.New(fault.Data, "malformed_report", "the report has a form that this hub does not know")
+	}
+	for _, a := range s.Adapters {
+		if a.Good < 0 || a.Bad < 0 || a.Open < 0 {
+			return s, fault.New(fault.Data, "malformed_report", "the report counts rows that cannot be")
+		}
 	}
 	for _, d := range s.Documents {
 		if len(d.Version) > 64 || d.Missing < 0 {
