@@ -17,7 +17,6 @@ func TestReportsPassBetweenVersions(t *testing.T) {
 	free := int64(0)
 	now := time.Date(2026, 11, 23, 9, 12, 0, 0, time.UTC)
 	s := wire.State{V: wire.StateVersion, At: now, Started: now, Version: "1.2", Config: "0a1b2c3d", DiskFree: &free, Streams: []wire.StreamState{},
-		Alarms: []wire.Alarm{},
 		Adapters: []wire.AdapterState{{Name: "till", State: wire.AdapterHeld, Since: now, Reason: "the header has no column", Good: 7, Bad: 2, Open: 1}}}
 	payload, err := s.Marshal()
 	if err != nil {
