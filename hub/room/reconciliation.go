@@ -84,15 +84,15 @@ func (m *Room) Reconciliation(ctx context.Context) (r Reconciliation, err error)
 		return 2
 	}
 	slices.SortStableFunc(r.Rows, func(x, y ReconciledRow) int { return cmp.Compare(rank(&x), rank(&y)) })
-	r.Now = m.reconciling()
+	r.Now = m.now()
 	return r, nil
 }
 
-func (m *Room) reconciling() Reconciling {
+func (m *Room) now() Reconciling {
 	if m.Reconciling == nil {
 		return Reconciling{}
 	}
-	return m.Parts.Reconciling()
+	return m.Reconciling()
 }
 
 // BranchReconciliation is how one branch compares.
@@ -110,7 +110,7 @@ func (m *Room) BranchReconciliation(ctx context.Context, branch string) (r Branc
 	if err != nil {
 		return r, err
 	}
-	r.Code, r.Name, r.Zone, r.Now = branch, m.Branches[i].Name, m.Branches[i].Zone, m.reconciling()
+	r.Code, r.Name, r.Zone, r.Now = branch, m.Branches[i].Name, m.Branches[i].Zone, m.now()
 	last, found, err := m.Ledger.Reconciliation(ctx, branch)
 	if err != nil {
 		return r, err

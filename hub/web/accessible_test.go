@@ -23,6 +23,7 @@ func TestEverybodyCanUseThePages(t *testing.T) {
 	d.Must(err)
 
 	d.Fill()
+	d.Reconcile()
 	d.Must(d.Ledger.Write(t.Context(), func(tx *ledger.Tx) error {
 		now := time.Now()
 		return errors.Join(tx.SetAlert(ledger.Alert{Rule: "silent", Branch: "BR02", Text: "BR02: silent since 09:12, though it is open", Since: now.Add(-time.Hour), ToldAt: now}),
@@ -57,6 +58,7 @@ func TestEverybodyCanUseThePages(t *testing.T) {
 	page.WaitText("documents waiting for Odoo")
 	pages := map[string]string{"/": "board", "/me": "me", "/people": "people", "/none": "nothing", "/trace": "trace-empty", "/trace?lot=a7701": "trace",
 		"/trace?lot=none": "trace-none", "/recall": "recall-empty", "/recall?lot=A7701": "recall", "/recall?lot=none": "recall-none", "/audit": "audit", "/alerts": "alerts",
+		"/reconciliation": "reconciliation", "/reconciliation?branch=none": "reconciliation-none", "/reconciliation/BR01": "reconciled", "/reconciliation/BR02": "reconciled-equal", "/reconciliation/BR03": "reconciled-never",
 		"/movements/BR01/" + epoch + "/bulk/3": "movement", "/movements/BR01/" + epoch + "/bulk/1": "movement-posted"}
 	all(pages)
 	page.Dark()

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -149,11 +150,5 @@ func (s *Site) recallCSV(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	w.Header().Set("Content-Disposition", `attachment; filename="recall.csv"`)
-	w.Header().Set("Cache-Control", "no-store")
-	_, _ = w.Write([]byte("\ufeff")) // a spreadsheet takes it for UTF-8 by this
-	if err := room.WriteRecall(w, found); err != nil {
-		s.Log.Debug("recall not written", "err", err)
-	}
+	s.sendCSV(w, "recall.csv", func(out io.Writer) error { return room.WriteRecall(out, found) })
 }

@@ -39,6 +39,10 @@ type Room interface {
 	Find(ctx context.Context, s ledger.Search) ([]room.Found, error)
 	Trace(ctx context.Context, id movement.ID) (*room.Traced, error)
 	Recall(ctx context.Context, lot string) ([]room.Recalled, error)
+	OdooLink(o ledger.OdooRef) string
+	Reconciliation(ctx context.Context) (room.Reconciliation, error)
+	BranchReconciliation(ctx context.Context, branch string) (room.BranchReconciliation, error)
+	CheckNow(ctx context.Context, c room.CheckNow) (branches int, err error)
 	Alerts(ctx context.Context) (wrong, over []ledger.Alert, err error)
 	AuditEntries(ctx context.Context, f ledger.AuditFilter) (entries []ledger.Entry, next int64, err error)
 	VerifyAudit(ctx context.Context) (holds int64, err error)
@@ -95,6 +99,13 @@ func (s *Site) Routes() []access.Route {
 		{Pattern: "GET /movements/{id...}", Needs: access.See, Serve: s.movement},
 		{Pattern: "GET /recall", Needs: access.See, Serve: s.recall},
 		{Pattern: "GET /recall.csv", Needs: access.See, Serve: s.recallCSV},
+
+		{Pattern: "GET /reconciliation", Needs: access.See, Serve: s.reconciliation},
+		{Pattern: "GET /reconciliation.csv", Needs: access.See, Serve: s.reconciliationCSV},
+		{Pattern: "POST /reconciliation", Needs: access.Decide, Serve: s.checkNow},
+		{Pattern: "GET /reconciliation/{branch}", Needs: access.See, Serve: s.reconciled},
+		{Pattern: "GET /reconciliation/{branch}/{table}", Needs: access.See, Serve: s.reconciledCSV},
+		{Pattern: "POST /reconciliation/{branch}/stock", Needs: access.Approve, Serve: s.startStock},
 
 		{Pattern: "GET /audit", Needs: access.Audit, Serve: s.audit},
 		{Pattern: "POST /audit/verify", Needs: access.Audit, Serve: s.verifyAudit},
@@ -162,6 +173,7 @@ var tabs = []tab{
 	{Path: "/alerts", Icon: "bell", Word: "Alerts", needs: access.See},
 	{Path: "/trace", Icon: "way", Word: "Trace", needs: access.See},
 	{Path: "/recall", Icon: "warn", Word: "Recall", needs: access.See},
+	{Path: "/reconciliation", Icon: "check", Word: "Reconciliation", needs: access.See},
 	{Path: "/audit", Icon: "file", Word: "Audit", needs: access.Audit},
 	{Path: "/people", Icon: "person", Word: "People", needs: access.People},
 }
@@ -217,7 +229,7 @@ func (s *Site) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		s.say(w, r, http.StatusUnauthorized, refused{"Nothing was done", "Your session has ended.", "Sign in, then do it again.", "/sign-in"})
 	case code == access.CodeNoRight:
 		s.sayFault(w, r, http.StatusForbidden, "This is not yours to do", err)
-	case code == ledger.CodeNoUser, code == ledger.CodeNoToken, code == "unknown_movement":
+	case code == ledger.CodeNoUser, code == ledger.CodeNoToken, code == "unknown_movement", code == room.CodeUnknownBranch:
 		s.sayFault(w, r, http.StatusNotFound, "Nothing was done", err)
 	case fault.ClassOf(err) == fault.Data:
 		s.sayFault(w, r, http.StatusConflict, "Nothing was done", err)
@@ -265,6 +277,8 @@ func (s *Site) nothing(w http.ResponseWriter, r *http.Request) {
 //	role     a role as people call it
 //	kind     a kind of movement as people call it
 //	visible  what was read, with signs for what cannot be seen
+//	day      a day of a branch
+//	signed   a quantity with its sign
 var funcs = template.FuncMap{
 	"role": func(r access.Role) string {
 		if r == access.IT {
@@ -274,6 +288,8 @@ var funcs = template.FuncMap{
 	},
 	"kind":    func(k movement.Kind) string { return sentenceCase(strings.ReplaceAll(string(k), "_", " ")) },
 	"visible": visible,
+	"day":     day,
+	"signed":  signed,
 }
 
 // visible names control characters, as scanners' handbooks do.
