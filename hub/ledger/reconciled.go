@@ -156,6 +156,18 @@ const (
 	DocumentUnknown RecordWhat = "unknown"
 )
 
+// Words say the kind shortly.
+func (w RecordWhat) Words() string {
+	if words := recordWords[w]; words != "" {
+		return words
+	}
+	return string(w)
+}
+
+var recordWords = map[RecordWhat]string{RecordLost: "Lost at the branch", RecordDamaged: "Unreadable at the hub", RecordBehind: "Outbox and hub differ",
+	RecordUnplaced: "Does not add up", DocumentGone: "Gone from Odoo", DocumentCancelled: "Cancelled in Odoo", DocumentOpen: "Not done in Odoo",
+	DocumentChanged: "Changed in Odoo", DocumentForeign: "Marker gone in Odoo", DocumentUnknown: "In Odoo, not known here"}
+
 // ReconciledStock is the stock that follows from the ledger against Odoo's.
 type ReconciledStock struct {
 	// At is when Odoo was asked; zero if it was not, and Why says why.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"branchline/hub/ledger"
 	"branchline/hub/room"
 	"branchline/internal/movement"
+	"branchline/internal/ui"
 )
 
 // reconciliationBody is a page of the branches.
@@ -156,6 +158,29 @@ func (s *Site) sendCSV(w http.ResponseWriter, name string, write func(io.Writer)
 	if err := write(w); err != nil {
 		s.Log.Debug("table not written", "table", name, "err", err)
 	}
+}
+
+// other counts movements that are not found in Odoo, and says why.
+type other struct {
+	Text string
+	Bad  bool
+}
+
+func others(b ledger.Buckets) (all []other) {
+	for _, o := range []struct {
+		n         int64
+		one, more string
+		bad       bool
+	}{
+		{b.Waiting, "on the way", "", false}, {b.Person, "for a person", "", false}, {b.Discarded, "taken out", "", false}, {b.Repeated, "repetition", "repetitions", false},
+		{b.Arriving, "just received", "", false}, {b.Changed, "in a changed document", "", true}, {b.Missing, "missing in Odoo", "", true},
+		{b.Lost, "lost", "", true}, {b.Damaged, "unreadable", "", true},
+	} {
+		if o.n != 0 {
+			all = append(all, other{ui.Many(o.n, o.one, cmp.Or(o.more, o.one)), o.bad})
+		}
+	}
+	return all
 }
 
 // day says a day of a branch.

@@ -19,13 +19,13 @@ func TestThePagesSayWhatIsOtherwise(t *testing.T) {
 	d.Add("pia", access.Approver)
 	ann, otto, pia := d.as("ann", good), d.as("otto", good), d.as("pia", good)
 	for path, want := range map[string][]string{
-		"/reconciliation":                {"7 differences", "Riverside &lt;script&gt;", "and 37 not sent", "3 lost", "20 changed", "380 missing", "Never compared", "asked for by bob", "BR02 is being compared: 120 of 311 documents", "It waits since", "Compare all branches now", "Not compared"},
+		"/reconciliation":                {"7 differences", "Riverside &lt;script&gt;", "and 37 not sent", "3 lost", "20 in a changed document", "380 missing in Odoo", "Never compared", "asked for by bob", "BR02 is being compared: 120 of 311 documents", "The comparison waits since", "Compare all branches now", "Not compared"},
 		"/reconciliation?only=otherwise": {"BR01"},
 		"/reconciliation?branch=high":    {"BR02"},
 		"/reconciliation?branch=x":       {"No branch fits"},
-		"/reconciliation/BR01": {"5-402/9f2c41d2 in Odoo", "https://odoo.example/web#id=12&amp;model=stock.picking", "somebody has cancelled it", "3 too few of Aspirin", "bulk:410-412", "380 missing in Odoo",
+		"/reconciliation/BR01": {"5-402/9f2c41d2</a>", "https://odoo.example/web#id=13&amp;model=stock.picking", "Cancelled in Odoo", "Somebody has cancelled it", "3 too few of Aspirin", "bulk:410-412", "380 missing in Odoo",
 			"4 on the way", "37 more captured and not sent yet", "28", "−8", "−5", "Product Quantity Updated", "WH/OUT/00031", "ours, otherwise than it was posted", "all lots together", "nobody that Odoo tells of", "1 code was not compared", "Odoo had more moves", "Compare now"},
-		"/reconciliation/BR02": {"Equal", "The stock was not compared: the hub knows no warehouse BR02", "has not said anything of its outbox", "by the schedule", "It is being compared"},
+		"/reconciliation/BR02": {"Equal", "The stock was not compared: the hub knows no warehouse BR02", "has not said anything of its outbox", "by the schedule", "BR02 is being compared: 120"},
 		"/reconciliation/BR03": {"never compared"},
 	} {
 		status, body, _ := ann.get(path)

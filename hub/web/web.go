@@ -279,6 +279,8 @@ func (s *Site) nothing(w http.ResponseWriter, r *http.Request) {
 //	visible  what was read, with signs for what cannot be seen
 //	day      a day of a branch
 //	signed   a quantity with its sign
+//	others   the movements that are not found in Odoo as they were posted
+//	sentence a text with its capital and its stop
 var funcs = template.FuncMap{
 	"role": func(r access.Role) string {
 		if r == access.IT {
@@ -290,6 +292,9 @@ var funcs = template.FuncMap{
 	"visible": visible,
 	"day":     day,
 	"signed":  signed,
+
+	"sentence": sentence,
+	"others":   others,
 }
 
 // visible names control characters, as scanners' handbooks do.
