@@ -37,6 +37,7 @@ type adapter struct {
 	m      *metrics
 	marks  *checkpoints
 	bad    *badBook
+	reads  *readings
 	status guardedStatus
 	// writing tells whether another program has a file open for writing.
 	writing func(path string) bool
@@ -99,6 +100,9 @@ func newAdapter(e *Export, o Options, m *metrics) (*adapter, error) {
 		seen: map[string]sighting{}, failed: map[string]failure{}, unmoved: map[string]failure{}, names: newNamer(e, o.secret)}
 	var err error
 	if a.marks, err = loadCheckpoints(o.Store, e.Name, a.names, o.Now); err != nil {
+		return nil, err
+	}
+	if a.reads, err = loadReadings(o.Store, e, o.Now()); err != nil {
 		return nil, err
 	}
 	if a.bad, err = loadBadRows(o.Store, e.Name, o.Now); err != nil {
@@ -327,7 +331,7 @@ func (a *adapter) read(ctx context.Context, f file) error {
 	if old := a.marks.byName[f.mark]; old != nil {
 		k.Moved, k.File = old.Moved, old.File
 	}
-	im := &importer{store: a.Store, marks: a.marks, bad: a.bad, file: f, k: k, now: a.Now, retention: a.Retention, tally: func(n Counts, unfit map[string]int64) {
+	im := &importer{store: a.Store, marks: a.marks, bad: a.bad, file: f, k: k, now: a.Now, read: a.reads, retention: a.Retention, tally: func(n Counts, unfit map[string]int64) {
 		a.m.count(a.e.Name, n)
 		a.status.set(func(s *Status) {
 			s.Rows.add(n)
@@ -342,6 +346,9 @@ func (a *adapter) read(ctx context.Context, f file) error {
 	err = im.run(ctx, r)
 	kept := im.k
 	a.marks.byName[f.mark] = &kept
+	if im.fuller > 0 {
+		a.log.Info("rows were recorded before with less or more than the mapping reads now, and count as known", "file", f.told, "rows", im.fuller)
+	}
 	if err != nil {
 		return readFault(f.told, err)
 	}

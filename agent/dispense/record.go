@@ -88,6 +88,10 @@ type importer struct {
 	k     checkpoint // behind the last chunk that was compared
 	now   func() time.Time
 	tally func(_ Counts, unfit map[string]int64)
+	// read is what was read of each row when, and fuller counts the rows that say more
+	// than what was recorded of them, since more is read.
+	read   *readings
+	fuller int64
 	// retention is how long the outbox keeps a record at least.
 	retention time.Duration
 
@@ -229,7 +233,10 @@ func (im *importer) compare(ctx context.Context, c *chunk, places []outbox.Place
 				return n, err
 			case kept && m.Problem != nil && earlier.Problem != nil && m.SameEvent(&earlier):
 				bad = append(bad, m)
-			case kept && !m.SameEvent(&earlier):
+			case kept && m.SameEvent(&earlier):
+			case kept && im.read.same(m, &earlier), !kept && p.Print != 0 && !same && im.read.print(m, p):
+				im.fuller++
+			case kept:
 				conflicts = append(conflicts, conflict(m, &earlier))
 			case !kept && p.Print != 0 && !same:
 				conflicts = append(conflicts, unproved(m))
