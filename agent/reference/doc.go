@@ -1,6 +1,6 @@
 // Package reference is what the branch knows of Odoo, kept on its own disk, so
 // that it can be asked with the line down: products by their codes, expected
-// deliveries, stock on hand with its lots; and what the hub has told of the
+// deliveries, stock on hand with its lots; the other branches; and what the hub has told of the
 // branch's own movements.
 //
 // It is a copy of what the hub sends down (package feed), and nothing but a

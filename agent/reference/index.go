@@ -116,6 +116,12 @@ func readRow(k feed.Kind, row []byte) (key string, p *Product, err error) {
 		var d Delivery
 		err = json.Unmarshal(row, &d)
 		key = d.Key
+	case feed.Branches:
+		var b feed.Branch
+		err = json.Unmarshal(row, &b)
+		if key = b.Code; err == nil && !movement.ValidBranch(key) {
+			err = errRow
+		}
 	case feed.Outcomes:
 		var o feed.Outcome
 		err = json.Unmarshal(row, &o)

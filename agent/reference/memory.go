@@ -33,6 +33,8 @@ type Memory struct {
 	Catalogue []Product
 	Expected  []Delivery
 	OnHand    []feed.Stock
+	// Others are the other branches, by their codes.
+	Others []feed.Branch
 	// At is what AsOf answers for each kind that there is something of.
 	At time.Time
 }
@@ -103,9 +105,13 @@ func (m *Memory) Stock(product string) []LotStock {
 	return nil
 }
 
+// Branches lists the other branches, by their codes.
+func (m *Memory) Branches() []feed.Branch { return slices.Clone(m.Others) }
+
 // AsOf is the moment for which a kind is known; zero for never.
 func (m *Memory) AsOf(k Kind) time.Time {
-	if k == feed.Catalogue && m.Catalogue != nil || k == feed.Deliveries && m.Expected != nil || k == feed.OnHand && m.OnHand != nil {
+	if k == feed.Catalogue && m.Catalogue != nil || k == feed.Deliveries && m.Expected != nil || k == feed.OnHand && m.OnHand != nil ||
+		k == feed.Branches && m.Others != nil {
 		return m.At
 	}
 	return time.Time{}

@@ -46,6 +46,7 @@ type Store struct {
 	db         *bolt.DB
 	tables     map[feed.Kind]*table
 	deliveries []Delivery // by due
+	branches   []feed.Branch
 	waiting    Waiting
 }
 
@@ -89,7 +90,7 @@ func (s *Store) Close() error {
 
 func (s *Store) shut() error {
 	db := s.db
-	s.db, s.tables, s.deliveries, s.waiting = nil, map[feed.Kind]*table{}, nil, Waiting{}
+	s.db, s.tables, s.deliveries, s.branches, s.waiting = nil, map[feed.Kind]*table{}, nil, nil, Waiting{}
 	if db == nil {
 		return nil
 	}
@@ -127,6 +128,9 @@ func (s *Store) open() (err error) {
 		var err error
 		if s.deliveries, err = allDeliveries(tx, s.tables[feed.Deliveries]); err == nil {
 			s.waiting, err = allWaiting(tx, s.tables[feed.Outcomes])
+		}
+		if err == nil {
+			s.branches, err = s.allBranches(tx, s.tables[feed.Branches])
 		}
 		return err
 	})

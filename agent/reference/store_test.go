@@ -31,7 +31,7 @@ func newHub() *hub {
 func (h *hub) make(t testing.TB, k feed.Kind, keys []string, rows []any) {
 	t.Helper()
 	branch := "BR01"
-	if k == feed.Catalogue {
+	if k.Shared() {
 		branch = ""
 	}
 	b := feed.NewBuilder(k, branch, h.docs[k], h.packer)
@@ -150,7 +150,8 @@ func TestQuestions(t *testing.T) {
 		{Lot: "L2", Quantity: -movement.Units(1)}}}}
 	h.make(t, feed.OnHand, []string{"1"}, []any{stock[0]})
 	h.make(t, feed.Outcomes, nil, nil)
-	m := &Memory{Catalogue: someProducts, Expected: expected, OnHand: stock, At: h.at}
+	h.make(t, feed.Branches, []string{"BR01", "BR02", "BR03"}, []any{feed.Branch{Code: "BR01", Name: "Own"}, feed.Branch{Code: "BR02", Name: "North"}, feed.Branch{Code: "BR03"}})
+	m := &Memory{Catalogue: someProducts, Expected: expected, OnHand: stock, Others: []feed.Branch{{Code: "BR02", Name: "North"}, {Code: "BR03"}}, At: h.at}
 
 	path := filepath.Join(t.TempDir(), "reference.db")
 	s := opened(t, path)
@@ -183,6 +184,9 @@ func TestQuestions(t *testing.T) {
 			}
 		}
 		if diff := cmp.Diff(m.Deliveries(), s.Deliveries()); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff(m.Branches(), s.Branches()); diff != "" {
 			t.Error(diff)
 		}
 		d, ok := s.Delivery(movement.Document{Type: "order", Ref: "P00008"})

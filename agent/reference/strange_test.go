@@ -150,7 +150,7 @@ func FuzzRows(f *testing.F) {
 		}
 		for _, k := range feed.Kinds {
 			branch := "BR01"
-			if k == feed.Catalogue {
+			if k.Shared() {
 				branch = ""
 			}
 			h := newHub()

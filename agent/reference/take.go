@@ -341,6 +341,7 @@ func (s *Store) adopt(k feed.Kind, to target) {
 	var fresh *table
 	var deliveries []Delivery
 	var waiting Waiting
+	var branches []feed.Branch
 	err := s.update(func(tx *bolt.Tx) error {
 		raw, err := json.Marshal(version{to.version, to.parts})
 		if err != nil {
@@ -357,6 +358,8 @@ func (s *Store) adopt(k feed.Kind, to target) {
 			deliveries, err = allDeliveries(tx, fresh)
 		case feed.Outcomes:
 			waiting, err = allWaiting(tx, fresh)
+		case feed.Branches:
+			branches, err = s.allBranches(tx, fresh)
 		}
 		return err
 	})
@@ -373,6 +376,8 @@ func (s *Store) adopt(k feed.Kind, to target) {
 		s.deliveries = deliveries
 	case feed.Outcomes:
 		s.waiting = waiting
+	case feed.Branches:
+		s.branches = branches
 	}
 	s.mu.Unlock()
 	s.fetch.aim(k, to.version, to.asOf, true)

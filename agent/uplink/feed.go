@@ -37,7 +37,7 @@ func follow(ctx context.Context, l *line, feed Feed, log *slog.Logger) error {
 		}
 	}
 	var err error
-	for _, c := range []wire.Channel{wire.Catalogue, wire.Deliveries, wire.Stock, wire.Outcomes} {
+	for _, c := range []wire.Channel{wire.Catalogue, wire.Deliveries, wire.Stock, wire.Outcomes, wire.Branches} {
 		err = errors.Join(err, l.Subscribe(ctx, hear, wire.Topic(l.branch, c)))
 	}
 	if fault.ClassOf(err) == fault.Setup {

@@ -86,7 +86,7 @@ type docKey struct {
 }
 
 func keyOf(k feed.Kind, branch string) docKey {
-	if k == feed.Catalogue {
+	if k.Shared() {
 		branch = ""
 	}
 	return docKey{k, branch}
@@ -120,6 +120,7 @@ func (f *Feed) Run(ctx context.Context) error {
 	var g sync.WaitGroup
 	g.Go(func() { f.send(ctx) })
 	g.Go(func() { f.repeat(ctx, feed.Catalogue, time.Second, f.readCatalogue()) })
+	g.Go(func() { f.repeat(ctx, feed.Branches, branchesEvery, newBranches(f).read) })
 	g.Go(func() { f.repeat(ctx, feed.Deliveries, f.cfg.DeliveriesEvery, newDeliveries(f).read) })
 	g.Go(func() { f.repeat(ctx, feed.OnHand, f.cfg.StockEvery, newStock(f).read) })
 	if f.Ledger != nil {

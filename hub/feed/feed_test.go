@@ -90,12 +90,17 @@ func (w *world) start(branches ...string) {
 	}()
 	w.Cleanup(func() { stop(); <-done; w.client.Close() })
 	for _, b := range branches {
-		var docs []wire.DocumentState
-		for _, k := range feed.Kinds {
-			docs = append(docs, wire.DocumentState{Kind: k.Channel()})
-		}
-		w.feed.Heard(b, docs)
+		w.report(b)
 	}
+}
+
+// report is a branch that knows nothing, and says so.
+func (w *world) report(branch string) {
+	var docs []wire.DocumentState
+	for _, k := range feed.Kinds {
+		docs = append(docs, wire.DocumentState{Kind: k.Channel()})
+	}
+	w.feed.Heard(branch, docs)
 }
 
 func (w *world) refresh() {
@@ -123,7 +128,7 @@ func (w *world) publish(branch string, c wire.Channel, payload []byte) error {
 	want := feed.Want{Kind: m.Kind}
 	switch {
 	case m.IsManifest && m.Version == d.target:
-		d.list = m.Parts
+		d.list = append([]feed.PartRef{}, m.Parts...) // of none, too
 		for _, p := range m.Parts {
 			if d.parts[p.ID] == nil {
 				want.Parts = append(want.Parts, p.ID)
@@ -173,7 +178,8 @@ func (d *copied) adopt() {
 // until waits for a branch to know what is wanted.
 func until[T any](w *world, branch string, k feed.Kind, what string, good func([]T) bool) []T {
 	w.Helper()
-	timeout := time.After(20 * time.Second)
+	timeout, again := time.After(20*time.Second), time.NewTicker(100*time.Millisecond)
+	defer again.Stop()
 	for {
 		w.mu.Lock()
 		changed := w.changed
@@ -193,6 +199,8 @@ func until[T any](w *world, branch string, k feed.Kind, what string, good func([
 		}
 		select {
 		case <-changed:
+		case <-again.C:
+			w.report(branch) // it asked for two things at once, and was told of one
 		case <-timeout:
 			w.Fatalf("%s: %s knows %+v", what, branch, rows)
 		}
@@ -232,6 +240,24 @@ func TestTheCatalogueComesToTheBranch(t *testing.T) {
 		must(t, err)
 		w.refresh()
 		until(w, "BR01", feed.Catalogue, "a new product", func(p []feed.Product) bool { return len(p) == 3 && p[2].Reference == "NEW" })
+	})
+}
+
+func TestTheListOfBranchesComesToTheBranch(t *testing.T) {
+	eachVersion(t, func(t *testing.T, version int) {
+		w := open(t, version, []hubfeed.Branch{{Code: "SOUTH", Warehouse: "BR02"}, {Code: "NORTH", Warehouse: "BR01"}, {Code: "WEST", Warehouse: "NONE"}})
+		_, err := w.odoo.AddBranch("BR01", "Northgate")
+		must(t, err)
+		_, err = w.odoo.AddBranch("BR02", "South Street")
+		must(t, err)
+		w.refresh()
+		w.start("NORTH", "SOUTH")
+		for _, to := range []string{"NORTH", "SOUTH"} {
+			got := until(w, to, feed.Branches, "the branches", func(b []feed.Branch) bool { return len(b) == 2 })
+			if diff := cmp.Diff([]feed.Branch{{Code: "NORTH", Name: "Northgate"}, {Code: "SOUTH", Name: "South Street"}}, got); diff != "" {
+				t.Error(diff)
+			}
+		}
 	})
 }
 

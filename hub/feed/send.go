@@ -170,8 +170,11 @@ func (o Old) Words(now time.Time) string {
 	if o.Branch == "" {
 		who = "The hub"
 	}
-	if o.Kind == feed.Outcomes {
+	switch o.Kind {
+	case feed.Outcomes:
 		what = "what became of its movements"
+	case feed.Branches:
+		what = "the other branches"
 	}
 	return who + " knows " + what + " " + since + "."
 }

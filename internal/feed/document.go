@@ -75,7 +75,7 @@ func partRows(k Kind) int {
 // nobody changes it once built.
 type Document struct {
 	Kind Kind
-	// Branch is empty for the catalogue.
+	// Branch is empty for what all branches share.
 	Branch  string
 	Version ID
 	Parts   []Part

@@ -16,7 +16,7 @@ import (
 
 func build(t interface{ Fatal(...any) }, k Kind, before *Document, rows []string) *Document {
 	branch := "BR01"
-	if k == Catalogue {
+	if k.Shared() {
 		branch = ""
 	}
 	b := NewBuilder(k, branch, before, NewPacker())

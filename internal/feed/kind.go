@@ -14,11 +14,15 @@ const (
 	Deliveries = Kind(wire.Deliveries)
 	OnHand     = Kind(wire.Stock)
 	Outcomes   = Kind(wire.Outcomes)
+	Branches   = Kind(wire.Branches)
 )
 
 // Kinds lists all kinds, in the order in which they are asked for: the small
 // ones that people wait for first.
-var Kinds = []Kind{Deliveries, Outcomes, Catalogue, OnHand}
+var Kinds = []Kind{Branches, Deliveries, Outcomes, Catalogue, OnHand}
+
+// Shared tells whether all branches have the same document of the kind.
+func (k Kind) Shared() bool { return k == Catalogue || k == Branches }
 
 // Channel is the channel that carries the kind down.
 func (k Kind) Channel() wire.Channel { return wire.Channel(k) }

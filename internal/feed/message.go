@@ -36,7 +36,7 @@ type head struct {
 	V    int  `json:"v"`
 	What what `json:"w"`
 	Kind Kind `json:"k"`
-	// Branch is whose document it is; empty for the catalogue and for parts.
+	// Branch is whose document it is; empty for what all share and for parts.
 	Branch  string    `json:"b,omitempty"`
 	Version ID        `json:"d,omitzero"`
 	AsOf    time.Time `json:"t,omitzero"`
@@ -151,7 +151,7 @@ func Open(payload []byte) (*Message, error) {
 
 func (h *head) message(body []byte) (*Message, error) {
 	m := &Message{Kind: h.Kind, Branch: h.Branch, Version: h.Version}
-	ownBranch := h.Kind == Catalogue && h.Branch == "" || h.Kind != Catalogue && movement.ValidBranch(h.Branch)
+	ownBranch := h.Kind.Shared() && h.Branch == "" || !h.Kind.Shared() && movement.ValidBranch(h.Branch)
 	switch h.What {
 	case whatNotice:
 		if !ownBranch || len(body) > 0 || h.AsOf.IsZero() || h.AsOf.Year() > 9999 {

@@ -16,20 +16,21 @@ const (
 	Movements Channel = "movements"
 	Report    Channel = "report"
 	Presence  Channel = "presence"
-	// Want carries up what the agent lacks of the four that follow Ack.
+	// Want carries up what the agent lacks of the five that follow Ack.
 	Want Channel = "want"
 	// Ack carries the hub's answers down; the others what a branch needs to
-	// know of Odoo, what became of its movements, and its settings.
+	// know of Odoo, what became of its movements, the other branches, and its settings.
 	Ack        Channel = "ack"
 	Catalogue  Channel = "catalogue"
 	Deliveries Channel = "deliveries"
 	Stock      Channel = "stock"
 	Outcomes   Channel = "outcomes"
+	Branches   Channel = "branches"
 	Settings   Channel = "config"
 )
 
 // Channels lists all channels, those that lead up first.
-var Channels = []Channel{Movements, Report, Presence, Want, Ack, Catalogue, Deliveries, Stock, Outcomes, Settings}
+var Channels = []Channel{Movements, Report, Presence, Want, Ack, Catalogue, Deliveries, Stock, Outcomes, Branches, Settings}
 
 // Up tells whether a branch may publish on the channel; on the others it may
 // only listen.
