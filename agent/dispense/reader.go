@@ -243,7 +243,7 @@ func (r *reader) unclear(out *movement.Movement, why error) {
 	// What was read is part of the key, so that two bad rows that share the
 	// columns of the key are both told.
 	sum := sha256.Sum256(append([]byte(out.Problem.Code+"\x00"), content...))
-	out.NaturalKey = key + "!" + hex.EncodeToString(sum[:8])
+	out.NaturalKey = movement.BadRowKey(key, sum[:])
 }
 
 // opaque keeps nothing of a line but where it stands: without its columns
@@ -264,7 +264,7 @@ func (r *reader) nameless(out *movement.Movement, content []byte) {
 	r.pos.Nth++
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\x00%d\x00%s\x00%s", r.pos.Anchor, r.pos.Nth, out.Problem.Code, content)
-	out.NaturalKey = r.e.Name + "!" + hex.EncodeToString(h.Sum(nil)[:12])
+	out.NaturalKey = movement.NamelessRowKey(r.e.Name, h.Sum(nil))
 }
 
 // What marks a row that is understood, and still not believed.

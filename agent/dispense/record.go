@@ -3,7 +3,6 @@ package dispense
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io"
 	"iter"
@@ -317,7 +316,7 @@ func apart(m *movement.Movement, why error) *movement.Movement {
 	content := c
 	content.Source, content.Problem, content.NaturalKey = movement.Source{}, nil, ""
 	sum := sha256.Sum256(content.AppendJSON(nil))
-	c.NaturalKey = m.NaturalKey + "!" + hex.EncodeToString(sum[:8])
+	c.NaturalKey = movement.BadRowKey(m.NaturalKey, sum[:])
 	return &c
 }
 

@@ -34,6 +34,10 @@ const (
 	// CodeBeingMade is of class Transient: the tables are being made anew, and the same
 	// event may be in them in another form soon.
 	CodeBeingMade = "being_made"
+	// CodeRowRecorded is of a row of an export that came otherwise, too; CodeRowAgain
+	// of one that stands where another stood that was corrected.
+	CodeRowRecorded = "row_recorded"
+	CodeRowAgain    = "row_corrected_before"
 )
 
 // Apply gives the movement as it should have been. It has no problem any more;
@@ -118,7 +122,10 @@ type Correcting struct {
 	To       Correction
 	// Shown is the reason that the person saw; with another one by now nothing is
 	// done. Empty for whatever it is.
-	Shown    string
+	Shown string
+	// Again says that it is another row than one that stood in the same line of a
+	// file of the same name, and was corrected.
+	Again    bool
 	Who, Why string
 	At       time.Time
 }
@@ -127,8 +134,9 @@ type Correcting struct {
 // it go on as that. These are faults of class Data, and nothing is done: who or
 // why missing ("incomplete_decision"), one that the hub never received
 // ("unknown_movement"), one that waits for nobody or for another reason
-// ("changed_meanwhile"), what cannot be corrected ("not_correctable"), and what
-// would be no whole movement then ("invalid_movement").
+// ("changed_meanwhile"), what cannot be corrected ("not_correctable"), a row of an
+// export that came otherwise, too ("row_recorded", "row_corrected_before"), and
+// what would be no whole movement then ("invalid_movement").
 func (l *Ledger) Correct(ctx context.Context, c Correcting) error {
 	if err := checkDecision(c.Who, c.Why); err != nil {
 		return err
@@ -154,8 +162,11 @@ func (t *Tx) correct(o *opener, c Correcting) error {
 		}
 		return fault.New(fault.Data, CodeChanged, "%s no longer waits for what you saw", name).WithHint("look at it again")
 	}
-	m, err := t.correctable(o, e, name)
+	m, whole, err := t.correctable(o, e, name)
 	if err != nil {
+		return err
+	}
+	if err := t.claimRow(&c, m, whole, name); err != nil {
 		return err
 	}
 	to := c.To
@@ -204,45 +215,46 @@ func (t *Tx) openException(id MovementID) (*Exception, error) {
 	return &e, err
 }
 
-// correctable gives a movement that can be corrected, as it stands by now.
-func (t *Tx) correctable(o *opener, e *Exception, name movement.ID) (*movement.Movement, error) {
+// correctable gives a movement that can be corrected, as it stands by now; whole
+// tells whether its record is a whole one by itself.
+func (t *Tx) correctable(o *opener, e *Exception, name movement.ID) (is *movement.Movement, whole bool, err error) {
 	no := func(why string) *fault.Error {
 		return fault.New(fault.Data, CodeNotCorrectable, "%s cannot be corrected: %s", name, why)
 	}
 	if e.LastLost > 0 {
-		return nil, no("the hub does not have it").WithHint("count the stock of the branch, then discard the exception")
+		return nil, false, no("the hub does not have it").WithHint("count the stock of the branch, then discard the exception")
 	}
 	var state int64
 	if err := t.Row(`SELECT state FROM movements WHERE id = $1`, int64(e.ID)).Scan(&state); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if State(state) != Excepted {
-		return nil, no("it is in a document of Odoo already").WithHint("correct it in Odoo, with a return or an adjustment; then discard the exception")
+		return nil, false, no("it is in a document of Odoo already").WithHint("correct it in Odoo, with a return or an adjustment; then discard the exception")
 	}
 	record, err := o.record(e.ID)
 	if errors.Is(err, errUnreadable) {
-		return nil, no("its batch in the ledger no longer opens").WithHint("put back the newest backup of the ledger; the branch sends the rest again")
+		return nil, false, no("its batch in the ledger no longer opens").WithHint("put back the newest backup of the ledger; the branch sends the rest again")
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	m, _, err := ReadMovement(record)
+	m, whole, err := ReadMovement(record)
 	if err != nil || m.Settles.Dismissed {
-		return nil, no("nothing can be read from it").WithHint("have it recorded again at the branch, then discard this one")
+		return nil, false, no("nothing can be read from it").WithHint("have it recorded again at the branch, then discard this one")
 	}
 	if e.Stage == StageProjection && (m.Problem == nil || m.Problem.Code != e.Reason) {
-		return nil, no("what is wrong is not in one of its fields").WithHint("release it as it is, or discard it")
+		return nil, false, no("what is wrong is not in one of its fields").WithHint("release it as it is, or discard it")
 	}
 	rulings, err := t.RulingsIn(e.ID, e.ID)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	for _, r := range rulings[e.ID] {
 		if r.Corrected != nil {
 			m = r.Corrected.Apply(m)
 		}
 	}
-	return &m, nil
+	return &m, whole, nil
 }
 
 // corrected tells whether a person has corrected a movement: then it is whole,

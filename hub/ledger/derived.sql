@@ -66,7 +66,8 @@ CREATE TABLE natural_keys (
 ) /* WITHOUT ROWID */;
 
 -- What a branch's own people decided about a capture with a problem, by that
--- one's natural key; movement_id is the first record that says so.
+-- one's natural key; movement_id is the first record that says so. waits is 1 until
+-- that capture has come, too.
 CREATE TABLE settlements (
     branch_id   BIGINT NOT NULL,
     settled_key TEXT NOT NULL,
@@ -75,8 +76,23 @@ CREATE TABLE settlements (
     who         TEXT NOT NULL,
     why         TEXT NOT NULL,
     at          BIGINT NOT NULL,
+    waits       SMALLINT NOT NULL,
     PRIMARY KEY (branch_id, settled_key)
 ) /* WITHOUT ROWID */;
+CREATE INDEX settlements_movement ON settlements (movement_id);
+CREATE INDEX settlements_waiting ON settlements (branch_id) WHERE waits = 1;
+
+-- Bad rows of exports that people at the hub have corrected, or that are in a
+-- document, by the key of the row itself: it must not be counted again when it
+-- comes readable (bad is 0), or as bad in another way. Of rows without a key it is
+-- where they stand.
+CREATE TABLE same_row (
+    id          BIGINT PRIMARY KEY,
+    branch_id   BIGINT NOT NULL,
+    natural_key TEXT NOT NULL,
+    bad         SMALLINT NOT NULL
+);
+CREATE INDEX same_row_key ON same_row (branch_id, natural_key);
 
 -- Later movements with the natural key and the content of a first one that are in
 -- a document, found in Odoo: the first gives way to them, or is there, too.
@@ -98,6 +114,11 @@ CREATE TABLE groups (
 );
 CREATE UNIQUE INDEX groups_name ON groups (branch_id, epoch, name);
 CREATE INDEX groups_lately ON groups (branch_id, last_at);
+
+-- Movements that did not fit the size of their group when they came.
+CREATE TABLE misfits (
+    id BIGINT PRIMARY KEY
+);
 
 -- Open exceptions only. id is the movement's, or the place of the first lost
 -- record, and last_seq then the last lost one's seq.

@@ -136,6 +136,9 @@ func (t *Tx) changePosting(id int64, c PostingChange) (parts []int64, err error)
 			return nil, err
 		}
 		err = t.ReconsiderRepeats(r.first, r.last)
+		if err == nil && !c.State.Alive() {
+			err = t.reconsiderRows(r.first, r.last)
+		}
 	}
 	return parts, err
 }
@@ -212,6 +215,19 @@ func (t *Tx) Document(id int64) (*Posting, error) {
 // of the movements of a run, which have changed.
 func (t *Tx) ReconsiderRepeats(first, last MovementID) error {
 	n, err := t.Exec(`INSERT INTO reconsider (id) SELECT id FROM held_repeats WHERE first_id BETWEEN $1 AND $2
+		ON CONFLICT (id) DO NOTHING`, int64(first), int64(last))
+	if n > 0 {
+		t.Tell(Ruled)
+	}
+	return err
+}
+
+// reconsiderRows has the projector look again at what is no longer in a document,
+// and was not to go on by itself meanwhile: rows of which a bad one was corrected or
+// is in another document, and what settled captures that came later.
+func (t *Tx) reconsiderRows(first, last MovementID) error {
+	n, err := t.Exec(`INSERT INTO reconsider (id) SELECT id FROM same_row WHERE id BETWEEN $1 AND $2 AND bad = 0
+		UNION SELECT movement_id FROM settlements WHERE movement_id BETWEEN $1 AND $2
 		ON CONFLICT (id) DO NOTHING`, int64(first), int64(last))
 	if n > 0 {
 		t.Tell(Ruled)

@@ -209,6 +209,9 @@ func (l *Ledger) identity(r rower, id MovementID) (movement.ID, error) {
 	return movement.ID{Branch: k.Branch, Epoch: k.Epoch, Lane: k.Lane, Seq: id.Seq()}, err
 }
 
+// NameOf gives a movement's name.
+func (t *Tx) NameOf(id MovementID) (movement.ID, error) { return t.w.l.identity(t, id) }
+
 // Find turns a movement's name into its number. A stream that the ledger has
 // never heard of is a fault of class Data, "unknown_movement".
 func (l *Ledger) Find(ctx context.Context, id movement.ID) (MovementID, error) {

@@ -54,6 +54,19 @@ func (g *groupBook) join(tx *ledger.Tx, b *batch, of movement.Group) (id int64, 
 	return e.id, misfit, nil
 }
 
+// misfit keeps that a movement did not fit.
+func (w *writing) misfit(id ledger.MovementID) error {
+	_, err := w.tx.Exec(`INSERT INTO misfits (id) VALUES ($1) ON CONFLICT (id) DO NOTHING`, int64(id))
+	return err
+}
+
+// didNotFit tells what [writing.misfit] kept.
+func (w *writing) didNotFit(id ledger.MovementID) (bool, error) {
+	var n int64
+	err := w.tx.Row(`SELECT COUNT(*) FROM misfits WHERE id = $1`, int64(id)).Scan(&n)
+	return n > 0, err
+}
+
 func (g *groupBook) flush(tx *ledger.Tx) error {
 	for key, e := range g.open {
 		var err error

@@ -231,7 +231,7 @@ func object(r *reading, c circumstances, released, corrected bool) *objection {
 		return &objection{reason: ReasonGroupConflict, field: "group.size",
 			text: "the movement does not fit the size that its group " + r.m.Group.ID + " was given before",
 			hint: "branchline-hub release lets it go on if the goods are there, branchline-hub discard takes it out"}
-	case c.doubt != nil && !slices.ContainsFunc(c.rulings, func(r ledger.Ruling) bool { return r.Retry && r.Reason == c.doubt.reason }):
+	case c.doubt != nil && !releasedFor(c.rulings, c.doubt.reason):
 		return c.doubt // by itself: what was released for another reason is in no less doubt
 	}
 	return nil

@@ -1,6 +1,7 @@
 package projection_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -80,6 +81,12 @@ func (h *history) record() []byte {
 	case 1:
 		m.Problem = &movement.Problem{Code: "not_gs1", Text: "cannot be read"}
 		m.Product, m.Kind, m.Quantity = movement.Product{}, "", 0
+	case 2, 3: // a bad row, of a key that may come as itself
+		m.Problem = &movement.Problem{Code: "unknown_unit", Text: "the unit is not known"}
+		m.Quantity = 0
+		if m.NaturalKey != "" {
+			m.NaturalKey = movement.BadRowKey(m.NaturalKey, bytes.Repeat([]byte{byte(draw(h, rapid.IntRange(0, 2), "sum"))}, 8))
+		}
 	}
 	record := m.AppendJSON(nil)
 	if m.NaturalKey != "" {

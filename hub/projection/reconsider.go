@@ -90,17 +90,23 @@ func (w *writing) again(s *second) error {
 	if err := errors.Join(w.checkRepeat(old.BranchID, s.id, &s.r, &c), w.doubt(s.b.Batch, s.id.Seq(), &s.r, &c)); err != nil {
 		return err
 	}
-	if err := errors.Join(w.settlement(old.BranchID, s.id, &s.r, &c), w.settled(old.BranchID, s.id, &s.r, &c)); err != nil {
+	if err := errors.Join(w.sameRow(old.BranchID, s.id, &s.r, &c), w.settlement(old.BranchID, s.id, &s.r, &c), w.settled(old.BranchID, s.id, &s.r, &c)); err != nil {
 		return err
 	}
 	r, err := w.corrected(&s.r, c.rulings)
 	if err != nil {
 		return err
 	}
-	if group == 0 && r.m.Group.ID != "" {
-		if group, c.misfit, err = w.groups.join(w.tx, s.b, r.m.Group); err != nil {
-			return err
+	switch {
+	case group > 0:
+		c.misfit, err = w.didNotFit(s.id)
+	case r.m.Group.ID != "":
+		if group, c.misfit, err = w.groups.join(w.tx, s.b, r.m.Group); c.misfit && err == nil {
+			err = w.misfit(s.id)
 		}
+	}
+	if err != nil {
+		return err
 	}
 	product, err := w.product(r.m.Product)
 	if err != nil {

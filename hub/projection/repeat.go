@@ -20,8 +20,11 @@ func (w *writing) checkRepeat(branch int64, id ledger.MovementID, r *reading, c 
 	}
 	n, err := w.tx.Exec(`INSERT INTO natural_keys (branch_id, natural_key, movement_id, content, problem) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (branch_id, natural_key) DO NOTHING`, branch, r.m.NaturalKey, int64(id), content, problem)
-	if err != nil || n == 1 {
+	if err != nil {
 		return err
+	}
+	if n == 1 {
+		return w.hasCome(branch, r.m.NaturalKey)
 	}
 	var first, its int64
 	if err := w.tx.Row(`SELECT movement_id, content FROM natural_keys WHERE branch_id = $1 AND natural_key = $2`,

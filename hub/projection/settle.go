@@ -26,11 +26,22 @@ func (w *writing) settlement(branch int64, id ledger.MovementID, r *reading, c *
 	if s.Dismissed {
 		dismissed = 1
 	}
-	isNew, err := w.tx.Exec(`INSERT INTO settlements (branch_id, settled_key, movement_id, dismissed, who, why, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (branch_id, settled_key) DO NOTHING`,
-		branch, s.Key, int64(id), dismissed, r.m.By, s.Why, r.m.RecordedAt.UnixMilli())
+	target, problem, err := w.keyed(branch, s.Key)
 	if err != nil {
 		return err
+	}
+	waits := 0
+	if target == 0 {
+		waits = 1
+	}
+	isNew, err := w.tx.Exec(`INSERT INTO settlements (branch_id, settled_key, movement_id, dismissed, who, why, at, waits)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (branch_id, settled_key) DO NOTHING`,
+		branch, s.Key, int64(id), dismissed, r.m.By, s.Why, r.m.RecordedAt.UnixMilli(), waits)
+	if err != nil {
+		return err
+	}
+	if isNew == 1 && waits == 1 {
+		w.waiting[branchKey{branch, s.Key}] = id
 	}
 	object := func(text string) {
 		c.overruled = &objection{reason: ReasonSettledOtherwise, field: "settles.key", text: text,
@@ -43,9 +54,8 @@ func (w *writing) settlement(branch int64, id ledger.MovementID, r *reading, c *
 	if _, ok := r.m.ThrownAway(); ok {
 		return w.tx.ThrownAway(id, &r.m, time.Now())
 	}
-	target, problem, err := w.keyed(branch, s.Key)
-	if err != nil || target == 0 {
-		return err
+	if target == 0 {
+		return nil
 	}
 	if !problem {
 		object(s.Key + ", which the branch has settled by this, had no problem")
@@ -61,6 +71,39 @@ func (w *writing) settlement(branch int64, id ledger.MovementID, r *reading, c *
 		object("what the branch has settled by this had been released at the hub, and goes on as it was")
 	}
 	return err
+}
+
+// branchKey is a natural key at a branch.
+type branchKey struct {
+	branch int64
+	key    string
+}
+
+// waitingSettlements gives what was settled and has not come yet.
+func (w *writing) waitingSettlements() (map[branchKey]ledger.MovementID, error) {
+	all := map[branchKey]ledger.MovementID{}
+	err := w.tx.Rows(`SELECT branch_id, settled_key, movement_id FROM settlements WHERE waits = 1`, nil, func(row ledger.Row) error {
+		var k branchKey
+		var id int64
+		err := row.Scan(&k.branch, &k.key, &id)
+		all[k] = ledger.MovementID(id)
+		return err
+	})
+	return all, err
+}
+
+// hasCome has what settled a capture looked at again when that has come after it.
+func (w *writing) hasCome(branch int64, key string) error {
+	k := branchKey{branch, key}
+	by, ok := w.waiting[k]
+	if !ok {
+		return nil
+	}
+	delete(w.waiting, k)
+	if _, err := w.tx.Exec(`UPDATE settlements SET waits = 0 WHERE branch_id = $1 AND settled_key = $2`, branch, key); err != nil {
+		return err
+	}
+	return w.lookAgain(by)
 }
 
 // settled finds out whether the branch's own people have dealt with a capture

@@ -62,6 +62,10 @@ type writing struct {
 	totals      map[int64]*branchTotal
 	known       map[int64]*facts // by stream, of a chunk
 	doubts      map[int64][]ledger.Doubt
+	// rows tells that there are bad rows which people have corrected.
+	rows bool
+	// waiting are settlements of what has not come yet, with what says so.
+	waiting map[branchKey]ledger.MovementID
 }
 
 func (p *Projector) newWriting(tx *ledger.Tx) (*writing, error) {
@@ -76,6 +80,15 @@ func (p *Projector) newWriting(tx *ledger.Tx) (*writing, error) {
 		clear(p.lots)
 	}
 	p.lastProduct = w.lastProduct
+	var rows int64
+	if err := tx.Row(`SELECT COUNT(*) FROM (SELECT 1 FROM same_row LIMIT 1) s`).Scan(&rows); err != nil {
+		return nil, err
+	}
+	w.rows = rows > 0
+	var err error
+	if w.waiting, err = w.waitingSettlements(); err != nil {
+		return nil, err
+	}
 	return w, w.groups.init(tx)
 }
 
@@ -203,7 +216,7 @@ func (w *writing) movement(b *batch, r *reading, seq uint64, f *facts) error {
 	if err = errors.Join(w.checkRepeat(b.BranchID, id, r, &c), w.doubt(b.Batch, seq, r, &c)); err != nil {
 		return err
 	}
-	if err = errors.Join(w.settlement(b.BranchID, id, r, &c), w.settled(b.BranchID, id, r, &c)); err != nil {
+	if err = errors.Join(w.sameRow(b.BranchID, id, r, &c), w.settlement(b.BranchID, id, r, &c), w.settled(b.BranchID, id, r, &c)); err != nil {
 		return err
 	}
 	if r, err = w.corrected(r, c.rulings); err != nil {
@@ -213,6 +226,11 @@ func (w *writing) movement(b *batch, r *reading, seq uint64, f *facts) error {
 	if r.m.Group.ID != "" {
 		if group, c.misfit, err = w.groups.join(w.tx, b, r.m.Group); err != nil {
 			return err
+		}
+		if c.misfit {
+			if err := w.misfit(id); err != nil {
+				return err
+			}
 		}
 	}
 	product, err := w.product(r.m.Product)
