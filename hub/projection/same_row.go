@@ -1,6 +1,7 @@
 package projection
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -57,7 +58,7 @@ func (w *writing) sameRow(branch int64, id ledger.MovementID, r *reading, c *cir
 		return err
 	}
 	if isNew == 1 {
-		if err := w.lookAtRow(branch, key, rivals); err != nil {
+		if err := w.lookAtRow(rivals); err != nil {
 			return err
 		}
 	}
@@ -87,13 +88,7 @@ func (w *writing) against(o rival, id ledger.MovementID, c *circumstances, bad b
 		return w.bothHeld(o, id, c)
 	case c.holding != nil, c.doubt != nil && !releasedFor(c.rulings, c.doubt.reason):
 	case !bad, held, o.bad && o.state == ledger.Pending:
-		name, err := w.tx.NameOf(o.id)
-		if err != nil {
-			return err
-		}
-		c.doubt = &objection{reason: ReasonRowCorrected, field: "natural_key",
-			text: fmt.Sprintf("the same row came as %s, which a person has corrected or which is in Odoo", name),
-			hint: "compare both; branchline-hub discard takes this one out, branchline-hub release lets it go on as a second event"}
+		return w.countedAs(o, c)
 	}
 	return nil
 }
@@ -101,19 +96,39 @@ func (w *writing) against(o rival, id ledger.MovementID, c *circumstances, bad b
 // bothHeld takes a posting back that has not begun; otherwise the later one of two
 // is told to stand in Odoo twice.
 func (w *writing) bothHeld(o rival, id ledger.MovementID, c *circumstances) error {
-	p, taken, err := w.tx.TakeBack(o.posting, "the row was found in Odoo")
-	switch {
-	case err != nil:
+	p, taken, err := w.takeBack(o.posting)
+	if err != nil {
 		return err
-	case taken:
-		for _, f := range w.known { // what was read before no longer holds
-			f.holdings = slices.DeleteFunc(f.holdings, func(h ledger.Holding) bool { return h.PostingID == o.posting })
-		}
+	}
+	if taken {
 		return w.lookAgain(o.id)
-	case o.id < id && c.twice == nil:
+	}
+	if _, taken, err = w.takeBack(c.holding.PostingID); taken || err != nil {
+		c.holding, c.doubt = nil, nil
+		return errors.Join(err, w.countedAs(o, c))
+	}
+	if o.id < id && c.twice == nil {
 		c.twice = &p
 	}
 	return nil
+}
+
+func (w *writing) takeBack(posting int64) (p ledger.Posting, taken bool, err error) {
+	if p, taken, err = w.tx.TakeBack(posting, "a row of it was found in Odoo"); taken {
+		for _, f := range w.known { // what was read before no longer holds
+			f.holdings = slices.DeleteFunc(f.holdings, func(h ledger.Holding) bool { return h.PostingID == posting })
+		}
+	}
+	return p, taken, err
+}
+
+// countedAs says that another one counts.
+func (w *writing) countedAs(o rival, c *circumstances) error {
+	name, err := w.tx.NameOf(o.id)
+	c.doubt = &objection{reason: ReasonRowCorrected, field: "natural_key",
+		text: fmt.Sprintf("the same row came as %s, which a person has corrected or which is in Odoo", name),
+		hint: "compare both; branchline-hub discard takes this one out, branchline-hub release lets it go on as a second event"}
+	return err
 }
 
 func releasedFor(rulings []ledger.Ruling, reason string) bool {
@@ -122,7 +137,10 @@ func releasedFor(rulings []ledger.Ruling, reason string) bool {
 
 func (w *writing) rivals(branch int64, id ledger.MovementID, key string) (all []rival, err error) {
 	err = w.tx.Rows(`SELECT s.id, s.bad, m.state, m.posting_id FROM same_row s JOIN movements m ON m.id = s.id
-		WHERE s.branch_id = $1 AND s.natural_key = $2 AND s.id <> $3 ORDER BY s.id`, []any{branch, key, int64(id)}, func(row ledger.Row) error {
+			WHERE s.branch_id = $1 AND s.natural_key = $2 AND s.id <> $3
+		UNION SELECT m.id, 0, m.state, m.posting_id FROM natural_keys n JOIN movements m ON m.id = n.movement_id
+			WHERE n.branch_id = $1 AND n.natural_key = $2 AND n.movement_id <> $3
+		ORDER BY 1`, []any{branch, key, int64(id)}, func(row ledger.Row) error {
 		var o rival
 		var id, bad, state int64
 		err := row.Scan(&id, &bad, &state, &o.posting)
@@ -133,17 +151,12 @@ func (w *writing) rivals(branch int64, id ledger.MovementID, key string) (all []
 	return all, err
 }
 
-// lookAtRow has the others of a row looked at again, and the row itself, which may
-// be held against a bad one for the first time.
-func (w *writing) lookAtRow(branch int64, key string, rivals []rival) error {
+// lookAtRow has the others of a row looked at again.
+func (w *writing) lookAtRow(rivals []rival) error {
 	for _, o := range rivals {
 		if err := w.lookAgain(o.id); err != nil {
 			return err
 		}
 	}
-	first, _, err := w.keyed(branch, key)
-	if err != nil || first == 0 {
-		return err
-	}
-	return w.lookAgain(first)
+	return nil
 }
