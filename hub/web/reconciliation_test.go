@@ -24,7 +24,7 @@ func TestThePagesSayWhatIsOtherwise(t *testing.T) {
 		"/reconciliation?branch=high":    {"BR02"},
 		"/reconciliation?branch=x":       {"No branch fits"},
 		"/reconciliation/BR01": {"5-402/9f2c41d2</a>", "https://odoo.example/web#id=13&amp;model=stock.picking", "Cancelled in Odoo", "Somebody has cancelled it", "3 too few of Aspirin", "bulk:410-412", "380 missing in Odoo",
-			"4 on the way", "37 more captured and not sent yet", "28", "−8", "−5", "Product Quantity Updated", "WH/OUT/00031", "ours, otherwise than it was posted", "all lots together", "nobody that Odoo tells of", "1 code was not compared", "Odoo had more moves", "Compare now"},
+			"4 on the way", "37 more captured and not sent yet", "28", "−8", "−5", "Product Quantity Updated", "WH/OUT/00031", "ours, otherwise than it was posted", "all lots together", "Odoo tells of nobody else", "1 code was not compared", "Odoo had more moves", "Compare now"},
 		"/reconciliation/BR02": {"Equal", "The stock was not compared: the hub knows no warehouse BR02", "has not said anything of its outbox", "by the schedule", "BR02 is being compared: 120"},
 		"/reconciliation/BR03": {"never compared"},
 	} {
