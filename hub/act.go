@@ -41,9 +41,12 @@ type whoFlag struct {
 	Why string `help:"A word why, for the audit trail; required." required:"" placeholder:"WORD"`
 }
 
-func (f *whoFlag) who() string {
-	if f.Who != "" {
-		return f.Who
+func (f *whoFlag) who() string { return whoIs(f.Who) }
+
+// whoIs is who was named, or else the user of this session.
+func whoIs(named string) string {
+	if named != "" {
+		return named
 	}
 	if u, err := user.Current(); err == nil {
 		return u.Username

@@ -32,6 +32,7 @@ type commands struct {
 	Postings   postingsCommand   `cmd:"" help:"List the documents made or to be made in Odoo."`
 	Branches   branchesCommand   `cmd:"" help:"List the branches, which are connected, what of them waits, and what stands still."`
 	Verify     verifyCommand     `cmd:"" help:"Check the audit trail and every branch's chain."`
+	Reconcile  reconcileCommands `cmd:"" help:"Compare the branches with Odoo, and say what is otherwise."`
 	Audit      auditCommands     `cmd:"" help:"Read the audit trail, and prove that nothing in it was altered."`
 	Rebuild    rebuildCommand    `cmd:"" help:"Make what follows from the batches anew, from the first batch on."`
 	Backup     backupCommand     `cmd:"" help:"Copy the ledger of the running hub into a file."`

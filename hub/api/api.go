@@ -36,6 +36,9 @@ type Room interface {
 	Trace(ctx context.Context, id movement.ID) (*room.Traced, error)
 	Recall(ctx context.Context, lot string) ([]room.Recalled, error)
 	Arrivals(ctx context.Context, after ledger.Arrived, limit int) ([]ledger.ArrivedMovement, error)
+	Reconciliation(ctx context.Context) (room.Reconciliation, error)
+	BranchReconciliation(ctx context.Context, branch string) (room.BranchReconciliation, error)
+	CheckNow(ctx context.Context, c room.CheckNow) (branches int, err error)
 	AuditEntries(ctx context.Context, f ledger.AuditFilter) (entries []ledger.Entry, next int64, err error)
 	VerifyAudit(ctx context.Context) (holds int64, err error)
 }
@@ -78,6 +81,9 @@ func (a *API) Routes() []access.Route {
 		{Pattern: "GET /api/v1/movements/{branch}/{epoch}/{lane}/{seq}", Needs: access.See, Serve: a.movement},
 		{Pattern: "GET /api/v1/recall", Needs: access.See, Serve: a.recall},
 		{Pattern: "GET /api/v1/feed/movements", Needs: access.See, Serve: a.feed},
+		{Pattern: "GET /api/v1/reconciliation", Needs: access.See, Serve: a.reconciliation},
+		{Pattern: "POST /api/v1/reconciliation", Needs: access.Decide, Serve: a.checkNow},
+		{Pattern: "GET /api/v1/reconciliation/{branch}", Needs: access.See, Serve: a.reconciled},
 		{Pattern: "GET /api/v1/audit", Needs: access.Audit, Serve: a.audit},
 		{Pattern: "POST /api/v1/audit/verify", Needs: access.Audit, Serve: a.verifyAudit},
 		{Pattern: "/api/", Needs: access.Anyone, Serve: a.nothing},
@@ -128,7 +134,7 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	case f.Code == access.CodeNoRight, f.Code == access.CodeChange:
 		status = http.StatusForbidden
-	case f.Code == "unknown_movement":
+	case f.Code == "unknown_movement", f.Code == room.CodeUnknownBranch:
 		status = http.StatusNotFound
 	case f.Code == codeBadRequest, f.Code == ledger.CodeSearchTooWide:
 		status = http.StatusBadRequest

@@ -57,6 +57,13 @@ func (a *App) controlRoutes() http.Handler {
 		}
 		return a.room.Restored(r.Context(), done)
 	}))
+	mux.Handle("POST /reconcile", control.Handle(func(r *http.Request) (any, error) {
+		var c room.CheckNow
+		if err := json.NewDecoder(r.Body).Decode(&c); err != nil {
+			return nil, err
+		}
+		return a.room.CheckNow(r.Context(), c)
+	}))
 	mux.Handle("POST /backup", control.Handle(func(r *http.Request) (any, error) {
 		var path string
 		if err := json.NewDecoder(r.Body).Decode(&path); err != nil {
