@@ -3,17 +3,22 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"branchline/agent/app"
 	"branchline/agent/config"
 	"branchline/agent/dispense"
+	"branchline/agent/outbox"
 	"branchline/internal/conf"
+	"branchline/internal/control"
 	"branchline/internal/movement"
 	"branchline/internal/ui"
 )
@@ -72,11 +77,37 @@ func (c *tryExportCommand) Run(w io.Writer) error {
 		fmt.Fprintf(out, "Column %s, mapped to %s, holds words in %s, which can be people's names: look into the file, and map %s to another column or to none if they are.\n",
 			w.Column, w.Field, ui.Many(w.Rows, "row", "rows"), w.Field)
 	}
+	if told := c.told(&cfg, &e); told != filepath.Base(c.File) {
+		fmt.Fprintf(out, "The name of the file could be about a patient: at the hub, and in the log, it is %s.\n", told)
+	}
 	if len(sum.Unmapped) > 0 {
 		fmt.Fprintf(out, "Columns that nobody mapped, and that are never read: %s\n", strings.Join(sum.Unmapped, ", "))
 	}
 	_, err = fmt.Fprintln(out, "Whether a row was recorded before is not looked up here: the agent knows it by the row's key, and records no row twice.")
 	return err
+}
+
+// told is what the file is called in all that is kept, logged and sent, by which
+// people at the hub ask for it.
+func (c *tryExportCommand) told(cfg *config.Config, e *dispense.Export) string {
+	file := filepath.Base(c.File)
+	var t app.Told
+	path := "/exports/told?" + url.Values{"export": {e.Name}, "file": {file}}.Encode()
+	err := control.Call(context.Background(), cfg.DataDir, "GET", path, nil, &t)
+	if errors.Is(err, control.ErrNotRunning) {
+		var src *outbox.File
+		if src, err = outbox.OpenFile(cfg.Outbox.Path); err == nil {
+			defer src.Close()
+			t, err = app.ToldAs([]dispense.Export{*e}, src, e.Name, file)
+		}
+	}
+	switch {
+	case err == nil && t.As != "":
+		return t.As
+	case dispense.Withholds(e, file):
+		return "called withheld- and a number, which the agent knows when it has run"
+	}
+	return file
 }
 
 // find chooses the export: the one that is named, else the only one, the one

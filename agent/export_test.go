@@ -3,12 +3,17 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"branchline/agent/config"
+	"branchline/agent/dispense"
+	"branchline/agent/outbox"
 )
 
 // A row that was recorded long ago looks like a new one to try-export, which
@@ -156,5 +161,50 @@ func TestTryExportOfEveryFormat(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A file whose name is told to nobody can be found by what the hub calls it, long after
+// it has left the folder.
+func TestTryExportSaysWhatAFileIsToldAs(t *testing.T) {
+	dir, path := install(t, 0o600)
+	day, err := os.ReadFile(filepath.Join(dir, "day.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	archived := filepath.Join(t.TempDir(), "Musterfrau.csv")
+	if err := os.WriteFile(archived, day, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	try := func(file string) string {
+		t.Helper()
+		var out strings.Builder
+		if err := (&tryExportCommand{configFlag: configFlag{path}, File: file}).Run(&out); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	if out := try(archived); !strings.Contains(out, "withheld- and a number, which the agent knows when it has run") {
+		t.Errorf("before it has run: %s", out)
+	}
+	cfg, err := config.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	store, err := outbox.Open(cfg.Outbox, log, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = dispense.New(cfg.Exports, dispense.Options{Store: store, Log: log})
+	told, toldErr := dispense.ToldAs(&cfg.Exports.Exports[0], store, "Musterfrau.csv")
+	if err := errors.Join(err, toldErr, store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if out := try(archived); !strings.HasPrefix(told, "withheld-") || !strings.Contains(out, "at the hub, and in the log, it is "+told) {
+		t.Errorf("%s: %s", told, out)
+	}
+	if out := try(filepath.Join(dir, "day.csv")); strings.Contains(out, "at the hub") {
+		t.Error(out)
 	}
 }

@@ -3,8 +3,10 @@ package app
 import (
 	"net/http"
 
+	"branchline/agent/dispense"
 	"branchline/agent/outbox"
 	"branchline/agent/receive"
+	"branchline/internal/conf"
 	"branchline/internal/control"
 )
 
@@ -27,6 +29,23 @@ func Inspect(src outbox.Source) (v Overview, err error) {
 	return v, err
 }
 
+// Told is what a file of an export is called in all that is kept, logged and sent; As is
+// empty where no agent has read an export yet.
+type Told struct {
+	As string `json:"as"`
+}
+
+// ToldAs finds that in an outbox, a running agent's or a file.
+func ToldAs(exports []dispense.Export, src outbox.Source, export, file string) (t Told, err error) {
+	for i := range exports {
+		if exports[i].Name == export {
+			t.As, err = dispense.ToldAs(&exports[i], src, file)
+			return t, err
+		}
+	}
+	return t, conf.Bad("export", export, "is none of the agent's: it was started with another configuration")
+}
+
 // controlRoutes is what the command line may ask of the running agent.
 func (a *App) controlRoutes() http.Handler {
 	mux := http.NewServeMux()
@@ -35,6 +54,9 @@ func (a *App) controlRoutes() http.Handler {
 	}))
 	mux.Handle("GET /outbox/verify", control.Handle(func(r *http.Request) (any, error) {
 		return outbox.Verify(r.Context(), a.outbox)
+	}))
+	mux.Handle("GET /exports/told", control.Handle(func(r *http.Request) (any, error) {
+		return ToldAs(a.cfg.Exports.Exports, a.outbox, r.FormValue("export"), r.FormValue("file"))
 	}))
 	mux.HandleFunc("GET /outbox/export", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/x-ndjson")

@@ -181,9 +181,11 @@ func (a *adapter) inDone() map[string]string {
 		if !a.e.Reads(entry.Name()) {
 			continue
 		}
-		mark := movedMark + a.names.told(entry.Name())
-		if a.marks.byName[mark] != nil {
-			names[mark] = entry.Name()
+		for _, told := range []string{a.names.told(entry.Name()), a.names.hidden(entry.Name())} {
+			if mark := movedMark + told; a.marks.byName[mark] != nil {
+				names[mark] = entry.Name()
+				break
+			}
 		}
 	}
 	return names

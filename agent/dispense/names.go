@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,6 +15,9 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
+
+	"branchline/agent/outbox"
 )
 
 // A file's name is kept with each of its rows, logged and sent, and can be about a
@@ -22,14 +26,6 @@ import (
 // literal part of the pattern, the export's name) and [plainWords]. Any other is
 // told as "withheld-" and a keyed hash of it, which is the same whenever the file
 // comes; the branch's own page finds the file that has it.
-
-// plainWords are words of exports that are no names, in lower case.
-var plainWords = wordSet(`export exports dispense dispensed dispensing dispensings sales receipts stock movements
-	transactions daily day week month year data file part report batch out new old archive copy full partial
-	good bad test again after before morning noon afternoon evening night strange
-	monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag freitag samstag sonntag
-	pos pms pmp rx otc rds rde hl asap dbf csv tsv txt xml dat edi utf abgabe abgaben abverkauf kasse kassen verkauf
-	verkaeufe verkäufe daten tag tage monat bericht bon bons beleg belege artikel lager warenwirtschaft ventes caisse`)
 
 func wordSet(text string) map[string]bool {
 	set := map[string]bool{}
@@ -113,6 +109,12 @@ func (n *namer) find(name string) string {
 	if n.harmless(name) {
 		return name
 	}
+	return n.hidden(name)
+}
+
+// hidden is what a file is told as where its name is not, and was by versions that knew
+// fewer words.
+func (n *namer) hidden(name string) string {
 	h := hmac.New(sha256.New, n.secret)
 	h.Write([]byte("file name\x00" + name))
 	return "withheld-" + hex.EncodeToString(h.Sum(nil)[:8]) + n.ext
@@ -122,8 +124,9 @@ func (n *namer) harmless(name string) bool {
 	if toldForm.MatchString(name) {
 		return true
 	}
+	name = withoutStamps(name)
 	for _, w := range lettersOf(strings.ToLower(name)) {
-		if len([]rune(w)) > 1 && !n.words[w] && !plainWords[w] {
+		if utf8.RuneCountInString(w) > 1 && !n.words[w] && !standalone(w) {
 			return false
 		}
 	}
@@ -137,6 +140,29 @@ var toldForm = regexp.MustCompile(`^withheld-[0-9a-f]{16}(\.[a-z0-9]{1,8})?$`)
 // behind it or more than that without a date of this century in front, as numbers of
 // insurances have it, and years and dates of the one before, as of births.
 var personalNumber = regexp.MustCompile(`(^|\D)(19\d\d|19\d\d[01]\d[0-3]\d|[0-3]\d[01]\d19\d\d)(\D|$)|(^|\D)([013-9]\d{8,}|2[1-9]\d{7,})|\pL\d{9,}`)
+
+// Withholds tells whether the name of a file of the export is told to nobody.
+func Withholds(e *Export, name string) bool { return !newNamer(e, nil).harmless(name) }
+
+// ToldAs is what a file of this name, without its folder, is called in all that is kept,
+// logged and sent. Store is the outbox of the agent that reads it, which need not be a
+// running one; told is empty where no agent has read an export into it.
+func ToldAs(e *Export, store interface {
+	Notes(space, prefix string) iter.Seq2[outbox.Note, error]
+}, name string) (told string, err error) {
+	n := newNamer(e, nil)
+	if n.harmless(name) {
+		return name, nil
+	}
+	for note, err := range store.Notes(secretSpace, "") {
+		if err != nil {
+			return "", err
+		}
+		n.secret = note.Value
+		return n.hidden(name), nil
+	}
+	return "", nil
+}
 
 // cause is an error without the path that it happened to.
 func cause(err error) error {

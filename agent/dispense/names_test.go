@@ -46,6 +46,28 @@ func TestNamesOfFilesThatAreTold(t *testing.T) {
 	}
 }
 
+// What systems name their exports by says nothing of a patient.
+func TestNamesThatSystemsGive(t *testing.T) {
+	n := newNamer(&Export{Name: "till", Pattern: "*.csv"}, []byte("secret"))
+	for _, name := range []string{"pharmacy_20261123.csv", "Apotheke-2026-11-23.csv", "store12_sales.csv", "Filiale 12 Abverkauf.csv", "branch07-20261123.csv",
+		"Warenausgang_2026-11.csv", "Umsatz 23.11.2026.csv", "inventory_movements.csv", "export-1763900000.csv", "export_1763900000123.csv", "DISPENSELOG.csv",
+		"terminal3-20261123.csv", "TRX20261123_0001.csv", "sales_2026Nov23.csv", "Export Nov 2026.csv", "rezepte_kw47.csv", "000123456.csv",
+		"export-1732350000000.csv", "9f8b2cde-face-4bad-8eef-0123456789ab.csv", "T20261123101500.csv", "Ventes du 23 novembre 2026.csv",
+		"dispensaciones_diario.csv", "mutaties week 47.csv", "scontrini-2026.csv", "Tagesabschluss Kasse 2.csv", "20261123T101500Z.csv",
+		"sales-9f8b2cde-face-4bad-8eef-0123456789ab-1.csv", "Umsatz_2026-11.csv"} {
+		if told := n.told(name); told != name {
+			t.Errorf("%s is told as %s", name, told)
+		}
+	}
+	for _, name := range []string{"Mark.csv", "Rose-2026.csv", "Bill_export.csv", "export_Müller.csv", "Müller, Anna.csv", "exportanna.csv", "Anna2026.csv",
+		"sales-A123456789.csv", "A200612345.csv", "export-123456782.csv", "185057800608436.csv", "7561234567897.csv", "export 9434765919.csv", "geb 3.4.1961.csv",
+		"19610403.csv", "export-03041961.csv", "DOE^JOHN.csv", "annasales.csv", "Salesmann.csv", "9f8b2cde-face-4bad-8eef-0123456789ab Anna.csv"} {
+		if told := n.told(name); told == name {
+			t.Errorf("%s is told", name)
+		}
+	}
+}
+
 // A patient's name in the name of a file is nowhere but on the branch's own page,
 // whatever becomes of the file; its rows are known when it comes again.
 func TestNamesOfFilesAreNotKept(t *testing.T) {
