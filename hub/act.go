@@ -67,10 +67,15 @@ var said = map[string]string{"retry": "tried again", "release": "released", "dis
 // exception any more is told, and ends with a failure.
 func (c *decideCommand) Run(ctx *kong.Context) error {
 	name := ctx.Selected().Name
-	var done int
-	if err := c.ask("POST", "/decide", room.Decision{Choice: name, Movements: c.Movements, Who: c.who(), Why: c.Why}, &done); err != nil {
+	var decided room.Decided
+	if err := c.ask("POST", "/decide", room.Decision{Choice: name, Movements: c.Movements, Who: c.who(), Why: c.Why}, &decided); err != nil {
 		return err
 	}
+	if decided.Proposal > 0 {
+		fmt.Printf("Proposal %d: nothing is done before a second approver has confirmed it in the control room.\n", decided.Proposal)
+		return nil
+	}
+	done := decided.Done
 	fmt.Printf("%d %s\n", done, said[name])
 	if name == "release" && done > 0 {
 		fmt.Println("They are still checked against Odoo: what fails another check comes back in branchline-hub exceptions, under that reason.")

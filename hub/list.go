@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,6 +89,9 @@ func (c *exceptionsCommand) Run() error {
 					continue
 				}
 				fmt.Fprintf(out, "%s  %s, %s ago, %s\n    %s\n", v.ID, v.Reason, ui.Ago(time.Since(v.Since)), v.Source, v.Text)
+				if words, ok := ledger.WordsOfReason(v.Reason); v.Hint == "" && ok {
+					v.Hint = words.Next
+				}
 				if v.Hint != "" {
 					fmt.Fprintf(out, "    to do: %s\n", v.Hint)
 				}
@@ -125,18 +127,17 @@ func fileWords(s *movement.Source) string {
 func commandsFor(e *ledger.Exception) []string {
 	command := func(what, about string) string { return "branchline-hub " + what + " " + about + " --why ..." }
 	id := e.Identity.String()
-	discard := command("discard", id)
-	switch {
-	case e.LastLost > 0 || e.Reason == "posted_twice" || e.Kind == "" || e.Stage == ledger.StageProjection && e.Product.Code == "":
-		return []string{discard}
-	case e.Reason == ledger.ReasonUnknownProduct:
-		return []string{command("alias set", string(e.Product.Scheme)+" "+strconv.Quote(e.Product.Code)+" REFERENCE"), command("retry", id), discard}
-	case e.Stage == ledger.StageProjection:
-		return []string{command("release", id), discard}
-	case slices.Contains(ledger.Releasable, e.Reason):
-		return []string{command("release", id), command("retry", id), discard}
+	var all []string
+	for _, r := range e.Remedies() {
+		switch r {
+		case ledger.RemedyMap:
+			all = append(all, command("alias set", string(e.Product.Scheme)+" "+strconv.Quote(e.Product.Code)+" REFERENCE"))
+		case ledger.RemedyCorrect: // at the page only
+		case ledger.RemedyRetry, ledger.RemedyRelease, ledger.RemedyDiscard:
+			all = append(all, command(string(r), id))
+		}
 	}
-	return []string{command("retry", id), discard}
+	return all
 }
 
 type movementsCommand struct {

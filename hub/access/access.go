@@ -123,6 +123,9 @@ type Config struct {
 	// Proxies are the networks of proxies whose word, X-Forwarded-For, is taken
 	// for where a browser is.
 	Proxies []netip.Prefix `yaml:"proxies"`
+	// SecondPerson names the decisions that a second approver must confirm:
+	// discard, release, substitute.
+	SecondPerson []string `yaml:"second_person"`
 }
 
 // DefaultConfig lets people sign in once a working day.
@@ -135,6 +138,11 @@ func (c *Config) Validate() error {
 	}
 	if c.Idle < time.Minute || c.Idle > c.Session {
 		return conf.Bad("idle", c.Idle, "must be 1m or longer, and not longer than session")
+	}
+	for _, d := range c.SecondPerson {
+		if d != "discard" && d != "release" && d != "substitute" {
+			return conf.Bad("second_person", d, "must be discard, release or substitute")
+		}
 	}
 	return nil
 }

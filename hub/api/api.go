@@ -35,6 +35,17 @@ type Room interface {
 	Find(ctx context.Context, s ledger.Search) ([]room.Found, error)
 	Trace(ctx context.Context, id movement.ID) (*room.Traced, error)
 	Recall(ctx context.Context, lot string) ([]room.Recalled, error)
+	Waiting(ctx context.Context, f room.WaitingFilter, after *ledger.Exception, limit int) (room.WaitingList, error)
+	Decide(ctx context.Context, d room.Decision) (room.Decided, error)
+	Correct(ctx context.Context, c room.Correction) (room.Decided, error)
+	Alias(ctx context.Context, al room.Alias) (room.AliasMade, error)
+	Proposals(ctx context.Context) ([]ledger.Proposed, error)
+	Confirm(ctx context.Context, id int64, who, why string) (done int, err error)
+	Decline(ctx context.Context, id int64, who, why string) error
+	PostingList(ctx context.Context, f ledger.PostingFilter) (room.PostingList, error)
+	PostingNamed(ctx context.Context, name string) (*room.PostingOf, error)
+	TryNow(ctx context.Context, name, who, why string) error
+	PlanAgain(ctx context.Context, name, who, why string) error
 	Arrivals(ctx context.Context, after ledger.Arrived, limit int) ([]ledger.ArrivedMovement, error)
 	Reconciliation(ctx context.Context) (room.Reconciliation, error)
 	BranchReconciliation(ctx context.Context, branch string) (room.BranchReconciliation, error)
@@ -80,6 +91,19 @@ func (a *API) Routes() []access.Route {
 		{Pattern: "GET /api/v1/movements", Needs: access.See, Serve: a.movements},
 		{Pattern: "GET /api/v1/movements/{branch}/{epoch}/{lane}/{seq}", Needs: access.See, Serve: a.movement},
 		{Pattern: "GET /api/v1/recall", Needs: access.See, Serve: a.recall},
+		{Pattern: "GET /api/v1/exceptions", Needs: access.See, Serve: a.exceptions},
+		{Pattern: "POST /api/v1/exceptions/retry", Needs: access.Decide, Serve: a.decide("retry")},
+		{Pattern: "POST /api/v1/exceptions/correct", Needs: access.Decide, Serve: a.correct},
+		{Pattern: "POST /api/v1/exceptions/release", Needs: access.Approve, Serve: a.decide("release")},
+		{Pattern: "POST /api/v1/exceptions/discard", Needs: access.Approve, Serve: a.decide("discard")},
+		{Pattern: "POST /api/v1/aliases", Needs: access.Decide, Serve: a.alias},
+		{Pattern: "GET /api/v1/proposals", Needs: access.See, Serve: a.proposals},
+		{Pattern: "POST /api/v1/proposals/{id}/confirm", Needs: access.Approve, Serve: a.confirm},
+		{Pattern: "POST /api/v1/proposals/{id}/decline", Needs: access.Approve, Serve: a.decline},
+		{Pattern: "GET /api/v1/postings", Needs: access.See, Serve: a.postings},
+		{Pattern: "GET /api/v1/postings/{name}", Needs: access.See, Serve: a.posting},
+		{Pattern: "POST /api/v1/postings/{name}/try", Needs: access.Decide, Serve: a.tryNow},
+		{Pattern: "POST /api/v1/postings/{name}/plan", Needs: access.Decide, Serve: a.planAgain},
 		{Pattern: "GET /api/v1/feed/movements", Needs: access.See, Serve: a.feed},
 		{Pattern: "GET /api/v1/reconciliation", Needs: access.See, Serve: a.reconciliation},
 		{Pattern: "POST /api/v1/reconciliation", Needs: access.Decide, Serve: a.checkNow},
@@ -132,9 +156,9 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case f.Code == access.CodeSignIn:
 		status = http.StatusUnauthorized
 		w.Header().Set("WWW-Authenticate", "Bearer")
-	case f.Code == access.CodeNoRight, f.Code == access.CodeChange:
+	case f.Code == access.CodeNoRight, f.Code == access.CodeChange, f.Code == room.CodeNeedsApprover:
 		status = http.StatusForbidden
-	case f.Code == "unknown_movement", f.Code == room.CodeUnknownBranch:
+	case f.Code == "unknown_movement", f.Code == room.CodeUnknownBranch, f.Code == "unknown_posting", f.Code == ledger.CodeNoProposal:
 		status = http.StatusNotFound
 	case f.Code == codeBadRequest, f.Code == ledger.CodeSearchTooWide:
 		status = http.StatusBadRequest
@@ -148,6 +172,26 @@ func faultOf(err error) (*fault.Error, bool) { return errors.AsType[*fault.Error
 
 func (a *API) nothing(w http.ResponseWriter, r *http.Request) {
 	a.answer(w, http.StatusNotFound, failure{failureWords{"no_such_path", "there is no " + r.Method + " " + r.URL.Path, "see /api/v1/openapi.json"}})
+}
+
+// maxBody bounds a request: a decision names up to [room.MaxTogether] movements.
+const maxBody = 1 << 20
+
+// carryOut reads a request's JSON into asked, does what it says, and answers with
+// what became of it.
+func carryOut[T any](a *API, w http.ResponseWriter, r *http.Request, asked any, do func(ctx context.Context) (T, error)) {
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	d.DisallowUnknownFields()
+	if err := d.Decode(asked); err != nil {
+		a.refuse(w, r, fault.New(fault.Data, codeBadRequest, "the request cannot be read: %w", err).WithHint("see /api/v1/openapi.json"))
+		return
+	}
+	done, err := do(r.Context())
+	if err != nil {
+		a.refuse(w, r, err)
+		return
+	}
+	a.answer(w, http.StatusOK, done)
 }
 
 // codeBadRequest is of a request that cannot be understood.

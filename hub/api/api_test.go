@@ -52,7 +52,19 @@ func newCaller(t *testing.T) *caller {
 
 func (c *caller) ask(token, method, path string) (status int, body []byte, header http.Header) {
 	c.t.Helper()
-	req, err := http.NewRequestWithContext(c.t.Context(), method, c.url+path, nil)
+	return c.request(token, method, path, nil)
+}
+
+// send posts a body.
+func (c *caller) send(token, path, text string) (status int, body []byte) {
+	c.t.Helper()
+	status, body, _ = c.request(token, "POST", path, strings.NewReader(text))
+	return status, body
+}
+
+func (c *caller) request(token, method, path string, text io.Reader) (status int, body []byte, header http.Header) {
+	c.t.Helper()
+	req, err := http.NewRequestWithContext(c.t.Context(), method, c.url+path, text)
 	c.Must(err)
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
@@ -131,7 +143,7 @@ func TestNobodyGetsInWithoutTheScope(t *testing.T) {
 			continue
 		}
 		method, path, _ := strings.Cut(r.Pattern, " ")
-		path = strings.NewReplacer("{branch}", "BR01", "{epoch}", roomtest.Epoch, "{lane}", "bulk", "{seq}", "1").Replace(path)
+		path = strings.NewReplacer("{branch}", "BR01", "{epoch}", roomtest.Epoch, "{lane}", "bulk", "{seq}", "1", "{id}", "1", "{name}", "BL%2Fx").Replace(path)
 		for name, token := range tokens {
 			if name == string(r.Needs) {
 				continue

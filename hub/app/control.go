@@ -34,6 +34,7 @@ func (a *App) controlRoutes() http.Handler {
 		if err := json.NewDecoder(r.Body).Decode(&al); err != nil {
 			return nil, err
 		}
+		al.MayApprove = true // who reaches the hub's own socket may everything
 		return a.room.Alias(r.Context(), al)
 	}))
 	mux.Handle("POST /alias/remove", control.Handle(func(r *http.Request) (any, error) {

@@ -35,7 +35,8 @@ func (a *App) toPeople(metrics *prometheus.Registry) error {
 		branches[i] = room.Branch{Code: b.Code, Name: b.Name, Zone: zone, Hours: b.Open}
 	}
 	a.room = room.New(room.Parts{Version: a.version, Branches: branches, Ledger: a.ledger, Connections: a.connections, LineTrouble: a.broker.Trouble,
-		Catalogue: a.catalogue, Products: a.odoo, OdooURL: a.cfg.Odoo.URL, Planning: a.planner.Alarms, OldCopies: a.oldCopies,
+		Catalogue: a.catalogue, Goods: a.catalogue.Goods, Product: a.catalogue.Product, Place: a.catalogue.Place, SecondPerson: a.cfg.Access.SecondPerson,
+		Products: a.odoo, OdooURL: a.cfg.Odoo.URL, Planning: a.planner.Alarms, OldCopies: a.oldCopies,
 		Posting: func() room.Posting { return room.Posting(a.poster.Status()) }, Reconciling: func() room.Reconciling { return room.Reconciling(a.reconciler.Status()) }, Log: a.log})
 	if err := a.room.Remember(context.Background()); err != nil {
 		return err

@@ -78,7 +78,7 @@ func (t *Tx) setAlias(a *Alias) (released int, err error) {
 	if err := t.aliasesChanged(); err != nil {
 		return 0, err
 	}
-	return t.retryCode(a, `AND e.reason = '`+ReasonUnknownProduct+`'`, "alias for "+a.code()+": "+a.Why)
+	return t.retryCode(a, `AND e.reason IN ('`+ReasonUnknownProduct+`', 'ambiguous_product', 'archived_product')`, "alias for "+a.code()+": "+a.Why)
 }
 
 // RemoveAlias takes an alias back, of which Product, Who, Why and At are given;

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"branchline/internal/movement"
@@ -41,6 +40,11 @@ type Exception struct {
 // ExceptionFilter chooses exceptions; zero fields choose all.
 type ExceptionFilter struct {
 	Branch, Reason string
+	// Codes are product codes, in any numbering; nil for all.
+	Codes []string
+	// Text is in the sentence, the product's code, the lot, the serial number or
+	// the document, in large or small letters.
+	Text string
 	// After is the last exception of the page before.
 	After *Exception
 	// Limit is 100 if it is 0, and at most 1000.
@@ -49,33 +53,24 @@ type ExceptionFilter struct {
 
 // Exceptions lists open exceptions, the oldest first, with what was read.
 func (l *Ledger) Exceptions(ctx context.Context, f ExceptionFilter) ([]Exception, error) {
-	where, args := []string{"1 = 1"}, []any{}
-	arg := func(v any) string {
-		args = append(args, v)
-		return fmt.Sprintf("$%d", len(args))
-	}
-	if f.Branch != "" {
-		where = append(where, "b.code = "+arg(f.Branch))
-	}
-	if f.Reason != "" {
-		where = append(where, "e.reason = "+arg(f.Reason))
-	}
+	q := f.query()
 	if f.After != nil {
 		since := f.After.Since.UnixMilli()
-		where = append(where, fmt.Sprintf("(e.since > %s OR e.since = %s AND e.id > %s)",
-			arg(since), arg(since), arg(int64(f.After.ID))))
+		q.and("(e.since > %s OR e.since = %s AND e.id > %s)", since, since, int64(f.After.ID))
 	}
 	if f.Limit <= 0 {
 		f.Limit = 100
 	}
+	return l.exceptions(ctx, q, min(f.Limit, 1000))
+}
+
+func (l *Ledger) exceptions(ctx context.Context, q *exceptionQuery, limit int) ([]Exception, error) {
 	var all []Exception
 	r := l.reader(ctx)
 	err := r.Rows(`SELECT e.id, e.last_seq, e.stage, e.reason, e.field, e.text, e.hint, e.since, e.posting_id,
 			COALESCE(p.scheme, ''), COALESCE(p.code, ''), COALESCE(m.lot, ''), COALESCE(m.serial, ''),
 			COALESCE(m.quantity, 0), COALESCE(m.kind, 0), COALESCE(m.document_type, ''), COALESCE(m.document_ref, '')
-		FROM exceptions e JOIN branches b ON b.id = e.branch_id
-			LEFT JOIN movements m ON m.id = e.id LEFT JOIN products p ON p.id = m.product_id
-		WHERE `+strings.Join(where, " AND ")+` ORDER BY e.since, e.id LIMIT `+arg(min(f.Limit, 1000)), args,
+		`+fromExceptions+q.where()+` ORDER BY e.since, e.id LIMIT `+q.arg(limit), q.args,
 		func(row Row) error {
 			var e Exception
 			var id, since, lost, quantity, kind int64

@@ -112,6 +112,9 @@ const (
 type Decision struct {
 	Choice    Choice
 	Movements []MovementID
+	// Shown are the reasons that the person saw, one for each movement: what waits
+	// for another one by now is passed over. Nil for whatever they are.
+	Shown []string
 	// Who and Why are required and go into the audit trail.
 	Who, Why string
 	At       time.Time
@@ -139,21 +142,31 @@ func (l *Ledger) carryOut(ctx context.Context, d Decision, do func(*Tx, *opener,
 		return 0, err
 	}
 	err = l.Write(ctx, func(tx *Tx) error {
-		done = 0
-		o := &opener{l: l, r: tx}
-		for _, id := range d.Movements {
-			met, err := do(tx, o, id, d)
-			if err != nil {
-				return err
-			}
-			if met {
-				done++
-			}
-		}
-		return nil
+		done, err = tx.carryOut(&opener{l: l, r: tx}, d, do)
+		return err
 	})
 	if err != nil {
 		return 0, err
+	}
+	return done, nil
+}
+
+func (t *Tx) carryOut(o *opener, d Decision, do func(*Tx, *opener, MovementID, Decision) (met bool, err error)) (done int, err error) {
+	for i, id := range d.Movements {
+		if d.Shown != nil {
+			if same, err := t.waitsFor(id, d.Shown[i]); err != nil {
+				return 0, err
+			} else if !same {
+				continue
+			}
+		}
+		met, err := do(t, o, id, d)
+		if err != nil {
+			return 0, err
+		}
+		if met {
+			done++
+		}
 	}
 	return done, nil
 }

@@ -26,6 +26,8 @@ type Alias struct {
 	Overrule bool   `json:"overrule"`
 	Who      string `json:"who"`
 	Why      string `json:"why"`
+	// MayApprove says that who has the approver's right, which overruling needs.
+	MayApprove bool `json:"-"`
 }
 
 // AliasMade is the answer to an [Alias].
@@ -54,6 +56,9 @@ func (al *Alias) product() (movement.Product, error) {
 // refused, since a wrong digit would post another medicine later; so is one by
 // which Odoo knows a product itself, unless the person has said that they know.
 func (m *Room) Alias(ctx context.Context, al Alias) (AliasMade, error) {
+	if al.Overrule && !al.MayApprove {
+		return AliasMade{}, fault.New(fault.Data, CodeNeedsApprover, "to overrule what Odoo knows of a code is for an approver").WithHint("ask an approver, or mend the code in Odoo")
+	}
 	code, err := al.product()
 	if err != nil {
 		return AliasMade{}, err

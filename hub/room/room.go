@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"branchline/hub/ledger"
+	"branchline/internal/feed"
 	"branchline/internal/odoo"
 	"branchline/internal/wire"
 )
@@ -26,7 +27,15 @@ type Parts struct {
 	Connections func() []Connection
 	LineTrouble func() error
 	Catalogue   Knower
-	Products    interface {
+	// Goods are all products, as the branches know them; nil for none.
+	Goods func() []feed.Product
+	// Product gives a product by its id in Odoo, Place says what a location of a
+	// company is; nil where neither is known.
+	Product func(id int64) (odoo.Product, bool)
+	Place   func(companyID, id int64) string
+	// SecondPerson are the decisions that a second approver must confirm.
+	SecondPerson []string
+	Products     interface {
 		ProductsNamed(ctx context.Context, name string) ([]odoo.Product, error)
 	}
 	OdooURL string

@@ -7,6 +7,8 @@ import (
 
 	"branchline/hub/access"
 	"branchline/hub/ledger"
+	"branchline/hub/room"
+	"branchline/internal/movement"
 	"branchline/internal/ui/uitest"
 )
 
@@ -24,6 +26,11 @@ func TestEverybodyCanUseThePages(t *testing.T) {
 
 	d.Fill()
 	d.Reconcile()
+	waiting := d.FillWaiting()
+	d.SecondPerson = []string{"discard"}
+	_, err = d.Decide(t.Context(), room.Decision{Choice: "discard", Movements: []string{waiting[3].String()}, Who: "annalena", Why: "the lot was typed wrong"})
+	d.Must(err)
+	posting := ledger.PostingName(movement.Dispense, ledger.RunsOf(waiting[6:]))
 	d.Must(d.Ledger.Write(t.Context(), func(tx *ledger.Tx) error {
 		now := time.Now()
 		return errors.Join(tx.SetAlert(ledger.Alert{Rule: "silent", Branch: "BR02", Text: "BR02: silent since 09:12, though it is open", Since: now.Add(-time.Hour), ToldAt: now}),
@@ -59,6 +66,9 @@ func TestEverybodyCanUseThePages(t *testing.T) {
 	pages := map[string]string{"/": "board", "/me": "me", "/people": "people", "/none": "nothing", "/trace": "trace-empty", "/trace?lot=a7701": "trace",
 		"/trace?lot=none": "trace-none", "/recall": "recall-empty", "/recall?lot=A7701": "recall", "/recall?lot=none": "recall-none", "/audit": "audit", "/alerts": "alerts",
 		"/reconciliation": "reconciliation", "/reconciliation?branch=none": "reconciliation-none", "/reconciliation/BR01": "reconciled", "/reconciliation/BR02": "reconciled-equal", "/reconciliation/BR03": "reconciled-never",
+		"/exceptions": "exceptions", "/exceptions?reason=unknown_product": "exceptions-reason", "/exceptions?text=none": "exceptions-none",
+		"/exceptions/" + waiting[0].String(): "exception-map", "/exceptions/" + waiting[4].String(): "exception-correct", "/exceptions/" + waiting[5].String(): "exception-release",
+		"/proposals/1": "proposal", "/postings": "postings", "/postings/" + posting: "posting",
 		"/movements/BR01/" + epoch + "/bulk/3": "movement", "/movements/BR01/" + epoch + "/bulk/1": "movement-posted"}
 	all(pages)
 	page.Dark()

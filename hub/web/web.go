@@ -38,6 +38,20 @@ type Room interface {
 	Odoo() room.Odoo
 	Find(ctx context.Context, s ledger.Search) ([]room.Found, error)
 	Trace(ctx context.Context, id movement.ID) (*room.Traced, error)
+	Waiting(ctx context.Context, f room.WaitingFilter, after *ledger.Exception, limit int) (room.WaitingList, error)
+	WaitingFor(ctx context.Context, id movement.ID) (*room.WaitingOne, error)
+	Decide(ctx context.Context, d room.Decision) (room.Decided, error)
+	DecideAll(ctx context.Context, f room.WaitingFilter, seen string, d room.Decision) (room.Decided, error)
+	Alias(ctx context.Context, al room.Alias) (room.AliasMade, error)
+	Correct(ctx context.Context, c room.Correction) (room.Decided, error)
+	Proposals(ctx context.Context) ([]ledger.Proposed, error)
+	Proposal(ctx context.Context, id int64) (room.ProposalOf, error)
+	Confirm(ctx context.Context, id int64, who, why string) (done int, err error)
+	Decline(ctx context.Context, id int64, who, why string) error
+	PostingList(ctx context.Context, f ledger.PostingFilter) (room.PostingList, error)
+	PostingNamed(ctx context.Context, name string) (*room.PostingOf, error)
+	TryNow(ctx context.Context, name, who, why string) error
+	PlanAgain(ctx context.Context, name, who, why string) error
 	Recall(ctx context.Context, lot string) ([]room.Recalled, error)
 	OdooLink(o ledger.OdooRef) string
 	Reconciliation(ctx context.Context) (room.Reconciliation, error)
@@ -89,7 +103,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.gate.ServeH
 
 // Routes are all that the site answers to.
 func (s *Site) Routes() []access.Route {
-	return []access.Route{
+	return append(append([]access.Route{
 		{Pattern: "GET /{$}", Needs: access.See, Serve: s.board},
 		{Pattern: "GET /events", Needs: access.See, Serve: s.stream.ServeHTTP},
 
@@ -127,7 +141,7 @@ func (s *Site) Routes() []access.Route {
 		{Pattern: "POST /people/{login}/disable", Needs: access.People, Serve: s.disable},
 
 		{Pattern: "GET /", Needs: access.Self, Serve: s.nothing},
-	}
+	}, s.waitingRoutes()...), s.postingRoutes()...)
 }
 
 // How often open pages are told that something changed: at most once in this
@@ -171,6 +185,8 @@ type tab struct {
 var tabs = []tab{
 	{Path: "/", Icon: "home", Word: "Branches", needs: access.See},
 	{Path: "/alerts", Icon: "bell", Word: "Alerts", needs: access.See},
+	{Path: "/exceptions", Icon: "warn", Word: "Exceptions", needs: access.See},
+	{Path: "/postings", Icon: "file", Word: "Postings", needs: access.See},
 	{Path: "/trace", Icon: "way", Word: "Trace", needs: access.See},
 	{Path: "/recall", Icon: "warn", Word: "Recall", needs: access.See},
 	{Path: "/reconciliation", Icon: "check", Word: "Reconciliation", needs: access.See},
@@ -229,7 +245,7 @@ func (s *Site) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		s.say(w, r, http.StatusUnauthorized, refused{"Nothing was done", "Your session has ended.", "Sign in, then do it again.", "/sign-in"})
 	case code == access.CodeNoRight:
 		s.sayFault(w, r, http.StatusForbidden, "This is not yours to do", err)
-	case code == ledger.CodeNoUser, code == ledger.CodeNoToken, code == "unknown_movement", code == room.CodeUnknownBranch:
+	case code == ledger.CodeNoUser, code == ledger.CodeNoToken, code == "unknown_movement", code == room.CodeUnknownBranch, code == "unknown_posting", code == ledger.CodeNoProposal:
 		s.sayFault(w, r, http.StatusNotFound, "Nothing was done", err)
 	case fault.ClassOf(err) == fault.Data:
 		s.sayFault(w, r, http.StatusConflict, "Nothing was done", err)
@@ -276,11 +292,12 @@ func (s *Site) nothing(w http.ResponseWriter, r *http.Request) {
 //
 //	role     a role as people call it
 //	kind     a kind of movement as people call it
+//	sentence a text with a capital and a stop
+//	capital  a text with a capital
 //	visible  what was read, with signs for what cannot be seen
 //	day      a day of a branch
 //	signed   a quantity with its sign
 //	others   the movements that are not found in Odoo as they were posted
-//	sentence a text with its capital and its stop
 var funcs = template.FuncMap{
 	"role": func(r access.Role) string {
 		if r == access.IT {
@@ -294,6 +311,7 @@ var funcs = template.FuncMap{
 	"signed":  signed,
 
 	"sentence": sentence,
+	"capital":  sentenceCase,
 	"others":   others,
 }
 

@@ -1,0 +1,130 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// fromExceptions is where all of them are asked for; the names of its tables are
+// those of [exceptionQuery].
+const fromExceptions = `FROM exceptions e JOIN branches b ON b.id = e.branch_id
+	LEFT JOIN movements m ON m.id = e.id LEFT JOIN products p ON p.id = m.product_id `
+
+// exceptionQuery is a filter in SQL.
+type exceptionQuery struct {
+	conditions []string
+	args       []any
+}
+
+func (q *exceptionQuery) arg(v any) string {
+	q.args = append(q.args, v)
+	return fmt.Sprintf("$%d", len(q.args))
+}
+
+// and adds a condition with a %s for each value.
+func (q *exceptionQuery) and(condition string, values ...any) {
+	marks := make([]any, len(values))
+	for i, v := range values {
+		marks[i] = q.arg(v)
+	}
+	q.conditions = append(q.conditions, fmt.Sprintf(condition, marks...))
+}
+
+func (q *exceptionQuery) where() string {
+	if len(q.conditions) == 0 {
+		return ""
+	}
+	return "WHERE " + strings.Join(q.conditions, " AND ")
+}
+
+func (f *ExceptionFilter) query() *exceptionQuery {
+	q := new(exceptionQuery)
+	if f.Branch != "" {
+		q.and("b.code = %s", f.Branch)
+	}
+	if f.Reason != "" {
+		q.and("e.reason = %s", f.Reason)
+	}
+	if len(f.Codes) > 0 {
+		var marks []string
+		for _, code := range f.Codes[:min(len(f.Codes), maxCodes)] {
+			marks = append(marks, q.arg(code))
+		}
+		q.and("p.code IN (" + strings.Join(marks, ", ") + ")")
+	}
+	if f.Text != "" {
+		q.and(`LOWER(e.text || ' ' || COALESCE(p.code, '') || ' ' || COALESCE(m.lot, '') || ' ' || COALESCE(m.serial, '') || ' ' || COALESCE(m.document_ref, ''))
+			LIKE %s ESCAPE '\'`, "%"+likeText.Replace(strings.ToLower(f.Text))+"%")
+	}
+	return q
+}
+
+// ReasonGroup is one reason and what waits for it.
+type ReasonGroup struct {
+	Reason string
+	// Count is how many movements, or runs of lost ones, Branches at how many
+	// branches.
+	Count, Branches int64
+	Oldest          time.Time
+}
+
+// ExceptionGroups counts what a filter chooses by reason, the most frequent
+// first. It takes time with the number of open exceptions.
+func (l *Ledger) ExceptionGroups(ctx context.Context, f ExceptionFilter) ([]ReasonGroup, error) {
+	q := f.query()
+	var all []ReasonGroup
+	err := l.reader(ctx).Rows(`SELECT e.reason, COUNT(*), COUNT(DISTINCT e.branch_id), MIN(e.since) `+fromExceptions+q.where()+
+		` GROUP BY e.reason ORDER BY 2 DESC, 1`, q.args, func(row Row) error {
+		var g ReasonGroup
+		var oldest int64
+		err := row.Scan(&g.Reason, &g.Count, &g.Branches, &oldest)
+		g.Oldest = timeOf(oldest)
+		all = append(all, g)
+		return err
+	})
+	return all, classify(err)
+}
+
+// ExceptionMark is an exception as a person saw it: a movement, and why it waits.
+type ExceptionMark struct {
+	Movement MovementID
+	Reason   string
+}
+
+// ExceptionMarks names what a filter chooses, the oldest first, at most limit.
+func (l *Ledger) ExceptionMarks(ctx context.Context, f ExceptionFilter, limit int) ([]ExceptionMark, error) {
+	q := f.query()
+	var all []ExceptionMark
+	err := l.reader(ctx).Rows(`SELECT e.id, e.reason `+fromExceptions+q.where()+` ORDER BY e.since, e.id LIMIT `+q.arg(limit), q.args, func(row Row) error {
+		var id int64
+		var m ExceptionMark
+		err := row.Scan(&id, &m.Reason)
+		m.Movement = MovementID(id)
+		all = append(all, m)
+		return err
+	})
+	return all, classify(err)
+}
+
+// Exception gives what waits of one movement, with what was read; nil for
+// nothing.
+func (l *Ledger) Exception(ctx context.Context, id MovementID) (*Exception, error) {
+	all, err := l.exceptions(ctx, &exceptionQuery{conditions: []string{"e.id = $1"}, args: []any{int64(id)}}, 1)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	return &all[0], nil
+}
+
+// waitsFor tells whether a movement waits for a person for a reason.
+func (t *Tx) waitsFor(id MovementID, reason string) (bool, error) {
+	var is string
+	err := t.Row(`SELECT reason FROM exceptions WHERE id = $1`, int64(id)).Scan(&is)
+	if errors.Is(err, errNoRows) {
+		return false, nil
+	}
+	return err == nil && is == reason, err
+}
