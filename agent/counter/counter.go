@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"branchline/agent/scan"
+	"branchline/internal/feed"
 	"branchline/internal/movement"
 )
 
@@ -25,6 +26,12 @@ type Desk interface {
 	// Open begins or joins the session of a document; an empty document opens
 	// one without an order. station is where the person stands.
 	Open(ctx context.Context, p scan.Purpose, doc movement.Document, station string) (id string, a scan.Answer, err error)
+	// OpenTransfer begins a transfer to, or from, another branch, which is among
+	// Branches.
+	OpenTransfer(ctx context.Context, p scan.Purpose, branch, station string) (id string, a scan.Answer, err error)
+	// Branches lists the other branches, by their codes; none where the hub has
+	// not sent them.
+	Branches() []feed.Branch
 	// Do carries out an action on a session.
 	Do(ctx context.Context, id string, a Action) (scan.Answer, error)
 	// Confirm records all of it as one group of movements, by the person with
@@ -47,6 +54,8 @@ type Work struct {
 	Document movement.Document
 	// Partner is who sends or gets the goods; empty when it is not known.
 	Partner string
+	// Counterpart is the other branch of a transfer, by its code.
+	Counterpart string `json:",omitempty"`
 	// Due is zero when it is not known; Opened while it is not begun.
 	Due, Opened time.Time
 	// Stations work on it.

@@ -96,7 +96,7 @@ func (d *Desk) Open(ctx context.Context, p scan.Purpose, doc movement.Document, 
 	}
 	doc.Ref = strings.TrimSpace(doc.Ref)
 	switch {
-	case nouns[p] == "" || p == scan.TransferIn || p == scan.TransferOut:
+	case nouns[p] == "":
 		return no("not_here", "%.40q cannot be collected here", string(p))
 	case station == "" || typed("station", station, 128) != nil:
 		return no("bad_station", "%.40q is no station", station)
@@ -110,7 +110,10 @@ func (d *Desk) Open(ctx context.Context, p scan.Purpose, doc movement.Document, 
 	if doc.Type == "session" && !slices.ContainsFunc(d.sessions, func(s *Session) bool { return s.Purpose == p && s.Document == doc }) {
 		return no("no_session", "%.70q is not open: it was confirmed or thrown away", doc.Ref)
 	}
-	return d.join(ctx, p, doc, station, d.Now())
+	if transfer(p) && doc.Type != "session" {
+		return d.openTransfer(ctx, p, doc, station)
+	}
+	return d.join(ctx, p, doc, "", station, d.Now())
 }
 
 // Do carries out an action on a session. What is refused is an error.

@@ -122,7 +122,7 @@ func TestWhatTheDeskRefuses(t *testing.T) {
 		"no view":            {noView, "no_session"},
 		"no receipt":         {noReceipt, "no_receipt"},
 		"purpose":            {open("stroll", movement.Document{}, "front"), "not_here"},
-		"transfer":           {open(scan.TransferOut, movement.Document{}, "front"), "not_here"},
+		"transfer":           {open(scan.TransferOut, movement.Document{}, "front"), "no_branch"},
 		"no station":         {open(scan.Receive, movement.Document{}, ""), "bad_station"},
 		"document type":      {open(scan.Receive, movement.Document{Type: "letter", Ref: "1"}, "front"), "bad_document"},
 		"document number":    {open(scan.Receive, movement.Document{Type: "order", Ref: "a\x00b"}, "front"), "bad_document"},

@@ -14,13 +14,13 @@ import (
 
 // command is a command barcode.
 type command struct {
-	name     string // confirm, cancel, or the verb of an action
+	name     string // confirm, cancel, branch, or the verb of an action
 	quantity int64
-	reason   string // by its name
+	reason   string // by its name; of branch, the code
 }
 
 // parseCommand reads BL-CONFIRM, BL-UNDO, BL-CANCEL, BL-PERSON, BL-ACCEPT,
-// BL-QTY-<n>, BL-REASON-<name>, BL-DAMAGED-<name> and BL-SHORT-<name>.
+// BL-BRANCH-<code>, BL-QTY-<n>, BL-REASON-<name>, BL-DAMAGED-<name> and BL-SHORT-<name>.
 func parseCommand(text string) (command, error) {
 	switch text {
 	case "BL-CONFIRM":
@@ -33,6 +33,9 @@ func parseCommand(text string) (command, error) {
 		return command{name: string(counter.Person)}, nil
 	case "BL-ACCEPT":
 		return command{name: string(counter.Accept)}, nil
+	}
+	if code, ok := strings.CutPrefix(text, scan.Other); ok && movement.ValidBranch(code) {
+		return command{name: "branch", reason: code}, nil
 	}
 	if digits, ok := strings.CutPrefix(text, "BL-QTY-"); ok && len(digits) <= 5 {
 		if n, err := strconv.ParseUint(digits, 10, 32); err == nil {
@@ -53,6 +56,10 @@ func (d *Desk) command(ctx context.Context, sc *scan.Scan, s *Session, text stri
 	cmd, err := parseCommand(text)
 	if err != nil {
 		return refused(err), nil
+	}
+	if cmd.name == "branch" {
+		return refused(fault.New(fault.Data, "not_here", "%s is for transfers, and this scan is for something else", text).
+			WithHint("open Transfer on the page, and scan it there")), nil
 	}
 	reason, known := "", false
 	if cmd.reason != "" {

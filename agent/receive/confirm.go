@@ -106,7 +106,7 @@ func settle(list []*movement.Movement) {
 		if err == nil {
 			continue
 		}
-		list[i] = &movement.Movement{Kind: m.Kind, OccurredAt: m.OccurredAt, Document: m.Document, NaturalKey: m.NaturalKey,
+		list[i] = &movement.Movement{Kind: m.Kind, OccurredAt: m.OccurredAt, Document: m.Document, Counterpart: m.Counterpart, NaturalKey: m.NaturalKey,
 			Source: m.Source, Group: m.Group, Problem: scan.ProblemOf(err)}
 	}
 }

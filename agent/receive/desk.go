@@ -38,9 +38,11 @@ type Options struct {
 	// catalogue.
 	Reference Reference
 	// Single records scans for what is not collected by itself (dispensing,
-	// returns, wastage, transfers) when no session of that kind is open at
+	// returns, wastage, transfers of a scanner that has one other branch) when no session of that kind is open at
 	// the station; nil opens a session for them.
 	Single Handler
+	// Branch is the branch's own code, which numbers its transfers.
+	Branch string
 	// Signed says that people sign at the page: a scanner alone then neither
 	// confirms nor throws away what it has collected.
 	Signed bool
@@ -153,6 +155,9 @@ func (d *Desk) Scan(ctx context.Context, sc scan.Scan) (scan.Answer, error) {
 	}
 	text := sc.Text()
 	s := d.at(sc.Station, sc.Purpose)
+	if a, done, err := d.ofTransfer(ctx, &sc, s, text); done || err != nil {
+		return a, err
+	}
 	if s == nil && !sc.Purpose.InSession() && d.Single != nil && !strings.HasPrefix(text, "BL-REASON-") {
 		return d.single(ctx, sc)
 	}

@@ -1,12 +1,13 @@
 // Package receive is the branch's desk: it collects what was scanned of a
-// delivery, counted, or brought to the counter together, until a person
+// delivery, counted, sent to another branch, or brought to the counter together, until a person
 // confirms it; then all of it becomes one group of movements. The branch page
 // and the scanner alone work on the same desk.
 //
 // # Words
 //
-//   - A session is one delivery being received, one count, or one lot of goods
-//     handed out, returned or wasted together. It belongs to a document, and to
+//   - A session is one delivery being received, one count, one transfer to or
+//     from another branch, or one lot of goods handed out, returned or wasted
+//     together. It belongs to a document, and to
 //     the stations (scanners, or the page) that work on it. It stays open,
 //     however long, until it is confirmed or cancelled, also over a power cut.
 //   - An entry is one scan, with its quantity. Entries are never joined: each

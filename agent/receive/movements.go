@@ -34,7 +34,7 @@ func (s *Session) movements(k *knowledge, by string) (list []*movement.Movement,
 			Kind: s.Purpose.Kind(), Product: e.Item.Product, Lot: e.Item.Lot, Expiry: e.Item.Expiry, ExpiryRaw: e.Item.ExpiryRaw,
 			Serial: e.Item.Serial, Quantity: e.Quantity, OccurredAt: e.At, Document: s.Document, By: cmp.Or(e.Edited, e.By, by),
 			NaturalKey: "session/" + s.ID + "/" + strconv.Itoa(e.Number), Source: e.Source, Group: group, Problem: problems[e.Number],
-			Reason: e.why(), Counterpart: e.Counterpart,
+			Reason: e.why(), Counterpart: cmp.Or(s.Counterpart, e.Counterpart),
 		}
 	}
 	return list, of

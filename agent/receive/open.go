@@ -21,13 +21,14 @@ func (d *Desk) openAt(ctx context.Context, sc *scan.Scan, s *Session, doc moveme
 		return refused(fault.New(fault.Data, "another_open", "%s is still open at this scanner", s.Words()).
 			WithHint("confirm it (BL-CONFIRM) or cancel it (BL-CANCEL) first")), nil
 	}
-	_, a, err := d.join(ctx, sc.Purpose, doc, sc.Station, sc.At)
+	_, a, err := d.join(ctx, sc.Purpose, doc, "", sc.Station, sc.At)
 	return a, err
 }
 
 // join lets a station work on the document's session, a new one if need be. It
-// leaves the one of that purpose that it worked on.
-func (d *Desk) join(ctx context.Context, p scan.Purpose, doc movement.Document, station string, at time.Time) (id string, a scan.Answer, err error) {
+// leaves the one of that purpose that it worked on. counterpart is the other
+// branch of a new transfer.
+func (d *Desk) join(ctx context.Context, p scan.Purpose, doc movement.Document, counterpart, station string, at time.Time) (id string, a scan.Answer, err error) {
 	var steps []step
 	if s := d.at(station, p); s != nil {
 		if s.Document == doc {
@@ -46,6 +47,9 @@ func (d *Desk) join(ctx context.Context, p scan.Purpose, doc movement.Document, 
 	default:
 		fresh := Open(doc, p, station, d.moment(at))
 		s = &fresh
+	}
+	if i < 0 {
+		s.Counterpart = counterpart
 	}
 	steps = append(steps, step{s, Change{Joined: station}, i < 0})
 	if err := d.commit(ctx, steps...); err != nil {
@@ -77,6 +81,9 @@ const NotReady = "delivery_not_ready"
 // opened says that a session is open, and whether it can be checked.
 func (d *Desk) opened(s *Session) scan.Answer {
 	a := scan.Answer{Sound: scan.OK, Action: true, Text: s.Words() + " is open"}
+	if s.Counterpart != "" {
+		a.Text = s.Noun() + " " + direction(s.Purpose) + " " + d.branch(s.Counterpart).Words() + " is open"
+	}
 	if s.Purpose != scan.Receive {
 		return a
 	}

@@ -26,6 +26,8 @@ type Reference interface {
 	// Stock gives the lots on hand of a product by its key, in the order in
 	// which they should go.
 	Stock(product string) []feed.LotStock
+	// Branches lists the other branches, by their codes.
+	Branches() []feed.Branch
 	// AsOf is the moment for which a kind is known; zero for never.
 	AsOf(k feed.Kind) time.Time
 }
@@ -40,6 +42,7 @@ func (nothing) Product(string) (p feed.Product, ok bool)              { return p
 func (nothing) Deliveries() []feed.Delivery                           { return nil }
 func (nothing) Delivery(movement.Document) (d feed.Delivery, ok bool) { return d, false }
 func (nothing) Stock(string) []feed.LotStock                          { return nil }
+func (nothing) Branches() []feed.Branch                               { return nil }
 func (nothing) AsOf(feed.Kind) time.Time                              { return time.Time{} }
 
 // goods is what a code means, as far as the branch knows.

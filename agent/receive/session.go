@@ -23,7 +23,9 @@ type Session struct {
 	ID       string            `json:"id"`
 	Purpose  scan.Purpose      `json:"purpose"`
 	Document movement.Document `json:"document"`
-	Opened   time.Time         `json:"opened"`
+	// Counterpart is the other branch of a transfer, by its code.
+	Counterpart string    `json:"counterpart,omitempty"`
+	Opened      time.Time `json:"opened"`
 	// Stations work on it, in the order in which they joined.
 	Stations []string `json:"stations"`
 	// Missed are the stations whose last scan is not among the entries.

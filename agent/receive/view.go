@@ -16,8 +16,11 @@ const maxLotsOffered = 12
 
 // view is the session as a person sees it.
 func (s *Session) view(k *knowledge) counter.View {
-	v := counter.View{Work: counter.Work{ID: s.ID, Purpose: s.Purpose, Document: s.Document, Opened: s.Opened,
+	v := counter.View{Work: counter.Work{ID: s.ID, Purpose: s.Purpose, Document: s.Document, Opened: s.Opened, Counterpart: s.Counterpart,
 		Stations: slices.Clone(s.Stations), Entries: len(s.Entries)}}
+	if s.Counterpart != "" {
+		v.Partner = branchOf(k, s.Counterpart).Words()
+	}
 	b := &viewer{s: s, k: k, at: map[string]int{}, found: s.find(k)}
 	if v.Checked = k.checked; v.Checked {
 		v.AsOf, v.Partner, v.Due = k.AsOf(feed.Deliveries), k.order.Partner, k.order.Due

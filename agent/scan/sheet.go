@@ -8,11 +8,12 @@ import (
 	"strings"
 
 	"branchline/internal/fault"
+	"branchline/internal/feed"
 	"branchline/internal/symbol"
 )
 
-// The command barcodes. Behind those that end with "-" stands a number or the
-// name of a reason.
+// The command barcodes. Behind those that end with "-" stands a number, the
+// name of a reason, or the code of a branch.
 const (
 	Confirm = CommandPrefix + "CONFIRM"
 	Undo    = CommandPrefix + "UNDO"
@@ -23,6 +24,7 @@ const (
 	Because = CommandPrefix + "REASON-"
 	Damaged = CommandPrefix + "DAMAGED-"
 	Short   = CommandPrefix + "SHORT-"
+	Other   = CommandPrefix + "BRANCH-"
 )
 
 // MaxQuantity is the most that [Qty] can say, in packs.
@@ -67,8 +69,9 @@ type Group struct {
 const sheetNumbers = 12
 
 // Sheet lists the commands that a sheet for a branch shows, with its reasons
-// (name to text, as in receiving.reasons).
-func Sheet(reasons map[string]string) []Group {
+// (name to text, as in receiving.reasons) and the branches that goods are sent to
+// most simply by a scan: those with short codes, where there are not too many.
+func Sheet(reasons map[string]string, branches []feed.Branch) []Group {
 	sheet := []Group{{"Commands", []Command{
 		{Confirm, "Confirm: all is scanned"},
 		{Undo, "Undo the last scan"},
@@ -95,5 +98,27 @@ func Sheet(reasons map[string]string) []Group {
 			sheet = append(sheet, group)
 		}
 	}
+	if others := others(branches); len(others) > 0 {
+		sheet = append(sheet, Group{"The other branch of a transfer", others})
+	}
 	return sheet
+}
+
+// sheetBranches is how many branches are on the sheet, and sheetCode the longest
+// code whose barcode is not too wide for it. All others are chosen on the page.
+const (
+	sheetBranches = 60
+	sheetCode     = 10
+)
+
+func others(branches []feed.Branch) (list []Command) {
+	if len(branches) > sheetBranches {
+		return nil
+	}
+	for _, b := range branches {
+		if len(b.Code) <= sheetCode {
+			list = append(list, Command{Other + b.Code, b.Words()})
+		}
+	}
+	return list
 }

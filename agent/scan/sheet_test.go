@@ -6,6 +6,7 @@ import (
 
 	"branchline/agent/scan"
 	"branchline/internal/fault"
+	"branchline/internal/feed"
 	"branchline/internal/symbol/symboltest"
 )
 
@@ -13,7 +14,8 @@ import (
 // is wider than half a page at 0.33 mm a module.
 func TestSheetScans(t *testing.T) {
 	seen := map[string]bool{}
-	for _, g := range scan.Sheet(map[string]string{"BROKEN": "Broken on the way", "COLD": "Cold chain interrupted"}) {
+	for _, g := range scan.Sheet(map[string]string{"BROKEN": "Broken on the way", "COLD": "Cold chain interrupted"},
+		[]feed.Branch{{Code: "BR02", Name: "Northgate"}, {Code: "WWWWWWWWWW"}, {Code: "A-BRANCH-WITH-A-LONG-CODE"}}) {
 		if g.Title == "" || len(g.Commands) == 0 {
 			t.Errorf("group %+v", g)
 		}
@@ -31,7 +33,7 @@ func TestSheetScans(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{scan.Confirm, scan.Undo, scan.Cancel, scan.Qty + "12", scan.Because + "COLD", scan.Damaged + "BROKEN", scan.Short + "COLD"} {
+	for _, want := range []string{scan.Confirm, scan.Undo, scan.Cancel, scan.Qty + "12", scan.Because + "COLD", scan.Damaged + "BROKEN", scan.Short + "COLD", scan.Other + "BR02", scan.Other + "WWWWWWWWWW"} {
 		if !seen[want] {
 			t.Errorf("%s is not on the sheet", want)
 		}

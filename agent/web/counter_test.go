@@ -16,6 +16,7 @@ import (
 	"branchline/agent/scan"
 	"branchline/agent/web"
 	"branchline/internal/fault"
+	"branchline/internal/feed"
 	"branchline/internal/movement"
 	"branchline/internal/ui"
 	"branchline/internal/ui/uitest"
@@ -37,6 +38,7 @@ type desk struct {
 	offline bool
 	// opened are the stations that opened or joined what.
 	opened []string
+	others []feed.Branch
 }
 
 func (d *desk) Work(p scan.Purpose) []counter.Work {
@@ -62,6 +64,13 @@ func (d *desk) Open(_ context.Context, _ scan.Purpose, doc movement.Document, st
 	d.opened = append(d.opened, station+" "+doc.Type+" "+doc.Ref)
 	return d.view.ID, scan.Answer{Sound: scan.OK, Text: "P00017 is open"}, nil
 }
+
+func (d *desk) OpenTransfer(_ context.Context, p scan.Purpose, branch, station string) (string, scan.Answer, error) {
+	d.opened = append(d.opened, station+" "+string(p)+" "+branch)
+	return d.view.ID, scan.Answer{Sound: scan.OK, Text: "transfer to " + branch + " is open"}, nil
+}
+
+func (d *desk) Branches() []feed.Branch { return d.others }
 
 func (d *desk) Do(_ context.Context, _ string, a counter.Action) (scan.Answer, error) {
 	d.did = append(d.did, a)

@@ -108,6 +108,7 @@ func (p *Page) routes(mux *http.ServeMux) {
 			mux.HandleFunc("GET "+tab.Path, func(w http.ResponseWriter, r *http.Request) { p.work(w, r, tab.purpose) })
 		}
 	}
+	mux.HandleFunc("GET "+takeIn, func(w http.ResponseWriter, r *http.Request) { p.work(w, r, scan.TransferIn) })
 	mux.HandleFunc("GET /lookup", p.lookup)
 	mux.HandleFunc("GET /scanners", p.scanners)
 	mux.HandleFunc("POST /scanners/{name}/test", p.testScanner)
@@ -168,6 +169,7 @@ var tabs = []tab{
 	{Path: "/dispense", Icon: "dispense", Word: "Dispense", purpose: scan.Dispense},
 	{Path: "/return", Icon: "return", Word: "Return", purpose: scan.Return},
 	{Path: "/wastage", Icon: "wastage", Word: "Wastage", purpose: scan.Wastage},
+	{Path: "/transfer_out", Icon: "transfer", Word: "Transfer", purpose: scan.TransferOut},
 	{Path: "/count", Icon: "count", Word: "Count", purpose: scan.Count},
 	{Path: "/lookup", Icon: "lookup", Word: "Look up"},
 	{Path: "/way", Icon: "way", Word: "On its way"},
@@ -182,7 +184,7 @@ func (p *Page) show(w http.ResponseWriter, status int, name, current string, f f
 	f.Branch, f.PIN = f.State.Branch, p.Staff != nil && p.Staff.Needed()
 	f.Hub = line{f.State.Hub.Connected, f.State.Hub.Since, f.State.Unsent, len(f.State.Open), len(f.State.Alarms)}
 	for _, t := range tabs {
-		t.Current = t.Path == current
+		t.Current = t.Path == current || current == takeIn && t.purpose == scan.TransferOut
 		f.Tabs = append(f.Tabs, t)
 	}
 	var b bytes.Buffer // a page that fails half way is not sent

@@ -96,7 +96,7 @@ func (p *Page) sheet(w http.ResponseWriter, _ *http.Request) {
 		}
 		return template.HTML(s.Text) //nolint:gosec // drawn by ourselves
 	}
-	for _, g := range scan.Sheet(p.Reasons) {
+	for _, g := range scan.Sheet(p.Reasons, p.Desk.Branches()) {
 		group := sheetGroup{Title: g.Title}
 		for _, c := range g.Commands {
 			group.Codes = append(group.Codes, sheetCode{c.Label, c.Code, drawn(c.Draw())})

@@ -285,7 +285,9 @@ type receiptPage struct {
 	Group       string
 	Thrown      string
 	Way         badge
-	Places      string
+	// Slip is a transfer's; nil for all else.
+	Slip   *slip
+	Places string
 	// Sum says where all of it is, Expected what Odoo still expects of its order.
 	Sum, Expected string
 	// At is when this was shown, Told as of when the hub's word is, and Connected
@@ -302,7 +304,7 @@ func (p *Page) receipt(w http.ResponseWriter, r *http.Request) {
 	}
 	state, now := p.State(), p.Now()
 	page := receiptPage{sessionPage: p.pageOf(receipt.View), By: receipt.By, ConfirmedAt: receipt.ConfirmedAt, Group: receipt.Group,
-		Thrown: receipt.Thrown, Way: p.wayOf(receipt, state.Hub.Connected), At: now, Told: p.outcomesAsOf(), Connected: state.Hub.Connected}
+		Thrown: receipt.Thrown, Way: p.wayOf(receipt, state.Hub.Connected), Slip: p.slipOf(&receipt, state.Branch), At: now, Told: p.outcomesAsOf(), Connected: state.Hub.Connected}
 	page.Tracked = receipt.Thrown == ""
 	if page.Tracked {
 		t := p.track(&receipt)

@@ -14,18 +14,22 @@ import (
 )
 
 // words are what a purpose is called on the page.
-type words struct{ Heading, Lead, Fresh, Noun, Column, EmptyHead, EmptyText string }
+type words struct{ Heading, Lead, Fresh, Noun, Column, EmptyHead, EmptyText, Review string }
 
 var purposes = map[scan.Purpose]words{
 	scan.Receive: {"Which delivery?", "Scan its order or delivery note, choose it here, or begin without an order.",
 		"Receive without an order", "Delivery", "Scanned",
-		"No delivery is expected.", "Odoo has no open receipt for this branch, or the hub has not sent it yet. You can receive without an order."},
+		"No delivery is expected.", "Odoo has no open receipt for this branch, or the hub has not sent it yet. You can receive without an order.", "It was not compared with an order."},
 	scan.Dispense: {"Dispense", "Each scan counts at once. Begin a list to look at several together, and to be able to take one back.",
-		"Begin a list", "Dispensing", "Packs", "", ""},
-	scan.Return:  {"Returned by a customer", "Each scan counts at once. Begin a list to look at several together, and to be able to take one back.", "Begin a list", "Return", "Packs", "", ""},
-	scan.Wastage: {"Wastage", "Begin a list, scan what is thrown away, say why of each, then confirm.", "Begin a list", "Wastage", "Packs", "", ""},
+		"Begin a list", "Dispensing", "Packs", "", "", "What is confirmed has left the branch."},
+	scan.Return:  {"Returned by a customer", "Each scan counts at once. Begin a list to look at several together, and to be able to take one back.", "Begin a list", "Return", "Packs", "", "", "What is confirmed is in stock again."},
+	scan.Wastage: {"Wastage", "Begin a list, scan what is thrown away, say why of each, then confirm.", "Begin a list", "Wastage", "Packs", "", "", "What is confirmed leaves the stock as scrap."},
 	scan.Count: {"Which count?", "Scan every pack of what you count. What is confirmed says how many there are.",
-		"Begin a count", "Count", "Counted", "", ""},
+		"Begin a count", "Count", "Counted", "", "", "What is confirmed says how many there are."},
+	scan.TransferOut: {"Send to another branch", "Choose the branch, scan what goes into the box, then confirm. The printed receipt goes into the box.", "", "Transfer", "Packs", "", "",
+		"What is confirmed leaves the stock here, and is in transit in Odoo until the other branch takes it in."},
+	scan.TransferIn: {"Take in from another branch", "Scan the barcode on the paper in the box, or choose the branch that sent it. Then scan what came.", "", "Transfer", "Packs", "", "",
+		"What is confirmed is in stock here, and no longer in transit."},
 }
 
 // Head is the column's word where a phone shows it beside the number.
@@ -35,7 +39,7 @@ func wordsOf(p scan.Purpose) words {
 	if w, ok := purposes[p]; ok {
 		return w
 	}
-	return words{Heading: string(p), Fresh: "Begin", Noun: "Work", Column: "Packs"}
+	return words{Heading: string(p), Fresh: "Begin", Noun: "Work", Column: "Packs", Review: "Nothing is recorded before it is confirmed."}
 }
 
 // card is one line of the list of what there is to do.
@@ -124,6 +128,8 @@ type badge struct{ Class, Word string }
 
 type workPage struct {
 	words
+	// Choose is for transfers: the other branch.
+	Choose         *choice
 	Purpose        scan.Purpose
 	Answer         *Answer
 	Open, Expected []card
@@ -133,6 +139,9 @@ type workPage struct {
 // work shows what there is to do of one purpose.
 func (p *Page) work(w http.ResponseWriter, _ *http.Request, purpose scan.Purpose) {
 	body := workPage{words: wordsOf(purpose), Purpose: purpose, Answer: p.latest(string(purpose), append(p.Stations(purpose), Station)...)}
+	if transfer(purpose) {
+		body.Choose = p.choice(purpose)
+	}
 	for _, c := range p.Desk.Work(purpose) {
 		if c.ID != "" {
 			body.Open = append(body.Open, card{c})
@@ -154,13 +163,23 @@ func (p *Page) open(w http.ResponseWriter, r *http.Request) {
 		back = "/receive"
 	}
 	busy := p.busy(purpose)
-	id, a, err := p.Desk.Open(r.Context(), purpose, doc, Station)
+	var id string
+	var a scan.Answer
+	var err error
+	if branch := r.FormValue("branch"); branch != "" {
+		id, a, err = p.Desk.OpenTransfer(r.Context(), purpose, branch, Station)
+	} else {
+		id, a, err = p.Desk.Open(r.Context(), purpose, doc, Station)
+	}
 	if err != nil {
 		p.fail(w, r, err, back)
 		return
 	}
 	if doc.Ref == "" { // the scanners join this one, and open none of their own
 		doc = movement.Document{Type: "session", Ref: id}
+		if v, err := p.Desk.View(id); err == nil && v.Counterpart != "" {
+			doc = v.Document
+		}
 	}
 	for _, station := range p.Stations(purpose) {
 		if busy[station] {

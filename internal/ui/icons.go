@@ -13,6 +13,7 @@ var icons = map[string]string{
 	"return":   `<path d="M9 14l-5-5 5-5"/><path d="M4 9h10a6 6 0 0 1 0 12h-3"/>`,
 	"wastage":  `<path d="M5 7h14M10 3h4M7 7l1 13h8l1-13M10 11v5M14 11v5"/>`,
 	"count":    `<path d="M8 4h8v3H8zM8 5H5v16h14V5h-3M8.5 13l2 2 4-4"/>`,
+	"transfer": `<path d="M4 8h13M13 4l4 4-4 4M20 16H7M11 12l-4 4 4 4"/>`,
 	"lookup":   `<circle cx="11" cy="11" r="6"/><path d="M16 16l5 5"/>`,
 	"more":     `<path d="M4 7h16M4 12h16M4 17h16"/>`,
 	"way":      `<path d="M3 12h13M12 7l5 5-5 5"/><path d="M21 4v16"/>`,

@@ -48,3 +48,23 @@ addEventListener("keydown", (e) => {
 });
 
 document.addEventListener("click", (e) => { if (e.target.closest("[data-print]")) print(); });
+
+// A list of choices is narrowed by what is typed above it; Enter takes the only
+// one that is left, or goes to the first.
+for (const box of document.querySelectorAll("[data-filter-of]")) {
+  const list = document.getElementById(box.dataset.filterOf), none = document.getElementById(list.id + "-none"), field = box.querySelector("input");
+  const plain = (s) => s.normalize("NFD").replace(/\p{Mn}/gu, "").toLowerCase();
+  const left = () => [...list.querySelectorAll("li:not([hidden]) button")];
+  box.hidden = false;
+  field.addEventListener("input", () => {
+    const words = plain(field.value).split(/\s+/);
+    for (const item of list.querySelectorAll("li")) item.hidden = !words.every((w) => plain(item.textContent).includes(w));
+    none.textContent = left().length ? "" : "No branch has that name or code.";
+  });
+  field.addEventListener("keydown", (e) => {
+    if (e.key !== "Enter" && e.key !== "ArrowDown") return;
+    e.preventDefault();
+    const found = left();
+    if (e.key === "Enter" && found.length === 1) found[0].click(); else found[0]?.focus();
+  });
+}
