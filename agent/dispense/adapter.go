@@ -321,7 +321,7 @@ func (a *adapter) read(ctx context.Context, f file) error {
 		return fault.New(fault.Transient, codeUnreadable, "%s cannot be opened, which is normal while it is being written: %w", f.told, cause(err))
 	}
 	defer opened.Close()
-	f.ReaderAt, f.secret = opened, a.secret
+	f.ReaderAt, f.secret, f.book = opened, a.secret, a.bad
 	a.status.set(func(s *Status) { s.State = Reading })
 	r, k, err := a.marks.start(a.e, f)
 	if err != nil {

@@ -37,6 +37,12 @@ type badRow struct {
 	Record json.RawMessage `json:"record,omitempty"`
 	// Settled is when a person at the branch has dealt with it.
 	Settled time.Time `json:"settled,omitzero"`
+	// Dismissed says that it was settled as one by which nothing was moved.
+	Dismissed bool `json:"dismissed,omitempty"`
+	// Trace is the row's own ([reader.trace]), and Key what it was recorded under,
+	// where it is settled.
+	Trace string `json:"trace,omitempty"`
+	Key   string `json:"key,omitempty"`
 }
 
 // badBook is the rows of one adapter that wait for a person at the branch.
@@ -50,6 +56,10 @@ type badBook struct {
 	mu   sync.Mutex
 	rows map[string]placed // by ID
 	open int
+	// traced are the keys that rows were recorded under, by their traces; dismissed are
+	// the traces of those that were dismissed, by their own keys.
+	traced    map[string]string
+	dismissed map[string]string
 }
 
 // placed is what is in memory of a row: where it stands, and when it was settled.
@@ -58,6 +68,7 @@ type placed struct {
 	file    string
 	line    int64
 	settled time.Time
+	trace   string
 }
 
 // rowID names a row in the page's addresses.
@@ -67,7 +78,8 @@ func rowID(naturalKey string) string {
 }
 
 func loadBadRows(store Store, adapter string, now func() time.Time) (*badBook, error) {
-	b := &badBook{adapter: adapter, store: store, now: now, rows: map[string]placed{}}
+	b := &badBook{adapter: adapter, store: store, now: now, rows: map[string]placed{},
+		traced: map[string]string{}, dismissed: map[string]string{}}
 	var old []outbox.Note
 	for n, err := range store.Notes(badSpace, adapter+"/") {
 		if err != nil {
@@ -78,13 +90,16 @@ func loadBadRows(store Store, adapter string, now func() time.Time) (*badBook, e
 			old = append(old, outbox.Note{Space: badSpace, Key: n.Key})
 			continue
 		}
-		p := placed{settled: r.Settled}
+		p := placed{settled: r.Settled, trace: r.Trace}
+		b.decide(&r)
 		if r.Settled.IsZero() {
 			m, err := movement.Decode(r.Record)
 			if err != nil {
 				continue // of a later version, say
 			}
 			p = placeOf(&m)
+			p.trace = r.Trace
+			b.remember(m.NaturalKey, r.Trace)
 			b.open++
 		}
 		b.rows[strings.TrimPrefix(n.Key, adapter+"/")] = p
@@ -97,6 +112,45 @@ func loadBadRows(store Store, adapter string, now func() time.Time) (*badBook, e
 	return b, nil
 }
 
+// remember notes under which key the row of a trace was recorded.
+func (b *badBook) remember(key, trace string) {
+	if key != "" && trace != "" {
+		b.traced[trace] = key
+	}
+}
+
+// decide notes that a row is settled.
+func (b *badBook) decide(r *badRow) {
+	b.remember(r.Key, r.Trace)
+	if own, ok := movement.RowKey(r.Key); ok && r.Trace != "" && r.Dismissed {
+		b.dismissed[own] = r.Trace
+	}
+}
+
+// recorded gives the key that the row of a trace was recorded under; empty where none
+// was.
+func (b *badBook) recorded(trace string) string {
+	if b == nil {
+		return ""
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.traced[trace]
+}
+
+// dismissal gives the trace of a dismissed row with this key of its own; empty for none.
+func (b *badBook) dismissal(own string) (trace string) {
+	if b == nil {
+		return ""
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.dismissed) > 0 {
+		trace = b.dismissed[own]
+	}
+	return trace
+}
+
 func (b *badBook) note(id string, r badRow) (outbox.Note, error) {
 	value, err := json.Marshal(r)
 	return outbox.Note{Space: badSpace, Key: b.adapter + "/" + id, Value: value}, err
@@ -104,22 +158,26 @@ func (b *badBook) note(id string, r badRow) (outbox.Note, error) {
 
 // add shows recorded rows with a problem to the branch, but those that were shown
 // before. The rows are recorded already: the adapter's checkpoint moves on only
-// after this, so that a kill in between has them read, and added, again.
-func (b *badBook) add(ctx context.Context, rows []*movement.Movement) error {
+// after this, so that a kill in between has them read, and added, again. Traces are
+// those of the rows, by their keys.
+func (b *badBook) add(ctx context.Context, rows []*movement.Movement, traces map[string]string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	fresh := map[string]placed{}
+	fresh, keys := map[string]placed{}, map[string]string{}
 	var notes []outbox.Note
 	for _, m := range rows {
 		id := rowID(m.NaturalKey)
 		if _, known := b.rows[id]; known || m.NaturalKey == "" || b.open+len(fresh) >= maxOpenRows {
 			continue
 		}
-		n, err := b.note(id, badRow{Record: m.AppendJSON(nil)})
+		trace := traces[m.NaturalKey]
+		n, err := b.note(id, badRow{Record: m.AppendJSON(nil), Trace: trace})
 		if err != nil {
 			return err
 		}
-		fresh[id] = placeOf(m)
+		p := placeOf(m)
+		p.trace = trace
+		fresh[id], keys[id] = p, m.NaturalKey
 		notes = append(notes, n)
 	}
 	if len(notes) == 0 {
@@ -130,6 +188,7 @@ func (b *badBook) add(ctx context.Context, rows []*movement.Movement) error {
 	}
 	for id, r := range fresh {
 		b.rows[id] = r
+		b.remember(keys[id], r.trace)
 	}
 	b.open = b.open + len(fresh)
 	return nil
@@ -163,24 +222,37 @@ func (b *badBook) get(id string) (m movement.Movement, ok bool, err error) {
 
 // settled is what takes a row off the list, to be recorded together with what was
 // decided; [badBook.off] follows when it was.
-func (b *badBook) settled(id string) (n outbox.Note, at time.Time, err error) {
-	at = b.now()
-	n, err = b.note(id, badRow{Settled: at})
-	return n, at, err
+func (b *badBook) settled(bad *movement.Movement, dismissed bool) (r badRow, n outbox.Note, err error) {
+	id := rowID(bad.NaturalKey)
+	r = badRow{Settled: b.now(), Dismissed: dismissed, Trace: b.traceOf(id), Key: bad.NaturalKey}
+	if r.Trace == "" {
+		r.Key = ""
+	}
+	n, err = b.note(id, r)
+	return r, n, err
 }
 
-func (b *badBook) off(id string, at time.Time) {
+func (b *badBook) traceOf(id string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.rows[id].trace
+}
+
+func (b *badBook) off(bad *movement.Movement, r badRow) {
+	id := rowID(bad.NaturalKey)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if p, ok := b.rows[id]; ok && p.settled.IsZero() {
 		b.open--
 	}
-	b.rows[id] = placed{settled: at}
+	b.rows[id] = placed{settled: r.Settled, trace: r.Trace}
+	b.decide(&r)
 }
 
 // back puts a row on the list again as it was.
-func (b *badBook) back(ctx context.Context, id string, m *movement.Movement) error {
-	n, err := b.note(id, badRow{Record: m.AppendJSON(nil)})
+func (b *badBook) back(ctx context.Context, m *movement.Movement) error {
+	id := rowID(m.NaturalKey)
+	n, err := b.note(id, badRow{Record: m.AppendJSON(nil), Trace: b.traceOf(id)})
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func numbered(text []byte) bool {
 			}
 		}
 	}
-	return len(s) < len("E1.1.1961") || !birthDate.MatchString(s) || uuidForm.MatchString(s) || paper(s, 1)
+	return !(strings.Contains(s, "19") || strings.Contains(s, "200") || strings.Contains(s, "201")) || !birthDate.MatchString(s) || uuidForm.MatchString(s) || paper(s, 1)
 }
 
 // wordEnds part what is written one beside the other.

@@ -49,6 +49,10 @@ type reader struct {
 	pos   position
 	// opaqueSum hashes lines of which nothing is kept.
 	opaqueSum hash.Hash
+	// book are the rows that went to a person before, nil for none; traces those of the
+	// bad rows since the latest chunk, by their keys.
+	book   *badBook
+	traces map[string]string
 }
 
 // file is what a reader needs to know of an export.
@@ -61,6 +65,8 @@ type file struct {
 	told, mark string
 	size       int64
 	changed    time.Time
+	// book are the rows of the export that went to a person before; may be nil.
+	book *badBook
 	// secret keys the hash of lines of which nothing is kept, so that nobody
 	// can guess what stood in them.
 	secret []byte
@@ -69,7 +75,7 @@ type file struct {
 // newReader reads the header, checks it, and stands before the first row.
 func newReader(e *Export, f file) (*reader, error) {
 	f.told = cmp.Or(f.told, f.name)
-	r := &reader{e: e, name: f.told, opaqueSum: hmac.New(sha256.New, f.secret)}
+	r := &reader{e: e, name: f.told, opaqueSum: hmac.New(sha256.New, f.secret), book: f.book}
 	loc, err := location(e.Mapping.TimeZone)
 	if err != nil {
 		return nil, err
@@ -171,6 +177,11 @@ func (r *reader) fill(out *movement.Movement, found record) bool {
 	}
 	if err == nil {
 		r.anchor(out.NaturalKey)
+		if trace := r.book.dismissal(out.NaturalKey); trace != "" && trace == r.trace(out.NaturalKey) {
+			r.unclear(out, fault.New(fault.Data, codeDismissed, "somebody has dismissed this row when it could not be read, and now it can").
+				WithHint("correct it as it stands if it counts, or dismiss it again"))
+			return true
+		}
 		why := r.disbelieve(out)
 		if why != nil {
 			out.Problem = problemOf(why)
@@ -226,6 +237,7 @@ func (r *reader) unclear(out *movement.Movement, why error) {
 	source := out.Source
 	*out = movement.Movement{Kind: out.Kind, OccurredAt: at, Source: source, Problem: problemOf(why)}
 	r.m.countWords()
+	trace := r.trace(key)
 	raw, whole := r.m.raw()
 	if !whole && !r.m.keyed() { // what should be its key can be anything
 		key = ""
@@ -235,6 +247,7 @@ func (r *reader) unclear(out *movement.Movement, why error) {
 	if !whole { // what is not kept tells two rows apart all the same
 		content = r.m.everything(r.opaqueSum)
 	}
+	defer r.traced(out, trace)
 	if key == "" {
 		r.nameless(out, content)
 		return
@@ -244,6 +257,35 @@ func (r *reader) unclear(out *movement.Movement, why error) {
 	// columns of the key are both told.
 	sum := sha256.Sum256(append([]byte(out.Problem.Code+"\x00"), content...))
 	out.NaturalKey = movement.BadRowKey(key, sum[:])
+}
+
+// trace is a keyed hash of the mapped columns of a row, by which it is the same for a
+// version that keeps or says something else of it: key is its own, and its place stands
+// for one that it has not.
+func (r *reader) trace(key string) string {
+	sum := r.m.everything(r.opaqueSum)
+	if key == "" {
+		key = fmt.Sprintf("%s\x00%d", r.pos.Anchor, r.pos.Nth)
+	}
+	r.opaqueSum.Reset()
+	fmt.Fprintf(r.opaqueSum, "%s\x00%s", key, sum)
+	return hex.EncodeToString(r.opaqueSum.Sum(nil)[:16])
+}
+
+// traced gives a bad row the key that it was recorded under before, where it was; but
+// what can be read now is another to people.
+func (r *reader) traced(out *movement.Movement, trace string) {
+	if out.Problem.Code == codeDismissed {
+		return
+	}
+	if key := r.book.recorded(trace); key != "" {
+		out.NaturalKey = key
+		return
+	}
+	if r.traces == nil {
+		r.traces = map[string]string{}
+	}
+	r.traces[out.NaturalKey] = trace
 }
 
 // opaque keeps nothing of a line but where it stands: without its columns
@@ -271,6 +313,8 @@ func (r *reader) nameless(out *movement.Movement, content []byte) {
 const (
 	codeImplausible = "implausible_quantity"
 	codeFuture      = "implausible_time"
+	// codeDismissed marks one that was dismissed before it was understood.
+	codeDismissed = "dismissed_before"
 )
 
 func problemOf(err error) *movement.Problem {

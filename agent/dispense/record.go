@@ -36,7 +36,9 @@ type chunk struct {
 	rows []movement.Movement
 	list []*movement.Movement
 	end  position
-	err  error // why there is no chunk after this one; io.EOF at the end
+	// traces are those of its bad rows, by their keys.
+	traces map[string]string
+	err    error // why there is no chunk after this one; io.EOF at the end
 }
 
 // produce reads chunks until the file ends, an error, or ctx.
@@ -59,7 +61,7 @@ func produce(ctx context.Context, r *reader, free <-chan *chunk, full chan<- *ch
 			c.list = append(c.list, m)
 		}
 		r.mark()
-		c.end = r.pos
+		c.end, c.traces, r.traces = r.pos, r.traces, nil
 		last := c.err != nil
 		select {
 		case full <- c:
@@ -259,7 +261,7 @@ func (im *importer) compare(ctx context.Context, c *chunk, places []outbox.Place
 		}
 		bad = append(bad, part...)
 	}
-	return n, im.bad.add(ctx, bad)
+	return n, im.bad.add(ctx, bad, c.traces)
 }
 
 // earlier reads a recorded movement again; kept is false when the outbox no

@@ -209,8 +209,8 @@ func (a *adapter) dismiss(ctx context.Context, rows []openRow, s *Settling) (int
 	a.bad.settling.Lock()
 	defer a.bad.settling.Unlock()
 	w := outbox.Write{Lane: movement.Live}
-	var ids []string
-	var at time.Time
+	var settled []*movement.Movement
+	var notes []badRow
 	for _, l := range rows {
 		bad, ok, err := a.bad.get(l.id)
 		if err != nil {
@@ -221,23 +221,22 @@ func (a *adapter) dismiss(ctx context.Context, rows []openRow, s *Settling) (int
 		}
 		m := a.dismissal(&bad)
 		s.sign(&m, &bad)
-		off, when, err := a.bad.settled(l.id)
+		note, off, err := a.bad.settled(&bad, true)
 		if err != nil {
 			return 0, err
 		}
-		at = when
-		ids, w.Notes, w.Movements = append(ids, l.id), append(w.Notes, off), append(w.Movements, &m)
+		settled, notes, w.Notes, w.Movements = append(settled, &bad), append(notes, note), append(w.Notes, off), append(w.Movements, &m)
 	}
-	if len(ids) == 0 {
+	if len(settled) == 0 {
 		return 0, nil
 	}
 	if _, err := a.Store.Append(ctx, w); err != nil {
 		return 0, err
 	}
-	for _, id := range ids {
-		a.bad.off(id, at)
+	for i, bad := range settled {
+		a.bad.off(bad, notes[i])
 	}
-	return len(ids), nil
+	return len(settled), nil
 }
 
 func (d *Dispense) settle(ctx context.Context, id string, s *Settling, make func(*adapter, *movement.Movement) (movement.Movement, error)) (movement.Movement, error) {
@@ -258,7 +257,7 @@ func (d *Dispense) settle(ctx context.Context, id string, s *Settling, make func
 		return m, err
 	}
 	s.sign(&m, &bad)
-	off, settled, err := a.bad.settled(id)
+	settled, off, err := a.bad.settled(&bad, m.Settles.Dismissed)
 	if err != nil {
 		return m, err
 	}
@@ -271,10 +270,10 @@ func (d *Dispense) settle(ctx context.Context, id string, s *Settling, make func
 		if before, err = a.known(&m, places[0]); err != nil {
 			// Nothing was recorded: the row goes back. A kill in between leaves it to
 			// the hub's people alone.
-			return m, cmp.Or(a.bad.back(context.WithoutCancel(ctx), id, &bad), err)
+			return m, cmp.Or(a.bad.back(context.WithoutCancel(ctx), &bad), err)
 		}
 	}
-	a.bad.off(id, settled)
+	a.bad.off(&bad, settled)
 	return m, before
 }
 
