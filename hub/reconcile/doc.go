@@ -15,7 +15,8 @@
 // movements that the ledger holds; since ever, and by stream.
 //
 // Documents are read from Odoo by the ids that the postings keep, some hundred in a
-// call. Those that nobody in the ledger knows are looked for by package post, which
+// call. The schedule reads the lines of those only that are new, were otherwise, or
+// have been written since the last time; when a person asks, all of them are read. Those that nobody in the ledger knows are looked for by package post, which
 // adopts them, or keeps them for a person: these are among the differences.
 //
 // # Stock

@@ -4,19 +4,59 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"branchline/hub/ledger"
 	"branchline/internal/movement"
 	"branchline/internal/odoo"
 )
 
-// How many documents, and lines that are expected in them, are read in one call; and
-// how many bytes of words are kept of a difference.
+// How many documents, and lines that are expected in them, are read in one call; how
+// many bytes of words are kept of a difference; and by how much Odoo's clock may be
+// behind the hub's.
 const (
-	documentPage = 100
+	documentPage = 200
 	linePage     = 1500
 	maxWords     = 1000
+	clockSlack   = 24 * time.Hour
 )
+
+// alike tells which documents were as they should be when the branch was last
+// compared, and have not been written since, so that their lines are not read again.
+// Only the schedule goes by it: when a person asks, all of it is read.
+type alike struct {
+	before  time.Time
+	from    movement.Date
+	written map[int64]bool
+	other   map[string]bool
+}
+
+// lookedAt finds out what was written since a comparison.
+func (r *Runner) lookedAt(ctx context.Context, branch Branch, last *ledger.Reconciled) (a alike, err error) {
+	site, _, ok := r.products.Site(branch.Warehouse)
+	if !ok || last.Result.RecordsLeft > 0 {
+		return a, nil
+	}
+	a = alike{before: last.BeganAt, from: last.Result.From, other: map[string]bool{}}
+	for _, d := range last.Result.Records {
+		a.other[d.Posting] = true
+	}
+	a.written, err = ask(ctx, r, 4, func(ctx context.Context) (map[int64]bool, error) {
+		return r.odoo.PickingsWritten(ctx, site.ViewID, last.BeganAt.Add(-clockSlack))
+	})
+	return a, err
+}
+
+// holds tells that a document's lines need not be read.
+func (a *alike) holds(p *posted, at *ledger.Posting) bool {
+	first := p.day()
+	for d := range p.days {
+		if d.Before(first) {
+			first = d
+		}
+	}
+	return at.ChangedAt.Before(a.before) && !first.Before(a.from) && !a.written[at.Odoo.ID] && !a.other[at.Name]
+}
 
 // verdict is what a document was found to be; an empty what is as it was posted.
 type verdict struct {
@@ -28,13 +68,14 @@ type verdict struct {
 type document struct {
 	ledger.Posting
 	lines []ledger.PostingLine
-	// any tells that its lines cannot be told, and are not compared.
+	// any tells that its lines are not compared: they cannot be told, or were and are
+	// as they were.
 	any bool
 }
 
 // documents looks for the documents of postings in Odoo and puts their movements into
 // the buckets. known are those that were looked at already; it is added to.
-func (r *Runner) documents(ctx context.Context, b *book, all []posted, known map[int64]verdict) error {
+func (r *Runner) documents(ctx context.Context, b *book, all []posted, known map[int64]verdict, alike alike) error {
 	for rest := all; len(rest) > 0; {
 		var page []document
 		lines, n := 0, 0
@@ -42,7 +83,7 @@ func (r *Runner) documents(ctx context.Context, b *book, all []posted, known map
 			if _, done := known[rest[n].id]; done {
 				continue
 			}
-			d, err := r.document(ctx, rest[n].id)
+			d, err := r.document(ctx, &rest[n], &alike)
 			if err != nil {
 				return err
 			}
@@ -64,12 +105,16 @@ func (r *Runner) documents(ctx context.Context, b *book, all []posted, known map
 
 // document reads a posting. What was adopted has no plan: what its movements mean now
 // stands for it.
-func (r *Runner) document(ctx context.Context, id int64) (d document, err error) {
+func (r *Runner) document(ctx context.Context, p *posted, alike *alike) (d document, err error) {
+	id := p.id
 	if id == 0 {
 		return d, nil
 	}
 	if d.Posting, err = r.ledger.Posting(ctx, id); err != nil {
 		return d, err
+	}
+	if d.any = alike.holds(p, &d.Posting); d.any {
+		return d, nil
 	}
 	body, err := ledger.DecodeBody(d.Body)
 	if err == nil && len(body.Lines) > 0 {
@@ -107,11 +152,18 @@ func (r *Runner) look(ctx context.Context, page []document, known map[int64]verd
 	}
 	byID, done := map[int64]odoo.Picking{}, []int64{}
 	for _, p := range found {
-		if byID[p.ID] = p; p.State == odoo.Done {
+		byID[p.ID] = p
+	}
+	for i := range page {
+		if p := byID[page[i].Odoo.ID]; !page[i].any && p.State == odoo.Done {
 			done = append(done, p.ID)
 		}
 	}
-	lines, err := ask(ctx, r, 3, func(ctx context.Context) (map[int64][]odoo.Line, error) { return r.odoo.LinesOf(ctx, done) })
+	cost := 3
+	if len(done) == 0 {
+		cost = 0
+	}
+	lines, err := ask(ctx, r, cost, func(ctx context.Context) (map[int64][]odoo.Line, error) { return r.odoo.LinesOf(ctx, done) })
 	if err != nil {
 		return err
 	}

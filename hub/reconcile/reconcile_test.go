@@ -283,11 +283,11 @@ func TestTheScheduleAsksOnceADay(t *testing.T) {
 		t.Errorf("a new hub compared %d at once", n)
 	}
 	must(t, w.ledger.AskReconcile(t.Context(), []string{"GONE"}, "ann", w.clock()))
-	w.ahead += 24 * time.Hour
+	w.forward(24 * time.Hour)
 	if n := ran(); n != 1 {
 		t.Errorf("compared %d on the next day", n)
 	}
-	w.ahead += 5 * 24 * time.Hour
+	w.forward(5 * 24 * time.Hour)
 	if n := ran(); n != 1 {
 		t.Errorf("compared %d after five days", n)
 	}
@@ -329,4 +329,45 @@ func TestTheConfigurationIsChecked(t *testing.T) {
 	}
 	never := reconcile.Config{Days: 1, CallsPerSecond: 1}
 	must(t, never.Validate())
+}
+
+// The schedule does not read again what nobody has written since, and sees all the
+// same what somebody changes, cancels or deletes.
+func TestTheScheduleReadsWhatIsNew(t *testing.T) {
+	w := simulated(t, 19)
+	plain := w.product(odoo.ByQuantity)
+	night := func() (ledger.Reconciled, map[string]int) {
+		t.Helper()
+		w.forward(72 * time.Hour)
+		must(t, w.master.Refresh(t.Context()))
+		w.sim.ResetSpent()
+		must(t, w.runner.One(t.Context(), ledger.ToReconcile{Branch: w.sender.Branch, AskedAt: w.clock(), Who: ledger.Schedule}, w.parts.Branches[0]))
+		c, _, err := w.ledger.Reconciliation(t.Context(), w.sender.Branch)
+		must(t, err)
+		return c, w.sim.Spent().Methods
+	}
+	w.send(w.moved(movement.Dispense, plain, 5))
+	w.post()
+	if c, calls := night(); c.Differences != 0 || c.Summary.All.Found != 1 || calls["stock.move.search_read"] != 1 {
+		t.Errorf("%+v by %v", c.Summary, calls)
+	}
+	if c, calls := night(); c.Differences != 0 || c.Summary.All.Found != 1 || calls["stock.move.search_read"] != 0 {
+		t.Errorf("the second night: %+v by %v", c.Summary, calls)
+	}
+	doc := w.document().Odoo.ID
+	lines, err := w.admin.LinesOf(t.Context(), []int64{doc})
+	must(t, err)
+	must(t, w.admin.Write(t.Context(), "stock.move.line", []int64{lines[doc][0].ID}, map[string]any{"quantity": 4.0}))
+	for range 2 {
+		if c, _ := night(); c.Summary.All.Changed != 1 {
+			t.Errorf("changed: %+v", c.Summary)
+		}
+	}
+	must(t, w.sim.Undo(doc))
+	if c, _ := night(); c.Summary.All.Missing != 1 {
+		t.Errorf("cancelled: %+v", c.Summary)
+	}
+	if c, _ := night(); c.Summary.All.Missing != 1 {
+		t.Errorf("still cancelled: %+v", c.Summary)
+	}
 }

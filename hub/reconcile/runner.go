@@ -46,6 +46,7 @@ var _ Ledger = (*ledger.Ledger)(nil)
 type Odoo interface {
 	PickingsByID(ctx context.Context, ids []int64) ([]odoo.Picking, error)
 	LinesOf(ctx context.Context, pickingIDs []int64) (map[int64][]odoo.Line, error)
+	PickingsWritten(ctx context.Context, locationID int64, since time.Time) (map[int64]bool, error)
 	Stock(ctx context.Context, locationID int64) ([]odoo.OnHand, error)
 	StockMovesSince(ctx context.Context, locationID int64, productIDs []int64, since time.Time, limit int) ([]odoo.StockMove, bool, error)
 }
@@ -318,7 +319,13 @@ func (r *Runner) One(ctx context.Context, q ledger.ToReconcile, branch Branch) e
 		return err
 	}
 	r.tell(func(s *Status) { s.Documents, s.Of = len(r.half.known), len(all) })
-	if err := r.documents(ctx, b, all, r.half.known); err != nil {
+	alike := alike{}
+	if known && q.Who == ledger.Schedule {
+		if alike, err = r.lookedAt(ctx, branch, &before); err != nil {
+			return err
+		}
+	}
+	if err := r.documents(ctx, b, all, r.half.known, alike); err != nil {
 		return err
 	}
 	if err := r.unknown(ctx, b, branch.Code); err != nil {

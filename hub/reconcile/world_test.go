@@ -39,7 +39,8 @@ type world struct {
 	sender      *ledgertest.Sender
 	report      *reconcile.Report
 	away        string
-	ahead       time.Duration
+	// ahead is by how much the hub's clock, and a simulated Odoo's, was set forward.
+	ahead *atomic.Int64
 }
 
 func must(t testing.TB, err error) {
@@ -63,19 +64,20 @@ func everywhere(t *testing.T, f func(t *testing.T, w *world)) {
 			t.Skip("ODOO_URL, ODOO_DB, ODOO_USER and ODOO_KEY are not set: no real Odoo to compare with")
 		}
 		cfg := odoo.Config{URL: os.Getenv("ODOO_URL"), DB: os.Getenv("ODOO_DB"), User: os.Getenv("ODOO_USER"), Key: odoo.Key(os.Getenv("ODOO_KEY"))}
-		f(t, newWorld(t, nil, cfg, os.Getenv("ODOO_STOCK_USER"), os.Getenv("ODOO_STOCK_KEY")))
+		f(t, newWorld(t, nil, new(atomic.Int64), cfg, os.Getenv("ODOO_STOCK_USER"), os.Getenv("ODOO_STOCK_KEY")))
 	})
 }
 
 func simulated(t testing.TB, version int) *world {
-	s, url := odootest.Start(t, odootest.Options{Version: version})
+	ahead := new(atomic.Int64)
+	s, url := odootest.Start(t, odootest.Options{Version: version, Clock: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }})
 	o := s.Options()
-	return newWorld(t, s, odoo.Config{URL: url, DB: o.DB, User: o.User, Key: odoo.Key(o.Key)}, o.StockUser, o.StockKey)
+	return newWorld(t, s, ahead, odoo.Config{URL: url, DB: o.DB, User: o.User, Key: odoo.Key(o.Key)}, o.StockUser, o.StockKey)
 }
 
 var serial atomic.Int64
 
-func newWorld(t testing.TB, sim *odootest.Server, cfg odoo.Config, stockUser, stockKey string) *world {
+func newWorld(t testing.TB, sim *odootest.Server, ahead *atomic.Int64, cfg odoo.Config, stockUser, stockKey string) *world {
 	t.Helper()
 	client := func(cfg odoo.Config) *odoo.Client {
 		c, err := odoo.New(cfg)
@@ -83,7 +85,7 @@ func newWorld(t testing.TB, sim *odootest.Server, cfg odoo.Config, stockUser, st
 		t.Cleanup(c.Close)
 		return c
 	}
-	w := &world{t: t, sim: sim, admin: client(cfg), ledger: ledgertest.Open(t)}
+	w := &world{t: t, sim: sim, ahead: ahead, admin: client(cfg), ledger: ledgertest.Open(t)}
 	w.user = w.admin
 	if stockUser != "" {
 		cfg.User, cfg.Key = stockUser, odoo.Key(stockKey)
@@ -122,7 +124,9 @@ func newWorld(t testing.TB, sim *odootest.Server, cfg odoo.Config, stockUser, st
 	return w
 }
 
-func (w *world) clock() time.Time { return time.Now().Add(w.ahead) }
+func (w *world) clock() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
+
+func (w *world) forward(d time.Duration) { w.ahead.Add(int64(d)) }
 
 func (w *world) unique() string {
 	return fmt.Sprintf("%X-%d", time.Now().UnixNano()&0xFFFFFFFFFF, serial.Add(1))

@@ -76,6 +76,12 @@ func TestContractWhoMovedTheStock(t *testing.T) {
 		if len(lines) != 2 || len(lines[first]) != 1 || lines[first][0].LotID != lot || len(lines[second]) != 1 || !odoo.SameNumber(lines[second][0].Quantity, 2) {
 			t.Errorf("%+v", lines)
 		}
+		if written, err := w.user.PickingsWritten(w.ctx, w.branch.ViewID, began); err != nil || len(written) != 3 || !written[first] || !written[second] {
+			t.Errorf("%v, %v", written, err)
+		}
+		if written, err := w.user.PickingsWritten(w.ctx, w.branch.ViewID, time.Now().Add(time.Hour)); err != nil || len(written) != 0 {
+			t.Errorf("%v, %v", written, err)
+		}
 		// What is done can be changed, and the stock follows.
 		must(t, w.admin.Write(w.ctx, "stock.move.line", []int64{lines[second][0].ID}, map[string]any{"quantity": 4.0}))
 		if lines, err = w.user.LinesOf(w.ctx, []int64{second}); err != nil || !odoo.SameNumber(lines[second][0].Quantity, 4) {

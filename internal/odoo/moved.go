@@ -43,6 +43,47 @@ func (c *Client) LinesOf(ctx context.Context, pickingIDs []int64) (map[int64][]L
 	return out, nil
 }
 
+// PickingsWritten tells of which pickings lines that are done, from or to a location
+// or those below it, were written at or after since, by Odoo's own clock.
+func (c *Client) PickingsWritten(ctx context.Context, locationID int64, since time.Time) (map[int64]bool, error) {
+	inside, err := c.LocationsUnder(ctx, []int64{locationID})
+	if err != nil {
+		return nil, err
+	}
+	places := slices.Sorted(maps.Keys(inside))
+	rows, err := c.SearchRead(ctx, "stock.move.line", Query{Fields: []string{"move_id"}, Domain: Domain{Where("write_date", ">=", Moment(since)),
+		Where("move_id.state", "=", string(Done)), Or, Where("location_id", "in", places), Where("location_dest_id", "in", places)}})
+	if err != nil {
+		return nil, err
+	}
+	of, err := c.pickingsOf(ctx, rows)
+	out := map[int64]bool{}
+	for _, p := range of {
+		if p.ID != 0 {
+			out[p.ID] = true
+		}
+	}
+	return out, err
+}
+
+// pickingsOf tells the picking of each line's move: the line itself can be without.
+func (c *Client) pickingsOf(ctx context.Context, lines []Record) (map[int64]Ref, error) {
+	moves := make([]int64, 0, len(lines))
+	for _, r := range lines {
+		moves = append(moves, r.Int("move_id"))
+	}
+	slices.Sort(moves)
+	rows, err := c.Read(ctx, "stock.move", slices.Compact(moves), "picking_id")
+	if err != nil {
+		return nil, err
+	}
+	of := make(map[int64]Ref, len(rows))
+	for _, m := range rows {
+		of[m.ID()] = m.Ref("picking_id")
+	}
+	return of, nil
+}
+
 // StockMove is a line that is done and that brought stock to a place or took it away.
 type StockMove struct {
 	ID        int64
@@ -85,19 +126,9 @@ func (c *Client) StockMovesSince(ctx context.Context, locationID int64, productI
 	if more = len(rows) > limit; more {
 		rows = rows[:limit]
 	}
-	// A line can be without its picking: the move has it.
-	moves := make([]int64, 0, len(rows))
-	for _, r := range rows {
-		moves = append(moves, r.Int("move_id"))
-	}
-	slices.Sort(moves)
-	of, err := c.Read(ctx, "stock.move", slices.Compact(moves), "picking_id")
+	pickings, err := c.pickingsOf(ctx, rows)
 	if err != nil {
 		return nil, false, err
-	}
-	pickings := make(map[int64]Ref, len(of))
-	for _, m := range of {
-		pickings[m.ID()] = m.Ref("picking_id")
 	}
 	for _, r := range rows {
 		from, to := inside[r.Int("location_id")] != 0, inside[r.Int("location_dest_id")] != 0
