@@ -239,7 +239,7 @@ func TestWhatWasThrownAwayIsKept(t *testing.T) {
 	m := &got[0]
 	_, ok := m.ThrownAway()
 	if err := m.Validate(); !ok || err != nil || m.By != "AB" || m.Settles.Why != "scanned BL-CANCEL at front" || m.Document.Ref != "P00017" ||
-		m.Kind != "" || m.Quantity != 0 || m.Reason != "1 scan, 1 packs; 1 of 04012345678901 lot ABC" {
+		m.Kind != "" || m.Quantity != 0 || m.Reason != "1 scan, 1 pack; 1 of 04012345678901 lot ABC" {
 		t.Errorf("recorded %+v, %v", m, err)
 	}
 }

@@ -25,7 +25,7 @@ const maxContents = 400
 // contents lists the scans of a session, as many as there is room for.
 func (s *Session) contents() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %s packs", ui.Many(len(s.Entries), "scan", "scans"), s.Packs())
+	fmt.Fprintf(&b, "%s, %s", ui.Many(len(s.Entries), "scan", "scans"), s.Packs().Of("pack", "packs"))
 	for i := range s.Entries {
 		e := &s.Entries[i]
 		part := fmt.Sprintf("; %s of %s", e.Quantity, e.Item.Product.Code)

@@ -148,6 +148,12 @@ func newDesk() *desk {
 }
 
 func serve(t testing.TB, d *desk) (*web.Page, string) {
+	return serveThrough(t, d, func(h http.Handler) http.Handler { return h })
+}
+
+// serveThrough serves the pages of a desk through what stands between them and the
+// browser.
+func serveThrough(t testing.TB, d *desk, between func(http.Handler) http.Handler) (*web.Page, string) {
 	site, err := web.New(web.Options{
 		State: func() web.State {
 			return web.State{Branch: "Branch 12", Version: "v1", Unsent: 3, OldestUnsent: time.Now().Add(-2 * time.Minute),
@@ -168,7 +174,7 @@ func serve(t testing.TB, d *desk) (*web.Page, string) {
 	mux := http.NewServeMux()
 	mux.Handle("/", site)
 	mux.Handle("/ui/", ui.Assets("/ui/"))
-	server := httptest.NewServer(mux)
+	server := httptest.NewServer(between(mux))
 	ctx, end := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- site.Run(ctx) }()

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -78,12 +79,15 @@ func (l *live) remember(a Answer) {
 
 // event is the answer as pages hear it.
 func (a Answer) event() map[string]string {
-	event := map[string]string{"scanner": a.Scanner, "sound": a.Sound, "text": a.Text, "detail": a.Detail()}
+	event := map[string]string{"scanner": a.Scanner, "sound": a.Sound, "text": a.Text, "detail": a.Detail(), "stamp": a.Stamp()}
 	if a.Counted() {
 		event["at"] = clockOf(a.At)
 	}
 	return event
 }
+
+// Stamp tells which of two answers is the later one.
+func (a Answer) Stamp() string { return strconv.FormatInt(a.At.UnixMicro(), 10) }
 
 // Counted tells whether it counts and is safe beyond doubt.
 func (a Answer) Counted() bool { return a.Sound == scan.OK.String() && !a.Unrecorded }

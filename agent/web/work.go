@@ -66,7 +66,7 @@ func (c card) Stations() string {
 // Progress says how far it is.
 func (c card) Progress() string {
 	if c.Ordered != 0 {
-		return c.Scanned.String() + " of " + c.Ordered.String() + " packs"
+		return c.Scanned.String() + " of " + c.Ordered.Of("pack", "packs")
 	}
 	return ui.Many(c.Entries, "scan", "scans")
 }

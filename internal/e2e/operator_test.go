@@ -28,7 +28,10 @@ type office struct {
 	desk *rig.Desk
 }
 
-func newOffice(t *testing.T) *office {
+func newOffice(t *testing.T) *office { return officeOf(t, 1) }
+
+// officeOf is an office with that many branches.
+func officeOf(t *testing.T, branches int) *office {
 	t.Helper()
 	o := &office{t: t, bin: programs(t)}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
@@ -45,7 +48,7 @@ func newOffice(t *testing.T) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	chain, err := rig.NewChain(ctx, client, "77", 1)
+	chain, err := rig.NewChain(ctx, client, "77", branches)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,6 +79,17 @@ func (q Quantity) Append(b []byte) []byte {
 
 func (q Quantity) String() string { return string(q.Append(nil)) }
 
+// Noun is the noun that follows the quantity: that for one, or that for many.
+func (q Quantity) Noun(one, many string) string {
+	if q == Units(1) {
+		return one
+	}
+	return many
+}
+
+// Of says the quantity with its noun: "1 pack", "2.5 packs".
+func (q Quantity) Of(one, many string) string { return q.String() + " " + q.Noun(one, many) }
+
 // Float is the nearest double, for Odoo, whose quantities are doubles. Every
 // quantity of at most 15 significant digits survives the way there and back
 // through [QuantityFromFloat].

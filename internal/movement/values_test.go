@@ -34,6 +34,14 @@ func TestParseQuantity(t *testing.T) {
 
 // A quantity is the exact decimal that its text says, there and back, and its
 // double for Odoo comes back as the same quantity.
+func TestQuantityWithItsNoun(t *testing.T) {
+	for q, want := range map[movement.Quantity]string{0: "0 packs", movement.Units(1): "1 pack", movement.Units(2): "2 packs", movement.Units(1) / 2: "0.5 packs"} {
+		if got := q.Of("pack", "packs"); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
 func TestQuantityIsExact(t *testing.T) {
 	limit := int64(movement.MaxQuantity)
 	rapid.Check(t, func(t *rapid.T) {

@@ -31,12 +31,22 @@ export function beep(sound) {
   }
 }
 
-/** a: {sound, text, detail, at, scanner} */
+/** What the server showed last, where the page has missed it: it opened just then, or the stream was broken. */
+export function missed(fresh) {
+  if (!place || !fresh || !(Number(fresh.dataset.stamp) > Number(place.dataset.stamp ?? 0))) return;
+  place.className = fresh.className;
+  place.dataset.stamp = fresh.dataset.stamp;
+  place.innerHTML = fresh.innerHTML;
+  beep(["ok", "warn", "refused"].find((sound) => fresh.classList.contains(sound)));
+}
+
+/** a: {sound, text, detail, at, scanner, stamp} */
 export function answer(a) {
   if (place && a.scanner && place.dataset.scanner && place.dataset.scanner !== a.scanner) return;
   beep(a.sound);
   if (!place) return;
   place.className = "answer " + a.sound;
+  if (a.stamp) place.dataset.stamp = a.stamp;
   place.querySelector(".mark").textContent = marks[a.sound] ?? "✕";
   const what = place.querySelector(".what");
   what.textContent = a.text;

@@ -2,7 +2,7 @@
 // them. The server says by its event stream that something changed; the page
 // then asks for itself again. A page without a stream asks every two seconds;
 // one that is marked data-still, as it says what was refused, never does.
-import { answer } from "./answer.js";
+import { answer, missed } from "./answer.js";
 
 const lost = document.getElementById("lost");
 const stream = document.body.dataset.events;
@@ -30,6 +30,7 @@ export async function refresh() {
 }
 
 function take(fresh) {
+  missed(fresh.getElementById("answer"));
   const regions = document.querySelectorAll("[data-live]");
   for (const region of regions.length ? regions : document.querySelectorAll("main, header .right")) {
     const next = region.id ? fresh.getElementById(region.id) : fresh.querySelector(selector(region));
@@ -49,8 +50,7 @@ function gone() { if (!lostTimer) lostTimer = setTimeout(() => { if (lost) lost.
 
 if (stream) {
   const events = new EventSource(stream);
-  let first = true;
-  events.onopen = () => { here(); if (!first) refresh(); first = false; };
+  events.onopen = () => { here(); refresh(); }; // what came before it is known to the server alone
   events.onerror = gone; // the browser connects again by itself
   events.addEventListener("changed", refresh);
   events.addEventListener("answer", (e) => answer(JSON.parse(e.data)));
