@@ -155,6 +155,9 @@ func TestGuessingEnds(t *testing.T) {
 	}
 	_, err := h.SignIn(t.Context(), "ann", good, home)
 	h.wants(access.CodeWrong, err)
+	if n := strings.Count(h.trail(), "wrong password user ann"); n == 0 || n > 9 {
+		t.Errorf("%d wrong passwords in the trail", n)
+	}
 	if !strings.Contains(h.trail(), "locked out user ann") {
 		t.Error("nothing in the trail")
 	}

@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -93,7 +94,7 @@ func (a *Access) countWrong(ctx context.Context, login, address string, now time
 			return err
 		}
 		if u.Wrong++; u.Wrong < wrongOfUser {
-			return tx.SetUser(u)
+			return errors.Join(tx.SetUser(u), tx.Audit(audit(now, "hub", "wrong password", "user "+login, "from "+address)))
 		}
 		u.Wrong, u.LockedUntil = 0, now.Add(lockedFor)
 		if err := tx.SetUser(u); err != nil {

@@ -34,6 +34,7 @@ type Room interface {
 	Board(ctx context.Context) (room.Board, error)
 	Find(ctx context.Context, s ledger.Search) ([]room.Found, error)
 	Trace(ctx context.Context, id movement.ID) (*room.Traced, error)
+	LotUnknown(ctx context.Context) (movements, branches int64, err error)
 	Recall(ctx context.Context, lot string) ([]room.Recalled, error)
 	Waiting(ctx context.Context, f room.WaitingFilter, after *ledger.Exception, limit int) (room.WaitingList, error)
 	Decide(ctx context.Context, d room.Decision) (room.Decided, error)

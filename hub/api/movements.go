@@ -200,11 +200,19 @@ type Lot struct {
 
 // LotProduct is one product of a lot number.
 type LotProduct struct {
+	// Codes are those under which it moved, Scheme and Code the first of them.
+	Codes      []Code          `json:"codes"`
 	Scheme     movement.Scheme `json:"scheme"`
 	Code       string          `json:"code"`
 	Product    string          `json:"product,omitempty"`
 	Branches   []Stock         `json:"branches"`
 	WithoutLot []Stock         `json:"without_lot"`
+}
+
+// Code is a product code.
+type Code struct {
+	Scheme movement.Scheme `json:"scheme"`
+	Code   string          `json:"code"`
 }
 
 func (a *API) recall(w http.ResponseWriter, r *http.Request) {
@@ -226,7 +234,12 @@ func (a *API) recall(w http.ResponseWriter, r *http.Request) {
 		}
 		lots = append(lots, l)
 	}
-	a.answer(w, http.StatusOK, map[string]any{"lots": lots})
+	waiting, branches, err := a.Room.LotUnknown(r.Context())
+	if err != nil {
+		a.refuse(w, r, err)
+		return
+	}
+	a.answer(w, http.StatusOK, map[string]any{"lots": lots, "lot_unknown": map[string]int64{"waiting": waiting, "branches": branches}})
 }
 
 func lotProduct(p *room.RecalledProduct) LotProduct {
@@ -237,5 +250,9 @@ func lotProduct(p *room.RecalledProduct) LotProduct {
 		}
 		return all
 	}
-	return LotProduct{p.Product.Scheme, p.Product.Code, p.Name, stock(p.Branches), stock(p.WithoutLot)}
+	codes := make([]Code, len(p.Codes))
+	for i, c := range p.Codes {
+		codes[i] = Code{c.Scheme, c.Code}
+	}
+	return LotProduct{codes, p.Codes[0].Scheme, p.Codes[0].Code, p.Name, stock(p.Branches), stock(p.WithoutLot)}
 }

@@ -52,9 +52,6 @@ func (t *Tx) release(o *opener, id MovementID, d Decision) (bool, error) {
 	if err := t.rule(id, d.At, ruledRetry, storable(d.Who), Refusal{Stage: stageRelease, Reason: reason, Text: storable(d.Why)}); err != nil {
 		return false, err
 	}
-	if err := t.Audit(Entry{At: d.At, Who: d.Who, Action: "release", Subject: name.String(), Detail: reason + ": " + d.Why}); err != nil {
-		return false, err
-	}
 	return t.decide(o, id, d)
 }
 

@@ -96,3 +96,11 @@ func (l *Ledger) WithoutLot(ctx context.Context, product movement.Product) ([]St
 	return l.stock(ctx, `WHERE s.product_id = (SELECT id FROM products WHERE code = $1 AND scheme = $2) AND s.lot = '' ORDER BY b.code, s.unit`,
 		product.Code, string(product.Scheme))
 }
+
+// LotUnknown counts what waits for a person and names no lot, so that it may be of
+// any: rows and scans that could not be read, and at how many branches.
+func (l *Ledger) LotUnknown(ctx context.Context) (movements, branches int64, err error) {
+	err = l.reader(ctx).Row(`SELECT COUNT(*), COUNT(DISTINCT e.branch_id) FROM exceptions e LEFT JOIN movements m ON m.id = e.id
+		WHERE COALESCE(m.lot, '') = ''`).Scan(&movements, &branches)
+	return movements, branches, classify(err)
+}

@@ -272,7 +272,11 @@ func (t *Tx) decide(o *opener, id MovementID, d Decision) (met bool, err error) 
 	if err := t.rule(id, d.At, what, storable(d.Who), Refusal{Stage: stage, Reason: reason, Text: storable(d.Why)}); err != nil {
 		return false, err
 	}
-	if err := t.Audit(Entry{At: d.At, Who: d.Who, Action: string(d.Choice), Subject: name.String(),
+	action := string(d.Choice)
+	if d.release {
+		action = stageRelease
+	}
+	if err := t.Audit(Entry{At: d.At, Who: d.Who, Action: action, Subject: name.String(),
 		Detail: reason + ": " + d.Why}); err != nil {
 		return false, err
 	}

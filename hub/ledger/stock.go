@@ -119,3 +119,13 @@ func (l *Ledger) stock(ctx context.Context, where string, args ...any) ([]Stock,
 func (l *Ledger) BranchStock(ctx context.Context, branch string) ([]Stock, error) {
 	return l.stock(ctx, `WHERE b.code = $1 ORDER BY p.code, p.scheme, s.lot, s.unit`, branch)
 }
+
+// StockSince gives what came in less what went out of an item after a moment, as
+// when another code of the same product was counted then.
+func (l *Ledger) StockSince(ctx context.Context, s *Stock, at time.Time) (sum movement.Quantity, err error) {
+	err = l.reader(ctx).Row(`SELECT COALESCE(SUM(`+inSQL+`), 0) - COALESCE(SUM(`+outSQL+`), 0) FROM movements
+		WHERE branch_id = (SELECT id FROM branches WHERE code = $1)
+			AND product_id = (SELECT id FROM products WHERE code = $2 AND scheme = $3) AND lot = $4 AND unit = $5 AND counts = 1 AND occurred_at > $6`,
+		s.Branch, s.Product.Code, string(s.Product.Scheme), s.Lot, s.Unit, at.UnixMilli()).Scan(&sum)
+	return sum, classify(err)
+}

@@ -25,10 +25,10 @@ func TestAnAliasIsTakenBack(t *testing.T) {
 		"changed": {func(f fixture) (int, error) {
 			return f.SetAlias(f.Context(), ledger.Alias{Product: code, ProductID: 43, ProductName: "Aspirin N", Who: "bob", Why: "wrong pack", At: ledgertest.Noon,
 				Overrules: "Heparin (H1)"})
-		}, 0, ledger.Excepted, "alias: means Aspirin N (43), though in Odoo it is Heparin (H1): wrong pack"},
+		}, 1, ledger.Pending, "alias: means Aspirin N (43), though in Odoo it is Heparin (H1): wrong pack"},
 		"said once more": {func(f fixture) (int, error) {
 			return f.SetAlias(f.Context(), ledger.Alias{Product: code, ProductID: 42, ProductName: "Aspirin", Who: "bob", Why: "indeed", At: ledgertest.Noon})
-		}, 0, ledger.Excepted, "alias: means Aspirin (42): indeed"},
+		}, 1, ledger.Pending, "alias: means Aspirin (42): indeed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, append(dispensings(6), ledgertest.Record(movement.Dispense, 1,

@@ -309,3 +309,21 @@ func TestASubstitutionThatCameTooLate(t *testing.T) {
 	}
 	d.states(ledger.Discarded)
 }
+
+// The trail says once what was done, by the word for it.
+func TestAReleaseStandsInTheTrailAsOne(t *testing.T) {
+	d := newRefused(t, 2, "over_receipt")
+	_, err := d.Decide(t.Context(), room.Decision{Choice: "release", Movements: []string{d.sender.ID(1).String()}, Who: "ann", Why: "the supplier sent more"})
+	d.Must(err)
+	_, err = d.Decide(t.Context(), room.Decision{Choice: "retry", Movements: []string{d.sender.ID(2).String()}, Who: "ann", Why: "mended"})
+	d.Must(err)
+	trail, _, err := d.AuditEntries(t.Context(), ledger.AuditFilter{Who: "ann", Limit: 10})
+	d.Must(err)
+	var got []string
+	for _, e := range trail {
+		got = append(got, e.Action+" "+e.Subject)
+	}
+	if want := []string{"retry " + d.sender.ID(2).String(), "release " + d.sender.ID(1).String()}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}

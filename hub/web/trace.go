@@ -128,6 +128,8 @@ type recallBody struct {
 	Lot   string
 	Found []room.Recalled
 	CSV   string
+	// Unknown counts what waits and may be of any lot, at how many branches.
+	Unknown, UnknownAt int64
 }
 
 func (s *Site) recall(w http.ResponseWriter, r *http.Request) {
@@ -136,6 +138,10 @@ func (s *Site) recall(w http.ResponseWriter, r *http.Request) {
 		b.CSV = "/recall.csv?lot=" + url.QueryEscape(b.Lot)
 		var err error
 		if b.Found, err = s.Room.Recall(r.Context(), b.Lot); err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		if b.Unknown, b.UnknownAt, err = s.Room.LotUnknown(r.Context()); err != nil {
 			s.refuse(w, r, err)
 			return
 		}

@@ -52,6 +52,7 @@ type Room interface {
 	PostingNamed(ctx context.Context, name string) (*room.PostingOf, error)
 	TryNow(ctx context.Context, name, who, why string) error
 	PlanAgain(ctx context.Context, name, who, why string) error
+	LotUnknown(ctx context.Context) (movements, branches int64, err error)
 	Recall(ctx context.Context, lot string) ([]room.Recalled, error)
 	OdooLink(o ledger.OdooRef) string
 	Reconciliation(ctx context.Context) (room.Reconciliation, error)

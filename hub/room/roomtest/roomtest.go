@@ -38,8 +38,13 @@ func New(t testing.TB) *Desk {
 	return d
 }
 
-// Aspirin is the one product that the catalogue knows, by a name with markup.
-var Aspirin = movement.Product{Scheme: movement.GTIN, Code: "04012345678901"}
+// Aspirin is the one product that the catalogue knows, by a name with markup; Case
+// is ten of it, Till what a till calls it.
+var (
+	Aspirin = movement.Product{Scheme: movement.GTIN, Code: "04012345678901"}
+	Case    = movement.Product{Scheme: movement.GTIN, Code: "24012345678905"}
+	Till    = movement.Product{Scheme: movement.SKU, Code: "ASP-500"}
+)
 
 type goods struct{}
 
@@ -50,8 +55,11 @@ func (goods) AsOf() time.Time { return time.Now() }
 func (g goods) Known(p movement.Product) ([]odoo.Product, []movement.Quantity) { return g.Find(p) }
 
 func (goods) Find(p movement.Product) ([]odoo.Product, []movement.Quantity) {
-	if p == Aspirin {
+	switch p {
+	case Aspirin, Till:
 		return []odoo.Product{aspirin}, []movement.Quantity{movement.QuantityScale}
+	case Case:
+		return []odoo.Product{aspirin}, []movement.Quantity{10 * movement.QuantityScale}
 	}
 	return nil, nil
 }
