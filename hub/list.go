@@ -42,7 +42,44 @@ type exceptionsCommand struct {
 	configFlag
 	Branch string `help:"Only of this branch."`
 	Reason string `help:"Only for this reason."`
-	JSON   bool   `help:"One JSON object a line." name:"json"`
+	All    bool   `help:"List each of them, not only the oldest ones."`
+	JSON   bool   `help:"Each of them, one JSON object a line." name:"json"`
+}
+
+// oldestShown is how many exceptions are listed where there are more.
+const oldestShown = 20
+
+// summary says how many wait for which reason, and for which codes.
+func (c *exceptionsCommand) summary(ctx context.Context, l *ledger.Ledger, out io.Writer) (total int64, err error) {
+	f := ledger.ExceptionFilter{Branch: c.Branch, Reason: c.Reason}
+	groups, err := l.ExceptionGroups(ctx, f)
+	if err != nil {
+		return 0, err
+	}
+	codes, err := l.ExceptionCodes(ctx, f, oldestShown)
+	if err != nil {
+		return 0, err
+	}
+	for _, g := range groups {
+		total += g.Count
+	}
+	if total <= oldestShown {
+		return total, nil
+	}
+	for _, g := range groups {
+		fmt.Fprintf(out, "%6d  %s, at %s, the oldest %s ago\n", g.Count, g.Reason, ui.Many(g.Branches, "branch", "branches"), ui.Ago(time.Since(g.Oldest)))
+		if words, ok := ledger.WordsOfReason(g.Reason); ok {
+			fmt.Fprintf(out, "        %s\n", words.Next)
+		}
+		if g.Reason != ledger.ReasonUnknownProduct {
+			continue
+		}
+		for _, code := range codes {
+			fmt.Fprintf(out, "        %6d by: branchline-hub alias set %s %q REFERENCE --why ...\n", code.Count, code.Product.Scheme, code.Product.Code)
+		}
+	}
+	fmt.Fprintln(out)
+	return total, nil
 }
 
 // exceptionLine is one exception as JSON.
@@ -71,7 +108,16 @@ func (c *exceptionsCommand) Run() error {
 		}
 		enc := json.NewEncoder(out)
 		filter := ledger.ExceptionFilter{Branch: c.Branch, Reason: c.Reason, Limit: 1000}
-		n := 0
+		var total int64
+		if !c.JSON {
+			var err error
+			if total, err = c.summary(ctx, l, out); err != nil {
+				return err
+			}
+			if !c.All {
+				filter.Limit = oldestShown
+			}
+		}
 		for {
 			page, err := l.Exceptions(ctx, filter)
 			if err != nil {
@@ -102,13 +148,17 @@ func (c *exceptionsCommand) Run() error {
 				}
 				fmt.Fprintf(out, "    by:    %s\n", strings.Join(commandsFor(e), "\n           "))
 			}
-			if n += len(page); len(page) < filter.Limit {
+			if len(page) < filter.Limit || filter.Limit == oldestShown {
 				break
 			}
 			filter.After = &page[len(page)-1]
 		}
 		if !c.JSON {
-			fmt.Fprintf(out, "%d wait for a person.\n", n)
+			more := ""
+			if total > oldestShown && !c.All {
+				more = fmt.Sprintf(" These are the oldest %d; --all lists each, --reason and --branch some.", oldestShown)
+			}
+			fmt.Fprintf(out, "%d %s for a person.%s\n", total, map[bool]string{true: "waits", false: "wait"}[total == 1], more)
 		}
 		return nil
 	})

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"branchline/internal/movement"
 )
 
 // fromExceptions is where all of them are asked for; the names of its tables are
@@ -82,6 +84,28 @@ func (l *Ledger) ExceptionGroups(ctx context.Context, f ExceptionFilter) ([]Reas
 		var oldest int64
 		err := row.Scan(&g.Reason, &g.Count, &g.Branches, &oldest)
 		g.Oldest = timeOf(oldest)
+		all = append(all, g)
+		return err
+	})
+	return all, classify(err)
+}
+
+// CodeGroup is one product code and what waits because of it.
+type CodeGroup struct {
+	Product         movement.Product
+	Count, Branches int64
+}
+
+// ExceptionCodes counts what waits for its code to be mapped, the most frequent
+// first, at most limit codes.
+func (l *Ledger) ExceptionCodes(ctx context.Context, f ExceptionFilter, limit int) ([]CodeGroup, error) {
+	q := f.query()
+	q.and("e.reason = %s", ReasonUnknownProduct)
+	var all []CodeGroup
+	err := l.reader(ctx).Rows(`SELECT p.scheme, p.code, COUNT(*), COUNT(DISTINCT e.branch_id) `+fromExceptions+q.where()+
+		` AND p.code IS NOT NULL GROUP BY p.scheme, p.code ORDER BY 3 DESC, 2 LIMIT `+q.arg(limit), q.args, func(row Row) error {
+		var g CodeGroup
+		err := row.Scan(&g.Product.Scheme, &g.Product.Code, &g.Count, &g.Branches)
 		all = append(all, g)
 		return err
 	})
