@@ -31,7 +31,8 @@ var description []byte
 
 // Room is what the API asks, and acts by.
 type Room interface {
-	Board(ctx context.Context) (room.Board, error)
+	Board(ctx context.Context, f room.BranchFilter) (room.Board, error)
+	Branch(ctx context.Context, code string) (*room.BranchOf, error)
 	Find(ctx context.Context, s ledger.Search) ([]room.Found, error)
 	Trace(ctx context.Context, id movement.ID) (*room.Traced, error)
 	LotUnknown(ctx context.Context) (movements, branches int64, err error)
@@ -89,6 +90,7 @@ func (a *API) Routes() []access.Route {
 	return []access.Route{
 		{Pattern: "GET /api/v1/openapi.json", Needs: access.Anyone, Serve: a.describe},
 		{Pattern: "GET /api/v1/branches", Needs: access.See, Serve: a.branches},
+		{Pattern: "GET /api/v1/branches/{code}", Needs: access.See, Serve: a.branch},
 		{Pattern: "GET /api/v1/movements", Needs: access.See, Serve: a.movements},
 		{Pattern: "GET /api/v1/movements/{branch}/{epoch}/{lane}/{seq}", Needs: access.See, Serve: a.movement},
 		{Pattern: "GET /api/v1/recall", Needs: access.See, Serve: a.recall},
@@ -161,7 +163,7 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		status = http.StatusForbidden
 	case f.Code == "unknown_movement", f.Code == room.CodeUnknownBranch, f.Code == "unknown_posting", f.Code == ledger.CodeNoProposal:
 		status = http.StatusNotFound
-	case f.Code == codeBadRequest, f.Code == ledger.CodeSearchTooWide:
+	case f.Code == codeBadRequest, f.Code == ledger.CodeSearchTooWide, f.Code == room.CodeBadFilter:
 		status = http.StatusBadRequest
 	case f.Class == fault.Data:
 		status = http.StatusConflict

@@ -35,7 +35,7 @@ func newCaller(t *testing.T) *caller {
 	t.Helper()
 	c := &caller{Desk: roomtest.New(t), t: t}
 	var err error
-	c.api, err = api.New(api.Options{Room: noBoard{c.Desk}, Access: c.Access, Log: c.Log})
+	c.api, err = api.New(api.Options{Room: c.Desk, Access: c.Access, Log: c.Log})
 	c.Must(err)
 	server := httptest.NewServer(c.api)
 	t.Cleanup(server.Close)
@@ -143,7 +143,7 @@ func TestNobodyGetsInWithoutTheScope(t *testing.T) {
 			continue
 		}
 		method, path, _ := strings.Cut(r.Pattern, " ")
-		path = strings.NewReplacer("{branch}", "BR01", "{epoch}", roomtest.Epoch, "{lane}", "bulk", "{seq}", "1", "{id}", "1", "{name}", "BL%2Fx").Replace(path)
+		path = strings.NewReplacer("{branch}", "BR01", "{epoch}", roomtest.Epoch, "{lane}", "bulk", "{seq}", "1", "{id}", "1", "{name}", "BL%2Fx", "{code}", "BR01").Replace(path)
 		for name, token := range tokens {
 			if name == string(r.Needs) {
 				continue

@@ -32,7 +32,7 @@ func (a *App) toPeople(metrics *prometheus.Registry) error {
 		if err != nil {
 			zone = time.UTC // the configuration has been checked
 		}
-		branches[i] = room.Branch{Code: b.Code, Name: b.Name, Zone: zone, Hours: b.Open}
+		branches[i] = room.Branch{Code: b.Code, Name: b.Name, Groups: b.Groups, Zone: zone, Hours: b.Open}
 	}
 	a.room = room.New(room.Parts{Version: a.version, Branches: branches, Ledger: a.ledger, Connections: a.connections, LineTrouble: a.broker.Trouble,
 		Catalogue: a.catalogue, Goods: a.catalogue.Goods, Product: a.catalogue.Product, Place: a.catalogue.Place, SecondPerson: a.cfg.Access.SecondPerson,

@@ -7,7 +7,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"branchline/hub/access"
 	"branchline/hub/alert"
@@ -65,6 +68,9 @@ type Branch struct {
 	// Code is the branch's own name for itself: topics, records, documents.
 	Code string `yaml:"code"`
 	Name string `yaml:"name"`
+	// Groups are what the branch belongs to, a region or a kind of shop, by which
+	// people choose in the control room.
+	Groups []string `yaml:"groups"`
 	// Warehouse is the code of the branch's warehouse in Odoo; Code when left
 	// out.
 	Warehouse string `yaml:"warehouse"`
@@ -241,10 +247,33 @@ func (c *Config) validateBranches() error {
 				err = conf.Bad("hours", b.Hours, "must be written as Mo-Fr 08:00-18:30, Sa 09:00-13:00: "+e.Error())
 			}
 		}
+		if err == nil {
+			err = b.validateGroups()
+		}
 		if err != nil {
 			return conf.In(at, err)
 		}
 		codes[b.Code], warehouses[b.Warehouse] = true, true
+	}
+	return nil
+}
+
+const (
+	maxGroups    = 10
+	maxGroupName = 40
+)
+
+func (b *Branch) validateGroups() error {
+	if len(b.Groups) > maxGroups {
+		return conf.Bad("groups", len(b.Groups), "are too many, want at most 10")
+	}
+	for i, g := range b.Groups {
+		if g == "" || len(g) > maxGroupName || strings.TrimSpace(g) != g || strings.ContainsFunc(g, unicode.IsControl) {
+			return conf.Bad("groups", g, "must be names of 1 to 40 bytes")
+		}
+		if slices.Contains(b.Groups[:i], g) {
+			return conf.Bad("groups", g, "is there twice")
+		}
 	}
 	return nil
 }

@@ -66,6 +66,8 @@ func TestReadingNeedsNoSecret(t *testing.T) {
 func TestMistakesAreNamed(t *testing.T) {
 	cases := map[string]struct{ from, to, want string }{
 		"a branch with a space":   {"code: BR01", "code: BR 01", `branches[0].code: "BR 01"`},
+		"a group twice":           {"[North, City]", "[North, North]", `branches[0].groups: "North" is there twice`},
+		"a group without a name":  {"[North, City]", `["", City]`, "branches[0].groups"},
 		"a short sum":             {"secret_sha256: 9f86", "secret_sha256: 86", "branches[0].secret_sha256"},
 		"no sum":                  {"secret_sha256:", "# ", "branchline-hub secret"},
 		"a wrong zone":            {"Europe/Berlin", "Berlin", `branches[0].zone: "Berlin"`},

@@ -184,3 +184,12 @@ CREATE TABLE branch_totals (
     last_occurred_at BIGINT NOT NULL,
     last_received_at BIGINT NOT NULL
 );
+
+-- How many movements happened at a branch in each hour since 1970 UTC, by what the
+-- branch recorded.
+CREATE TABLE branch_hours (
+    branch_id BIGINT NOT NULL,
+    hour      BIGINT NOT NULL,
+    movements BIGINT NOT NULL,
+    PRIMARY KEY (branch_id, hour)
+) /* WITHOUT ROWID */;

@@ -38,6 +38,9 @@ func (l *Ledger) dumpTable(ctx context.Context, w io.Writer, table string, produ
 	if table == "natural_keys" || table == "settlements" || table == "stock" {
 		order = "1, 2, 3, 4"
 	}
+	if table == "branch_hours" {
+		order = "1, 2"
+	}
 	rows, err := l.read.QueryContext(ctx, "SELECT "+what+" FROM "+table+" ORDER BY "+order)
 	if err != nil {
 		return err

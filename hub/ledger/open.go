@@ -191,7 +191,7 @@ func (l *Ledger) makeDerived(ctx context.Context, tx *sql.Tx) error {
 
 // DerivedTables lists what [Ledger.ResetDerived] makes anew.
 var DerivedTables = []string{"projection", "products", "movements", "natural_keys", "settlements", "same_row", "held_repeats", "groups", "misfits",
-	"exceptions", "damaged", "reconsider", "lots", "stock", "branch_totals"}
+	"exceptions", "damaged", "reconsider", "lots", "stock", "branch_totals", "branch_hours"}
 
 func derivedForm() string {
 	sum := sha256.Sum256([]byte(derivedSchema))

@@ -24,6 +24,9 @@ type BranchOverview struct {
 	Pending, Open, Exceptions int64
 	// OldestException is zero for none.
 	OldestException time.Time
+	// OldestPending is when the oldest of those was recorded that wait for the
+	// planner, OldestOpen that of the oldest posting to be made; zero for none.
+	OldestPending, OldestOpen time.Time
 }
 
 // Overview lists all branches by name. It takes time with the number of
@@ -54,10 +57,9 @@ func (l *Ledger) Overview(ctx context.Context) ([]BranchOverview, error) {
 	}{
 		{`SELECT branch_id, SUM(last_seq - first_seq + 1), 0 FROM gaps g JOIN streams s ON s.id = g.stream_id GROUP BY branch_id`,
 			func(o *BranchOverview, n, _ int64) { o.Received -= n }},
-		{`SELECT branch_id, COUNT(*), 0 FROM movements WHERE state = 1 GROUP BY branch_id`,
-			func(o *BranchOverview, n, _ int64) { o.Pending = n }},
-		{`SELECT branch_id, COUNT(*), 0 FROM postings WHERE state IN ('planned', 'posting') GROUP BY branch_id`,
-			func(o *BranchOverview, n, _ int64) { o.Open = n }},
+		{`SELECT branch_id, COUNT(*), MIN(recorded_at) FROM movements WHERE state = 1 GROUP BY branch_id`,
+			func(o *BranchOverview, n, oldest int64) { o.Pending, o.OldestPending = n, timeOf(oldest) }},
+		{overviewOpen, func(o *BranchOverview, n, oldest int64) { o.Open, o.OldestOpen = n, timeOf(oldest) }},
 		{`SELECT branch_id, COUNT(*), MIN(since) FROM exceptions GROUP BY branch_id`,
 			func(o *BranchOverview, n, oldest int64) { o.Exceptions, o.OldestException = n, timeOf(oldest) }},
 	} {
@@ -78,6 +80,13 @@ func (l *Ledger) Overview(ctx context.Context) ([]BranchOverview, error) {
 	}
 	return all, nil
 }
+
+// overviewOpen looks only at the first posting of each branch for what is oldest: a
+// branch's postings are made in the order of its movements.
+const overviewOpen = `SELECT o.branch_id, o.n, COALESCE((SELECT MIN(m.recorded_at) FROM posting_sets s
+		JOIN movements m ON m.id = s.stream_id * 1099511627776 + s.first_seq WHERE s.posting_id = o.oldest), p.created_at)
+	FROM (SELECT branch_id, COUNT(*) AS n, MIN(id) AS oldest FROM postings
+		WHERE state IN ('planned', 'posting') GROUP BY branch_id) o JOIN postings p ON p.id = o.oldest`
 
 func timeOf(ms int64) time.Time {
 	if ms == 0 {

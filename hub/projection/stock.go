@@ -111,39 +111,3 @@ func (d *stockDelta) addCounted(tx *ledger.Tx, i ledger.StockItem) error {
 		append(key, expiry, int64(d.in), int64(d.out), int64(since))...)
 	return err
 }
-
-// branchTotal is what the board shows of a branch.
-type branchTotal struct {
-	movements, lastID, lastOccurred, lastReceived int64
-}
-
-func (w *writing) total(b *batch, id ledger.MovementID, r *reading) {
-	t := w.totals[b.BranchID]
-	if t == nil {
-		t = new(branchTotal)
-		w.totals[b.BranchID] = t
-	}
-	t.movements++
-	t.lastID = int64(id)
-	if r.bad == nil {
-		t.lastOccurred = max(t.lastOccurred, r.m.OccurredAt.UnixMilli())
-	}
-	t.lastReceived = max(t.lastReceived, b.ReceivedAt.UnixMilli())
-}
-
-func (w *writing) flushTotals() error {
-	for branch, t := range w.totals {
-		if _, err := w.tx.Exec(`INSERT INTO branch_totals
-			(branch_id, movements, last_movement_id, last_occurred_at, last_received_at) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (branch_id) DO UPDATE SET movements = branch_totals.movements + excluded.movements,
-			last_movement_id = excluded.last_movement_id,
-			last_occurred_at = CASE WHEN excluded.last_occurred_at > branch_totals.last_occurred_at
-				THEN excluded.last_occurred_at ELSE branch_totals.last_occurred_at END,
-			last_received_at = CASE WHEN excluded.last_received_at > branch_totals.last_received_at
-				THEN excluded.last_received_at ELSE branch_totals.last_received_at END`,
-			branch, t.movements, t.lastID, t.lastOccurred, t.lastReceived); err != nil {
-			return err
-		}
-	}
-	return nil
-}

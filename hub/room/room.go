@@ -90,6 +90,8 @@ type Posting struct {
 // Branch is one branch of the chain, as it is configured.
 type Branch struct {
 	Code, Name string
+	// Groups are what it belongs to: a region, a kind of shop.
+	Groups []string
 	// Zone is its time zone, Hours are when it is open in it.
 	Hours Hours
 	Zone  *time.Location
@@ -109,6 +111,8 @@ type Room struct {
 	lines   map[string]ledger.LineChange
 	changes []ledger.LineChange
 	fresh   map[string]bool
+
+	shots snapshots
 }
 
 // report is what a branch last said of itself.

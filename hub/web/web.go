@@ -34,7 +34,8 @@ var pages embed.FS
 
 // Room is what the pages ask, and act by.
 type Room interface {
-	Board(ctx context.Context) (room.Board, error)
+	Board(ctx context.Context, f room.BranchFilter) (room.Board, error)
+	Branch(ctx context.Context, code string) (*room.BranchOf, error)
 	Odoo() room.Odoo
 	Find(ctx context.Context, s ledger.Search) ([]room.Found, error)
 	Trace(ctx context.Context, id movement.ID) (*room.Traced, error)
@@ -91,7 +92,7 @@ type Site struct {
 
 // New makes the site.
 func New(o Options) (*Site, error) {
-	t, err := template.New("").Funcs(ui.Funcs()).Funcs(funcs).ParseFS(pages, "pages/*.html")
+	t, err := template.New("").Funcs(ui.Funcs()).Funcs(funcs).Funcs(drawings).ParseFS(pages, "pages/*.html")
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +107,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.gate.ServeH
 func (s *Site) Routes() []access.Route {
 	return append(append([]access.Route{
 		{Pattern: "GET /{$}", Needs: access.See, Serve: s.board},
+		{Pattern: "GET /branches/{code}", Needs: access.See, Serve: s.branch},
 		{Pattern: "GET /events", Needs: access.See, Serve: s.stream.ServeHTTP},
 
 		{Pattern: "GET /alerts", Needs: access.See, Serve: s.alerts},

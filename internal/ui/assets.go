@@ -26,7 +26,7 @@ func Assets(prefix string) http.Handler {
 	for _, name := range sheets {
 		files["base.css"] = append(files["base.css"], read(name)...)
 	}
-	for _, name := range []string{"icon.svg", "js/live.js", "js/answer.js", "js/wedge.js"} {
+	for _, name := range []string{"icon.svg", "js/live.js", "js/rows.js", "js/answer.js", "js/wedge.js"} {
 		files[path.Base(name)] = read(name)
 	}
 	return Files(prefix, files)

@@ -25,6 +25,8 @@ type Desk struct {
 	Access *access.Access
 	Ledger *ledger.Ledger
 	Log    *slog.Logger
+	// Lines are the branches' connections, as a broker would tell of them.
+	Lines []room.Connection
 }
 
 // New makes a room with an empty ledger.
@@ -32,7 +34,9 @@ func New(t testing.TB) *Desk {
 	t.Helper()
 	d := &Desk{T: t, Ledger: ledgertest.Open(t), Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	d.Access = access.New(access.DefaultConfig(), d.Ledger, d.Log, nil)
-	d.Room = room.New(room.Parts{Ledger: d.Ledger, Catalogue: goods{}, Products: goods{}, Goods: goods{}.all, Product: goods{}.product,
+	d.Room = room.New(room.Parts{Ledger: d.Ledger, Connections: func() []room.Connection { return d.Lines }, LineTrouble: func() error { return nil },
+		Planning: func() map[string][]string { return nil }, OldCopies: func() []string { return nil },
+		Catalogue: goods{}, Products: goods{}, Goods: goods{}.all, Product: goods{}.product,
 		Place: func(_, id int64) string { return map[int64]string{8: "Riverside, stock", 5: "Dispensed"}[id] }, OdooURL: "https://odoo.example",
 		Posting: func() room.Posting { return room.Posting{Adopted: true} }, Log: d.Log})
 	return d

@@ -3,6 +3,7 @@
 // then asks for itself again. A page without a stream asks every two seconds;
 // one that is marked data-still, as it says what was refused, never does.
 import { answer, missed } from "./answer.js";
+import { count, marks, takeRows } from "./rows.js";
 
 const lost = document.getElementById("lost");
 const stream = document.body.dataset.events;
@@ -19,7 +20,7 @@ export async function refresh() {
   if (asking) { again = true; return; }
   asking = true;
   try {
-    const res = await fetch(location.href, { headers: { Accept: "text/html", "X-Live": "1" }, signal: AbortSignal.timeout(8000) });
+    const res = await fetch(location.href, { headers: { Accept: "text/html", "X-Live": "1", "X-Have": marks() }, signal: AbortSignal.timeout(8000) });
     if (res.redirected || res.status === 404) { asking = again = false; if (!held) location.reload(); return; }
     if (!res.ok) throw new Error(res.statusText);
     take(new DOMParser().parseFromString(await res.text(), "text/html"));
@@ -29,7 +30,14 @@ export async function refresh() {
   if (again) { again = false; refresh(); }
 }
 
+const typing = (e = document.activeElement) => e && "defaultValue" in e && e.value !== e.defaultValue;
+
 function take(fresh) {
+  if (!fresh.querySelector("[data-rows]") !== !document.querySelector("[data-rows]") && !typing()) { location.reload(); return; } // the first row, or none any more
+  for (const list of document.querySelectorAll("[data-rows][id]")) {
+    const next = fresh.getElementById(list.id);
+    if (next) takeRows(list, next);
+  }
   missed(fresh.getElementById("answer"));
   const regions = document.querySelectorAll("[data-live]");
   for (const region of regions.length ? regions : document.querySelectorAll("main, header .right")) {
@@ -37,10 +45,11 @@ function take(fresh) {
     if (!next || next.innerHTML === region.innerHTML) continue;
     const focus = region.contains(document.activeElement) ? document.activeElement : null;
     // What a person is typing stays; the region follows when they are done.
-    if (focus && "defaultValue" in focus && focus.value !== focus.defaultValue) continue;
+    if (focus && typing(focus)) continue;
     region.innerHTML = next.innerHTML;
     if (focus && focus.id) document.getElementById(focus.id)?.focus({ preventScroll: true });
   }
+  count();
 }
 
 const selector = (e) => e.tagName === "MAIN" ? "main" : "header .right";
