@@ -191,3 +191,31 @@ func TestAnchorsAreKeptWithoutNames(t *testing.T) {
 		t.Errorf("anchor %s", got)
 	}
 }
+
+// A file that an earlier version has told by another name, as it knew fewer words, is
+// read on all the same, where it lies and where it was moved to.
+func TestNamesThatWereNotToldBefore(t *testing.T) {
+	for folder, e := range map[string]string{"": "leave", "done/": "move"} {
+		p := open(t, func(x *Export) { x.Finished = e })
+		const name = "pharmacy.csv"
+		p.put(name, head+"x;y\n"+row(1, 1, "2"))
+		p.look()
+		p.want("!wrong_column_count R1/1=2")
+		mark := map[string]string{"": "", "done/": movedMark}[folder]
+		value, err := p.store.Note(noteSpace, "till/"+mark+name)
+		if err != nil || value == nil {
+			t.Fatal(value, err)
+		}
+		hidden := p.d.adapters[0].names.hidden(name)
+		if _, err := p.store.Append(t.Context(), outbox.Write{Lane: movement.Bulk, Notes: []outbox.Note{
+			{Space: noteSpace, Key: "till/" + mark + name}, {Space: noteSpace, Key: "till/" + mark + hidden, Value: value}}}); err != nil {
+			t.Fatal(err)
+		}
+		p.restart()
+		p.put(folder+name, head+"x;y\n"+row(1, 1, "2")+row(1, 2, "5"))
+		if s := p.look(); s.Rows.Good != 1 || s.Rows.Bad != 0 {
+			t.Errorf("%s: %+v", folder, s.Rows)
+		}
+		p.want("!wrong_column_count R1/1=2 R1/2=5")
+	}
+}
