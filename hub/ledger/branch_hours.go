@@ -31,7 +31,7 @@ func (l *Ledger) BranchHours(ctx context.Context, branch string, from, to time.T
 // DayHours are the movements of 24 hours, the last being the current one.
 type DayHours [24]int64
 
-const allHours = `SELECT b.code, h.hour, h.movements FROM branches b JOIN branch_hours h ON h.branch_id = b.id AND h.hour > $1 AND h.hour <= $2`
+const allHours = `SELECT b.code, h.hour, h.movements FROM branches b JOIN branch_hours h ON h.branch_id = +b.id AND h.hour > $1 AND h.hour <= $2` // + has it go branch by branch
 
 // LastDay gives the last 24 hours of all branches that had movements in them.
 func (l *Ledger) LastDay(ctx context.Context, now time.Time) (map[string]DayHours, error) {

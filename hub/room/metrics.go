@@ -9,7 +9,8 @@ import (
 
 // collector gives the figures of the business when they are asked for.
 type collector struct {
-	m *Room
+	m        *Room
+	branches branchMetrics
 
 	connected, silent, unsent, unsentAge, clock, documents, exceptions, exceptionAge, reasons, alerts, up *prometheus.Desc
 
@@ -22,7 +23,7 @@ func (m *Room) Collector() prometheus.Collector {
 	of := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc("branchline_hub_"+name, help, labels, nil)
 	}
-	return &collector{m: m,
+	return &collector{m: m, branches: newBranchMetrics(),
 		up:           of("board_up", "1 when the ledger answered for the figures by branch."),
 		connected:    of("branch_connected", "1 while the branch is connected.", "branch"),
 		silent:       of("branch_silent_seconds", "For how long the branch has not been connected; 0 while it is.", "branch"),
@@ -41,7 +42,7 @@ func (m *Room) Collector() prometheus.Collector {
 
 // Describe implements [prometheus.Collector].
 func (c *collector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.connected, c.silent, c.unsent, c.unsentAge, c.clock, c.documents, c.exceptions, c.exceptionAge, c.reasons, c.alerts, c.up, c.compared, c.differences, c.otherwise} {
+	for _, d := range append(c.branches.all(), c.connected, c.silent, c.unsent, c.unsentAge, c.clock, c.documents, c.exceptions, c.exceptionAge, c.reasons, c.alerts, c.up, c.compared, c.differences, c.otherwise) {
 		to <- d
 	}
 }
@@ -66,6 +67,11 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 		gauge(c.up, 0)
 		return
 	}
+	board, err := c.m.snapshot(ctx)
+	if err != nil {
+		gauge(c.up, 0)
+		return
+	}
 	wrong, _, err := c.m.Alerts(ctx)
 	if err != nil {
 		gauge(c.up, 0)
@@ -73,6 +79,7 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 	}
 	gauge(c.up, 1)
 	now := time.Now()
+	c.branches.collect(board.rows, now, gauge)
 	age := func(t time.Time) float64 {
 		if t.IsZero() {
 			return 0
