@@ -62,6 +62,9 @@ func (s *Secret) Resolve(setting, dir string) error {
 	if s.value = strings.TrimSpace(string(b)); s.value == "" || len(b) > maxSecret {
 		return Bad(setting, s.File, "is empty or too large, put the secret alone into it")
 	}
+	if strings.ContainsAny(s.value, "\r\n") {
+		return Bad(setting, s.File, "holds several lines, put the secret alone into it")
+	}
 	return nil
 }
 

@@ -21,6 +21,7 @@ func TestSecretsComeFromFilesAndNeverPrint(t *testing.T) {
 	}
 	write("key", "s3cr3t\n")
 	write("empty", "\n")
+	write("whole output", "for the agent: s3cr3t\nfor hub.yaml: argon2id$x\n")
 	cfg := config{}
 	if err := conf.Parse("agent.yaml", []byte("branch: BR01\nkey_file: key"), &cfg); err != nil {
 		t.Fatal(err)
@@ -34,7 +35,7 @@ func TestSecretsComeFromFilesAndNeverPrint(t *testing.T) {
 			t.Errorf("the secret is printed: %s", s)
 		}
 	}
-	for _, file := range []string{"empty", "none"} {
+	for _, file := range []string{"empty", "none", "whole output"} {
 		s := conf.Secret{File: file}
 		if err := s.Resolve("key_file", dir); err == nil || !strings.Contains(err.Error(), "key_file: \""+file) {
 			t.Errorf("%s: got %v", file, err)
