@@ -47,6 +47,7 @@ type adapter struct {
 	// that could not be moved.
 	failed, unmoved map[string]failure
 	names           *namer
+	strays          *strays // nil where another export of the folder tells of them
 	moved           moved
 	// state, code and reason are what the latest look came to.
 	state        State
@@ -170,7 +171,7 @@ func watch(folder string) (hints <-chan struct{}, stop func()) {
 // latest.
 func (a *adapter) look(ctx context.Context) (soon time.Duration) {
 	soon = a.e.Poll
-	files, err := a.list()
+	files, entries, err := a.list()
 	if err != nil {
 		a.become(Waiting, fault.New(fault.Transient, "folder_unreadable", "the folder of %s cannot be read: %w", a.e.Name, err).
 			WithHint("check that the folder is there and the agent's account may read it"))
@@ -230,6 +231,7 @@ func (a *adapter) look(ctx context.Context) (soon time.Duration) {
 			a.log.Warn("old checkpoints stay", "err", err)
 		}
 	}
+	in.add(a.strayFiles(entries))
 	a.m.held.WithLabelValues(a.e.Name).Set(float64(in.held))
 	a.become(in.state(), in.why())
 	return soon
@@ -242,13 +244,12 @@ func (a *adapter) rows(mark string) Counts {
 	return Counts{}
 }
 
-// list gives the folder's files that are for this adapter, the oldest first.
-func (a *adapter) list() ([]file, error) {
-	entries, err := os.ReadDir(a.e.Folder)
-	if err != nil {
-		return nil, err
+// list gives the folder's files that are for this adapter, the oldest first, and all
+// that is there.
+func (a *adapter) list() (files []file, entries []os.DirEntry, err error) {
+	if entries, err = os.ReadDir(a.e.Folder); err != nil {
+		return nil, nil, err
 	}
-	var files []file
 	for _, entry := range entries {
 		name := entry.Name()
 		if !a.ours(name) {
@@ -265,7 +266,7 @@ func (a *adapter) list() ([]file, error) {
 	slices.SortFunc(files, func(x, y file) int {
 		return cmp.Or(x.changed.Compare(y.changed), strings.Compare(x.name, y.name))
 	})
-	return files, nil
+	return files, entries, nil
 }
 
 func (a *adapter) ours(name string) bool { return a.e.Reads(name) }
@@ -273,13 +274,17 @@ func (a *adapter) ours(name string) bool { return a.e.Reads(name) }
 // Reads tells whether a file of this name, without its folder, is for the
 // export.
 func (e *Export) Reads(name string) bool {
-	lower := strings.ToLower(name)
-	if strings.HasPrefix(lower, ".") || strings.HasPrefix(lower, "~") ||
-		strings.HasSuffix(lower, ".tmp") || strings.HasSuffix(lower, ".part") || len(name) > 255 || toValid(name) != name {
+	if passing(name) || len(name) > 255 || toValid(name) != name {
 		return false
 	}
-	ok, _ := filepath.Match(strings.ToLower(e.Pattern), lower)
+	ok, _ := filepath.Match(strings.ToLower(e.Pattern), strings.ToLower(name))
 	return ok
+}
+
+// passing tells a name under which a file is only written, or that is hidden.
+func passing(name string) bool {
+	lower := strings.ToLower(name)
+	return strings.HasPrefix(lower, ".") || strings.HasPrefix(lower, "~") || strings.HasSuffix(lower, ".tmp") || strings.HasSuffix(lower, ".part")
 }
 
 // sight tells since when a file is as it is.

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	_ "time/tzdata" // Windows has no time zone database of its own
 
@@ -33,6 +35,9 @@ type Export struct {
 	// Names that begin with "." or "~", and those that end in .tmp or .part,
 	// are never read.
 	Pattern string `yaml:"pattern"`
+	// Ignore are patterns of other files in the folder that no export reads; what
+	// ends like an export's files and is not among them is told.
+	Ignore []string `yaml:"ignore"`
 	// Arrival is "whole" for files that come complete, or are rewritten
 	// complete: they are read when size and time have not changed for Settle.
 	// It is "growing" for files that are appended to: every complete line is
@@ -115,6 +120,10 @@ type Mapping struct {
 	// patient. Left out: common ones, and what has three letters at most.
 	Units   []string `yaml:"units"`
 	Reasons []string `yaml:"reasons"`
+	// Codes and Documents are patterns of product codes and of receipts that would be
+	// taken for words otherwise: "AMOX-*", "Köln Nord/*".
+	Codes     []string `yaml:"codes"`
+	Documents []string `yaml:"documents"`
 
 	// Key are the columns that together tell a row from all others, for ever:
 	// receipt number and line, say. None may be empty in any row.
@@ -214,6 +223,11 @@ func (e *Export) Validate() error {
 	if _, err := filepath.Match(e.Pattern, ""); err != nil || e.Pattern == "" {
 		return conf.Bad("pattern", e.Pattern, "is not a pattern of file names")
 	}
+	for _, pattern := range e.Ignore {
+		if _, err := filepath.Match(pattern, ""); err != nil || pattern == "" {
+			return conf.Bad("ignore", pattern, "is not a pattern of file names")
+		}
+	}
 	if err := e.validateFormat(); err != nil {
 		return err
 	}
@@ -251,7 +265,7 @@ func (m *Mapping) validate(e *Export) error {
 			return conf.Bad(f.name, cmp.Or(f.column.Name, strconv.Itoa(f.column.Number)), why)
 		}
 	}
-	if err := m.validateKinds(); err != nil {
+	if err := cmp.Or(m.validateKinds(), patterns("codes", m.Codes), patterns("documents", m.Documents)); err != nil {
 		return err
 	}
 	switch {
@@ -307,6 +321,19 @@ const (
 	kindIgnore = "ignore"
 	kindPerson = "person"
 )
+
+// patterns refuses what is no pattern, or fits everything.
+func patterns(setting string, all []string) error {
+	if len(all) > 1000 {
+		return conf.Bad(setting, len(all), "are more than 1000")
+	}
+	for _, p := range all {
+		if _, err := path.Match(p, ""); err != nil || strings.Trim(p, "*?") == "" || len(p) > 100 {
+			return conf.Bad(setting, p, `is no pattern of texts, such as "AMOX-*"`)
+		}
+	}
+	return nil
+}
 
 func (m *Mapping) validateKinds() error {
 	switch {

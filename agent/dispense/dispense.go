@@ -53,6 +53,7 @@ func New(cfg Config, o Options) (*Dispense, error) {
 		if err != nil {
 			return nil, err
 		}
+		a.strays = newStrays(&cfg.Exports[i], cfg.Exports)
 		d.adapters = append(d.adapters, a)
 	}
 	return d, nil

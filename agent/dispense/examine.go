@@ -34,7 +34,7 @@ func Examine(ctx context.Context, e Export) (found string, err error) {
 	if !info.IsDir() {
 		return "", fmt.Errorf("%s is no folder", e.Folder)
 	}
-	files, err := (&adapter{e: &e, names: newNamer(&e, nil)}).list()
+	files, _, err := (&adapter{e: &e, names: newNamer(&e, nil)}).list()
 	if err != nil {
 		return "", fmt.Errorf("the folder %s cannot be read: %w", e.Folder, err)
 	}

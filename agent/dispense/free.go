@@ -1,6 +1,8 @@
 package dispense
 
 import (
+	"bytes"
+	"path"
 	"slices"
 	"strings"
 	"unicode"
@@ -74,17 +76,34 @@ func lowered(list []string) map[string]bool {
 func (m *mapper) fits(index int, text []byte) bool {
 	switch f := m.free[index]; f.shape {
 	case numberText:
-		return numbered(text)
+		return numbered(text) || index == m.document && written(text, m.e.Mapping.Documents)
 	case lotText:
 		return numbered(text) || capitals(text)
 	case unitText:
 		return known(text, m.units, isUnit)
 	case reasonText:
 		return known(text, m.reasons, isReason)
-	case codeText, keyText:
+	case codeText:
+		return m.isCode(text)
+	case keyText:
 		return !severalWords(text)
 	}
 	return true
+}
+
+// isCode tells whether a text is a product code of one word, or is written as the
+// mapping says that codes are.
+func (m *mapper) isCode(text []byte) bool {
+	return !severalWords(text) || written(text, m.e.Mapping.Codes)
+}
+
+// written tells whether a text is like one of some patterns, in large or small
+// letters.
+func written(text []byte, patterns []string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		ok, _ := path.Match(strings.ToLower(pattern), strings.ToLower(string(text))) // checked by validate
+		return ok
+	})
 }
 
 // dispensable tells whether a text that does not fit its column is left out of its
@@ -140,9 +159,14 @@ func unfit(c *chunk, places []outbox.Place) map[string]int64 {
 	return n
 }
 
-// severalWords tells whether a text is rather several words than a code.
+// severalWords tells whether a text is rather several words than a code. What is of
+// one piece and has a digit is a code, whatever signs part it (AMOX-CAPS-250), unless
+// a day of birth stands beside letters.
 func severalWords(text []byte) bool {
 	long, digit, letters := runs(text)
+	if digit && !bytes.ContainsAny(text, wordEnds) {
+		return letters > maxLetters && birthDate.Match(text) && !uuidForm.Match(text)
+	}
 	return long > 1 || !digit && letters > maxLetters && strings.ContainsAny(strings.TrimSpace(string(text)), " ,")
 }
 

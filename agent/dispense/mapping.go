@@ -307,7 +307,7 @@ func (m *mapper) productOf() (movement.Product, error) {
 	if p, known := m.products[string(b)]; known {
 		return p, nil
 	}
-	if wordy(b) && numeric(m.e.Mapping.Schemes) || !m.typed && severalWords(b) {
+	if wordy(b) && numeric(m.e.Mapping.Schemes) || !m.typed && !m.isCode(b) {
 		return movement.Product{}, fault.New(fault.Data, "no_code", "the column of the product holds words, and no code").
 			WithHint("compare the row with the header: it may be shifted; look at the line in the file")
 	}

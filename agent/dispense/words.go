@@ -129,7 +129,7 @@ func (m *mapper) countWords() {
 	for _, c := range m.mapped {
 		text, ok := m.enc.decode(m.field[:0], trim(m.row.get(c.index)))
 		m.field = text
-		if ok && (!m.telling(c.index, text) && (words(text) || m.isTyped(c.index)) || m.free[c.index].shape.wordless() && severalWords(text)) {
+		if ok && (!m.telling(c.index, text) && (words(text) || m.isTyped(c.index)) || m.free[c.index].shape.wordless() && severalWords(text) && !m.telling(c.index, text)) {
 			m.wordy[c.index]++
 		}
 	}
