@@ -125,6 +125,8 @@ func NeedAxe(t testing.TB) {
 // See [NeedAxe].
 func (p *Page) Unusable(width int64) string {
 	p.t.Helper()
+	// Of a page that has not all come yet, much is missing.
+	p.Wait(`document.readyState === "complete"`)
 	found := p.axeFinds()
 	if wide := Eval[int64](p, "document.documentElement.scrollWidth"); wide > width {
 		found += fmt.Sprintf("\nit is %d wide", wide)
