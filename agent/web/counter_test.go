@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -24,6 +25,8 @@ import (
 
 // desk is a desk with one delivery on it.
 type desk struct {
+	// mu is for what a test confirms while a page looks.
+	mu    sync.Mutex
 	view  counter.View
 	did   []counter.Action
 	typed []web.Typed
@@ -42,6 +45,8 @@ type desk struct {
 }
 
 func (d *desk) Work(p scan.Purpose) []counter.Work {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if p != scan.Receive {
 		return nil
 	}
@@ -54,6 +59,8 @@ func (d *desk) Work(p scan.Purpose) []counter.Work {
 }
 
 func (d *desk) View(id string) (counter.View, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if id != d.view.ID || d.done != nil {
 		return counter.View{}, fault.New(fault.Data, "no_session", "this delivery is not open")
 	}
@@ -84,7 +91,11 @@ func (d *desk) Do(_ context.Context, _ string, a counter.Action) (scan.Answer, e
 }
 
 func (d *desk) Confirm(_ context.Context, id, by string) (counter.Receipt, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.view.Lines = slices.Clone(d.view.Lines)
 	for i := range d.view.Lines {
+		d.view.Lines[i].Entries = slices.Clone(d.view.Lines[i].Entries)
 		for j := range d.view.Lines[i].Entries {
 			e := &d.view.Lines[i].Entries[j]
 			e.Seq = 10 + uint64(e.Number)
@@ -97,6 +108,8 @@ func (d *desk) Confirm(_ context.Context, id, by string) (counter.Receipt, error
 func (d *desk) Cancel(context.Context, string, string, string) error { return nil }
 
 func (d *desk) Receipt(id string) (counter.Receipt, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.done == nil || id != d.view.ID {
 		return counter.Receipt{}, fault.New(fault.Data, "no_receipt", "there is no such receipt")
 	}
@@ -104,6 +117,8 @@ func (d *desk) Receipt(id string) (counter.Receipt, error) {
 }
 
 func (d *desk) Receipts() []counter.Receipt {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.done == nil {
 		return nil
 	}

@@ -20,7 +20,7 @@ func reasonWords(stage, reason, text string) (why, detail string) {
 	if stage != stagePost && !secret[reason] {
 		detail = clip(text)
 	}
-	words, known := ledger.WordsOfReason(reason)
+	words, known := ledger.WordsOfHub(reason)
 	switch {
 	case known:
 		return words.Is, detail

@@ -53,6 +53,25 @@ var reasonWords = map[string]ReasonWords{
 	"serial_needed":      {"the branch could not say the serial number", nextBranch},
 	"expiry_needed":      {"the branch could not say the expiry", nextBranch},
 	"serial_again":       {"the serial number was recorded before", nextBranch},
+	// of the record
+	"conflicting_repeat":  {"the same event came before with another content", "Compare both: release this one as a second event, or discard it."},
+	"group_size_conflict": {"it does not fit the delivery or list that it came with", "Ask the branch whether the goods are there: release it, or discard it."},
+	"posted_twice":        {"it may stand in Odoo twice", "Take one of both documents back in Odoo, with a return; then discard the exception."},
+	ReasonOtherHistory:    {"it may be in Odoo already", nextLook},
+	ReasonMayBePosted:     {"it may be in Odoo already", nextLook},
+	"row_corrected":       {"the row was corrected here before, or is in Odoo as it was corrected", "Compare both: discard this one, or release it as a second event."},
+	"lost_at_branch":      {"the branch no longer has it", "Count the stock of the branch, then discard the exception."},
+	"damaged_batch":       {"it cannot be read at the hub", "Put back the newest backup of the ledger; the branch sends the rest again."},
+	"settled_otherwise":   {"it was settled in two ways", "Compare both: release this one as well, or discard it."},
+	"odoo_refused":        {"Odoo did not take it", "Read what Odoo said, mend it there and retry; or correct it."},
+	"malformed_movement":  {"it is no movement", "Have it recorded again at the branch, then discard it."},
+	"invalid_movement":    {"it is no whole movement", "Have it recorded again at the branch, then discard it."},
+	"unsupported_version": {"the branch writes a newer form than this hub reads", "Bring the hub up to date: it is read again then."},
+}
+
+// branchWords are for problems that branches have told themselves, each in a sentence
+// that says more.
+var branchWords = map[string]ReasonWords{
 	// of a row of an export
 	"bad_quantity":       {"the quantity cannot be read", nextField},
 	"zero_quantity":      {"the quantity is nothing", nextField},
@@ -70,26 +89,20 @@ var reasonWords = map[string]ReasonWords{
 	"missing_separator": {"a separator is missing in the code", "Look at the pack: correct the fields; then mend the scanner's setting."},
 	"caps_lock":         {"the code was typed with Caps Lock", nextField},
 	"impossible_date":   {"the code's date does not exist", nextField},
-	// of the record
-	"conflicting_repeat":  {"the same event came before with another content", "Compare both: release this one as a second event, or discard it."},
-	"group_size_conflict": {"it does not fit the delivery or list that it came with", "Ask the branch whether the goods are there: release it, or discard it."},
-	"posted_twice":        {"it may stand in Odoo twice", "Take one of both documents back in Odoo, with a return; then discard the exception."},
-	ReasonOtherHistory:    {"it may be in Odoo already", nextLook},
-	ReasonMayBePosted:     {"it may be in Odoo already", nextLook},
-	"row_corrected":       {"the row was corrected here before, or is in Odoo as it was corrected", "Compare both: discard this one, or release it as a second event."},
-	"lost_at_branch":      {"the branch no longer has it", "Count the stock of the branch, then discard the exception."},
-	"damaged_batch":       {"it cannot be read at the hub", "Put back the newest backup of the ledger; the branch sends the rest again."},
-	"settled_otherwise":   {"it was settled in two ways", "Compare both: release this one as well, or discard it."},
-	"odoo_refused":        {"Odoo did not take it", "Read what Odoo said, mend it there and retry; or correct it."},
-	"malformed_movement":  {"it is no movement", "Have it recorded again at the branch, then discard it."},
-	"invalid_movement":    {"it is no whole movement", "Have it recorded again at the branch, then discard it."},
-	"unsupported_version": {"the branch writes a newer form than this hub reads", "Bring the hub up to date: it is read again then."},
+}
+
+// WordsOfHub are [WordsOfReason] of what the hub finds itself.
+func WordsOfHub(code string) (w ReasonWords, ok bool) {
+	w, ok = reasonWords[code]
+	return w, ok
 }
 
 // WordsOfReason explain a reason code; ok is false for one that only its own
 // sentence explains.
 func WordsOfReason(code string) (w ReasonWords, ok bool) {
-	w, ok = reasonWords[code]
+	if w, ok = reasonWords[code]; !ok {
+		w, ok = branchWords[code]
+	}
 	return w, ok
 }
 
