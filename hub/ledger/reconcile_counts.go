@@ -130,16 +130,18 @@ type BranchTotals struct {
 // BranchTotals counts a branch's records since ever.
 func (l *Ledger) BranchTotals(ctx context.Context, branch string) (t BranchTotals, err error) {
 	r := l.reader(ctx)
-	// The cursor is read first: what is projected in between is not behind.
-	var projected, committed int64
-	if err = r.Row(`SELECT batch_id, (SELECT COALESCE(MAX(t.id), 0) FROM batches t JOIN streams s ON s.id = t.stream_id JOIN branches b ON b.id = s.branch_id
-		WHERE b.code = $1) FROM projection WHERE id = 1`, branch).Scan(&projected, &committed); err == nil {
-		t.Behind = projected < committed
+	var behind int64
+	if err = r.Row(branchBehind, branch).Scan(&behind); err == nil {
+		t.Behind = behind > 0
 		err = r.Row(`SELECT COALESCE(SUM(s.through), 0), COALESCE((SELECT t.movements FROM branch_totals t JOIN branches b ON b.id = t.branch_id WHERE b.code = $1), 0)
 			FROM streams s JOIN branches b ON b.id = s.branch_id WHERE b.code = $1`, branch).Scan(&t.Through, &t.Projected)
 	}
 	return t, classify(err)
 }
+
+// branchBehind reads the batches after the projector's cursor, which are few.
+const branchBehind = `SELECT COUNT(*) FROM batches t JOIN streams s ON s.id = t.stream_id JOIN branches b ON b.id = s.branch_id
+	WHERE t.id > (SELECT batch_id FROM projection WHERE id = 1) AND b.code = $1`
 
 // Unposted gives what the branch's movements that are not in Odoo do to its stock,
 // by the items of [Ledger.BranchStock]: only CameIn and WentOut are set.

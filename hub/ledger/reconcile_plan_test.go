@@ -35,6 +35,9 @@ func TestAReconciliationReadsOneBranch(t *testing.T) {
 			t.Errorf("%s: %s", where, said)
 		}
 	}
+	if said := explain(branchBehind, "BR01"); !strings.Contains(said, "SEARCH t ") {
+		t.Errorf("the batches: %s", said)
+	}
 	if said := explain(postedSign, "BR01"); strings.Contains(said, "SCAN postings") {
 		t.Errorf("the sign: %s", said)
 	}

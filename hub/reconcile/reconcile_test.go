@@ -371,3 +371,67 @@ func TestTheScheduleReadsWhatIsNew(t *testing.T) {
 		t.Errorf("still cancelled: %+v", c.Summary)
 	}
 }
+
+// Of a product that is on its way to Odoo nobody can tell what Odoo should have.
+func TestWhatIsOnItsWayIsLeftOut(t *testing.T) {
+	w := simulated(t, 17)
+	plain := w.product(odoo.ByQuantity)
+	begin := func() {
+		t.Helper()
+		w.send(w.moved(movement.Dispense, plain, 5))
+		_, err := w.planner.Once(t.Context())
+		must(t, err)
+		all, err := w.ledger.Postings(t.Context(), ledger.PostingFilter{Branch: w.sender.Branch, State: ledger.PostingPlanned})
+		must(t, err)
+		for _, p := range all {
+			_, err = w.ledger.ChangePosting(t.Context(), p.ID, ledger.PostingChange{At: w.clock(), State: ledger.PostingBegun, Step: "create"})
+			must(t, err)
+		}
+		if len(all) != 1 {
+			t.Fatalf("%d postings", len(all))
+		}
+	}
+	must(t, w.master.Refresh(t.Context()))
+	begin()
+	if c := w.check(); !strings.Contains(c.Summary.NoStock, "on its way") || c.Summary.All.Waiting != 1 {
+		t.Errorf("%+v", c.Summary)
+	}
+	w.post()
+	if c := w.equal(); c.Result.Stock.Compared != 1 {
+		t.Errorf("%+v", c.Result.Stock)
+	}
+	begin()
+	w.counted(plain, "", 9)
+	if c := w.equal(); c.Result.Stock.Compared != 0 {
+		t.Errorf("%+v", c.Result.Stock)
+	}
+	w.post()
+	if c := w.check(); len(c.Result.Stock.Differences) != 1 || c.Result.Stock.Differences[0].Off() != movement.Units(14) {
+		t.Errorf("%+v", c.Result.Stock)
+	}
+}
+
+// A batch that no longer opens is in a bucket of its own, and named.
+func TestDamagedRecordsAreNamed(t *testing.T) {
+	w := simulated(t, 19)
+	plain := w.product(odoo.ByQuantity)
+	w.send(w.moved(movement.Dispense, plain, 5), w.moved(movement.Dispense, plain, 6))
+	w.send(w.moved(movement.Dispense, plain, 7))
+	must(t, w.ledger.Write(t.Context(), func(tx *ledger.Tx) error {
+		_, err := tx.Exec(`UPDATE batches SET payload = $1 WHERE first_seq = 1`, []byte("x"))
+		return err
+	}))
+	must(t, w.ledger.ResetDerived(t.Context()))
+	must(t, w.master.Refresh(t.Context()))
+	if c := w.check(); c.Summary.All.Arriving != 3 || c.Summary.All.Received != 3 || c.Summary.NoStock == "" {
+		t.Errorf("while the tables are made anew: %+v", c.Summary)
+	}
+	must(t, w.projector.CatchUp(t.Context()))
+	c := w.check()
+	if b := c.Summary.All; b.Damaged != 2 || b.Received != 3 || b.Waiting != 1 {
+		t.Errorf("%+v", b)
+	}
+	if len(c.Result.Records) != 1 || c.Result.Records[0].What != ledger.RecordDamaged || c.Result.Records[0].Movements != w.sender.Epoch+"/live:1-2" {
+		t.Errorf("%+v", c.Result.Records)
+	}
+}

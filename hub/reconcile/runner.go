@@ -22,7 +22,7 @@ type Ledger interface {
 	DayCounts(ctx context.Context, branch string, from movement.Date) ([]ledger.DayCount, error)
 	Streams(ctx context.Context, branch string) ([]ledger.StreamOverview, error)
 	Posting(ctx context.Context, id int64) (ledger.Posting, error)
-	OpenPostings(ctx context.Context, branch string, now time.Time, limit int) ([]ledger.Posting, error)
+	Postings(ctx context.Context, f ledger.PostingFilter) ([]ledger.Posting, error)
 	PostingMovements(ctx context.Context, id int64) ([]ledger.Movement, error)
 	PostingRuns(ctx context.Context, id int64) ([]ledger.Run, error)
 	PostingsOfDocuments(ctx context.Context, branch string, ids []int64) (map[int64]bool, error)
@@ -103,13 +103,14 @@ type Runner struct {
 	log      *slog.Logger
 	clock    func() time.Time
 	limit    *rate.Limiter
+	// half is what was looked at of a branch that could not be finished; rests are
+	// branches that failed by themselves, and until when they rest. Both belong to who
+	// compares.
+	half  half
+	rests map[string]time.Time
 
 	mu     sync.Mutex
 	status Status
-	// half is what was looked at of a branch that could not be finished.
-	half half
-	// rests are branches that failed by themselves, and until when they rest.
-	rests map[string]time.Time
 }
 
 // Status is what goes on now.

@@ -146,7 +146,7 @@ func (r *Runner) breathe(ctx context.Context, try int) error {
 	if try == 0 {
 		return nil
 	}
-	t := time.NewTimer(time.Second)
+	t := time.NewTimer(250 * time.Millisecond)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
@@ -159,15 +159,16 @@ func (r *Runner) breathe(ctx context.Context, try int) error {
 // onTheWay notes the products of documents that may be in Odoo and are not known to
 // be.
 func (r *Runner) onTheWay(ctx context.Context, h *holding, branch string) error {
-	open, err := r.ledger.OpenPostings(ctx, branch, time.Time{}, 10_000)
+	begun, err := r.ledger.Postings(ctx, ledger.PostingFilter{Branch: branch, State: ledger.PostingBegun, Limit: 1000})
 	if err != nil {
 		return err
 	}
-	for i := range open {
-		if open[i].State != ledger.PostingBegun {
-			continue
+	for _, p := range begun {
+		whole, err := r.ledger.Posting(ctx, p.ID)
+		if err != nil {
+			return err
 		}
-		body, err := ledger.DecodeBody(open[i].Body)
+		body, err := ledger.DecodeBody(whole.Body)
 		if err != nil {
 			return err
 		}
