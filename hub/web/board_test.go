@@ -120,6 +120,20 @@ func TestTheOpenBoardFollows(t *testing.T) {
 		t.Errorf("the focus is at %q", at)
 	}
 
+	// What comes to need help goes to the top; the others are moved, not made anew.
+	page.Go(url + "/")
+	page.Wait(`(document.querySelectorAll("[data-key]").forEach(e => e.was = true), document.getElementById("b-BR0009").focus(), true)`)
+	d.Heard("BR0029", wire.State{Unsent: 2, At: time.Now(), OldestUnsent: time.Now().Add(-90 * time.Minute)})
+	changed <- struct{}{}
+	page.Wait(`document.querySelector("[data-key]").dataset.key === "BR0029"`)
+	page.Wait(`document.getElementById("branches").dataset.rows === [...document.querySelectorAll("[data-key]")].map(e => e.dataset.key).join(" ")`)
+	if kept := uitest.Eval[int](page, `[...document.querySelectorAll("[data-key]")].filter(e => e.was).length`); kept != 29 {
+		t.Errorf("%d rows are as they were, want 29", kept)
+	}
+	if at := uitest.Eval[string](page, `document.activeElement.id`); at != "b-BR0009" {
+		t.Errorf("the focus is at %q", at)
+	}
+
 	// By the keyboard alone: search, type, and go to the branch.
 	page.Type("/")
 	page.Type("BR0007")
@@ -142,9 +156,14 @@ func TestEverybodyCanUseTheBoard(t *testing.T) {
 	uitest.NeedAxe(t)
 	d, url, _ := newChain(t, 200, 20)
 	now := time.Now()
-	for i, c := range []ledger.LineChange{{Online: true}, {Why: "the connection was cut"}, {Online: true}, {Why: "nothing was heard of it any more"}} {
+	d.Heard("BR0018", wire.State{Version: script, Config: script, At: now, Started: now, Alarms: []wire.Alarm{{Text: script}}, Unsent: 4, OldestUnsent: now,
+		Scanners: []wire.ScannerState{{Name: script, Reason: script}}, Adapters: []wire.AdapterState{{Name: script, State: script, Reason: script, Open: 2}}})
+	for i, c := range []ledger.LineChange{{Online: true}, {Why: "the connection was cut"}, {Online: true}, {Why: script}} {
 		c.Branch, c.At = "BR0018", now.Add(-time.Duration(4-i)*17*time.Hour)
 		d.LineChanged(c)
+	}
+	if body := asked(t, url+"/branches/BR0018", d.Token("ann", access.See), ""); strings.Contains(body, "<script>alert") || strings.Count(body, "&lt;script&gt;") < 8 {
+		t.Errorf("what a branch says of itself is not text:\n%s", body)
 	}
 	page := uitest.Open(t, url)
 	page.Click("#login")

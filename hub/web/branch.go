@@ -49,7 +49,6 @@ func (s *Site) branch(w http.ResponseWriter, r *http.Request) {
 		if i > 0 {
 			word.For = of.Changes[i-1].At.Sub(c.At)
 		}
-		word.At = c.At.In(of.Zone)
 		b.Lately = append(b.Lately, word)
 	}
 	for i, h := range of.Hours {
@@ -61,7 +60,6 @@ func (s *Site) branch(w http.ResponseWriter, r *http.Request) {
 			b.Marks = append(b.Marks, h.Hour.In(of.Zone))
 		}
 	}
-	b.Busiest.Hour = b.Busiest.Hour.In(of.Zone)
 	slices.Reverse(b.Newest) // the oldest waits longest
 	s.show(w, r, http.StatusOK, "branch.html", "/", frame{Title: "Branch " + of.Code, Body: b})
 }

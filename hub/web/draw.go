@@ -17,11 +17,12 @@ import (
 //	chart    movements by the hour as a picture
 //	strip    when a line was up, as a picture
 //	now      this moment
+//	clockIn  the time of day in a zone, with the day where it is not today there
 //	lasting  how long something took, as people say it
 //	secs     for how many seconds a moment is past
 //	join     several texts as one
 //	bytes    how much room on a disk
-var drawings = template.FuncMap{"spark": spark, "chart": chart, "strip": strip, "now": time.Now, "lasting": ui.Ago, "secs": secs, "join": strings.Join,
+var drawings = template.FuncMap{"spark": spark, "chart": chart, "strip": strip, "now": time.Now, "lasting": ui.Ago, "clockIn": clockIn, "secs": secs, "join": strings.Join,
 	"bytes": func(n int64) string { return fmt.Sprintf("%.1f GB", float64(n)/(1<<30)) }}
 
 // spark draws the movements of a day as 24 bars.
@@ -95,3 +96,5 @@ func strip(changes []ledger.LineChange, now time.Time) template.HTML {
 	b.WriteString(`</svg>`)
 	return template.HTML(b.String()) // made of numbers
 }
+
+func clockIn(t time.Time, zone *time.Location) string { return ui.Clock(t, time.Now().In(zone)) }
