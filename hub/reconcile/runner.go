@@ -127,8 +127,10 @@ type Status struct {
 
 type half struct {
 	branch string
-	began  time.Time
-	known  map[int64]verdict
+	// whole tells that the lines of all documents are read.
+	whole bool
+	began time.Time
+	known map[int64]verdict
 }
 
 // halfLasts is for how long documents that were looked at are not asked for again.
@@ -298,8 +300,9 @@ func (r *Runner) One(ctx context.Context, q ledger.ToReconcile, branch Branch) e
 			s.Branch, s.Since, s.Documents, s.Of = branch.Code, began, 0, 0
 		}
 	})
-	if r.half.branch != branch.Code || began.Sub(r.half.began) > halfLasts || began.Before(r.half.began) {
-		r.half = half{branch: branch.Code, began: began, known: map[int64]verdict{}}
+	whole := q.Who != ledger.Schedule
+	if r.half.branch != branch.Code || r.half.whole != whole || began.Sub(r.half.began) > halfLasts || began.Before(r.half.began) {
+		r.half = half{branch: branch.Code, whole: whole, began: began, known: map[int64]verdict{}}
 	}
 	today := movement.DateOf(began.In(branch.Zone))
 	result := &ledger.ReconciledResult{From: movement.DateOf(began.In(branch.Zone).AddDate(0, 0, 1-r.cfg.Days))}
@@ -321,7 +324,7 @@ func (r *Runner) One(ctx context.Context, q ledger.ToReconcile, branch Branch) e
 	}
 	r.tell(func(s *Status) { s.Documents, s.Of = len(r.half.known), len(all) })
 	alike := alike{}
-	if known && q.Who == ledger.Schedule {
+	if known && !whole {
 		if alike, err = r.lookedAt(ctx, branch, &before); err != nil {
 			return err
 		}
