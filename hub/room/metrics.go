@@ -35,7 +35,7 @@ func (m *Room) Collector() prometheus.Collector {
 		exceptionAge: of("branch_exceptions_oldest_seconds", "Age of the oldest of them; 0 for none.", "branch"),
 		reasons:      of("exceptions", "Movements that wait for a person, by reason.", "reason"),
 		alerts:       of("alerts", "What is wrong by the alert rules, by rule.", "rule"),
-		compared:     of("reconciled_age_seconds", "How long ago the branch was last compared with Odoo; not there while it never was.", "branch"),
+		compared:     of("reconciled_timestamp_seconds", "When the branch was last compared with Odoo; 0 while it never was.", "branch"),
 		differences:  of("reconciliation_differences", "What was otherwise between the branch and Odoo then.", "branch"),
 		otherwise:    of("reconciliation_differences_seconds", "For how long something has been otherwise; 0 while nothing is.", "branch")}
 }
@@ -100,11 +100,13 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 		gauge(c.documents, float64(b.Documents), b.Code)
 		gauge(c.exceptions, float64(b.Exceptions), b.Code)
 		gauge(c.exceptionAge, age(b.OldestException), b.Code)
+		compared := 0.0
 		if !b.Compared.IsZero() {
-			gauge(c.compared, age(b.Compared), b.Code)
-			gauge(c.differences, float64(b.Differences), b.Code)
-			gauge(c.otherwise, age(b.OtherwiseSince), b.Code)
+			compared = float64(b.Compared.Unix())
 		}
+		gauge(c.compared, compared, b.Code)
+		gauge(c.differences, float64(b.Differences), b.Code)
+		gauge(c.otherwise, age(b.OtherwiseSince), b.Code)
 	}
 	sums := map[string]float64{}
 	for _, r := range reasons {
