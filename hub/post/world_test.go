@@ -299,7 +299,7 @@ func (w *world) settle() {
 	}
 }
 
-// rest tells that nothing waits. What the poster gives back to the planner between
+// rest tells that nothing waits, nor is to be looked at again. What the poster gives back to the planner between
 // the two looks is seen by the second; nothing is planned meanwhile.
 func (w *world) rest(ctx context.Context) bool {
 	w.planning.Lock()
@@ -308,7 +308,9 @@ func (w *world) rest(ctx context.Context) bool {
 	must(w.t, err)
 	work, err := w.ledger.PendingWork(ctx)
 	must(w.t, err)
-	return len(work)+len(open) == 0
+	again, err := w.ledger.Reconsider(ctx, 1) // what was adopted meanwhile
+	must(w.t, err)
+	return len(work)+len(open)+len(again) == 0
 }
 
 // until runs the poster, planning whenever something has changed, until enough.
