@@ -39,6 +39,7 @@ bench: ## The figures of the README, each a ratio to something measured in the s
 	$(BENCH) -bench 'Dispensings' -benchtime 1x ./hub/post
 	$(BENCH) -bench 'ScanToBeep' -benchtime 3x ./internal/e2e
 	$(BENCH) -bench 'PageOf500' -benchtime 10x ./agent/web
+	$(BENCH) -bench 'Board' -benchtime 20x ./hub/room ./hub/web
 
 lint: ## staticcheck, at the version that was last seen clean
 	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
