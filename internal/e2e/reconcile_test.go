@@ -23,7 +23,7 @@ func TestABranchIsComparedWithOdoo(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	o.until("1 wait for a person", "exceptions")
+	o.until("unknown_product", "exceptions")
 	o.until("posted", "postings", "--state", "posted")
 	o.ok([]string{"reconcile", "list"}, "No branch was compared yet.")
 	o.no([]string{"reconcile", "now", "--branch", "BR99"}, "there is no branch")
