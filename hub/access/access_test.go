@@ -326,7 +326,9 @@ func TestTheGateKeepsOut(t *testing.T) {
 	for _, need := range []access.Right{access.Anyone, access.Self, access.See, access.Decide, access.Approve, access.People, access.Audit, access.Metrics} {
 		routes = append(routes, access.Route{Pattern: "GET /" + string(need), Needs: need, Serve: func(http.ResponseWriter, *http.Request) {}})
 	}
-	gate := h.Gate(routes, func(w http.ResponseWriter, _ *http.Request, err error) { http.Error(w, fault.CodeOf(err), http.StatusForbidden) })
+	gate := h.Gate(routes, func(w http.ResponseWriter, _ *http.Request, err error) {
+		http.Error(w, fault.CodeOf(err), http.StatusForbidden)
+	})
 	oneTime, err := h.Add(t.Context(), "test", "new", "", access.Roles)
 	h.must(err)
 	token, err := h.NewToken(t.Context(), h.person(h.add("tina", access.IT)), "prometheus", []access.Right{access.Metrics}, h.now.Add(time.Hour))
