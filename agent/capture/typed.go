@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"branchline/agent/scan"
@@ -174,11 +175,23 @@ func (t *typist) take(ctx context.Context, in Typed) scan.Answer {
 		text, kind = text[:maxFrame], endless
 	}
 	if in.ByHand {
-		text = strings.TrimSpace(text)
+		if text = strings.TrimSpace(text); wordsByHand(text) {
+			return scan.Refuse(fault.New(fault.Data, "no_code", "this is no code, and is not kept").
+				WithHint("type the number below the bars, or the product's own number"))
+		}
 		r.reading.last = nil
 	}
 	return r.frame(ctx, frame{data: []byte(text), kind: kind}, nil)
 }
+
+// wordsByHand tells words from a code: what somebody types who is in the wrong field
+// can be a patient's name, and is kept nowhere. Of codes that people have made
+// themselves (ins-gla) a name is told by how it is written.
+func wordsByHand(text string) bool {
+	return !strings.ContainsFunc(text, unicode.IsDigit) && handWords.MatchString(text)
+}
+
+var handWords = regexp.MustCompile(`\pL[\s,;^]+\S*\pL|^\p{Lu}\p{Ll}+([-'’]\p{Lu}\p{Ll}+)*$`)
 
 // choose tells which of the two texts was meant. Where both can be read and
 // say different things, nobody can tell.
