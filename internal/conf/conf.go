@@ -53,7 +53,7 @@ func Parse(name string, text []byte, cfg Validator) error {
 		if line := tabbed(text); line > 0 && !errors.As(err, new(*yaml.TypeError)) {
 			return bad(fmt.Errorf("line %d begins with a tab, where YAML takes spaces only", line))
 		}
-		return bad(plainWords(err))
+		return bad(plainWords(err, cfg))
 	}
 	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
 		return bad(errors.New("holds more than one YAML document, remove all but one"))
@@ -100,14 +100,19 @@ func wanted(goType string) string {
 
 // plainWords turns the decoder's words about Go types into words about the
 // file, all in one line.
-func plainWords(err error) error {
+func plainWords(err error, cfg any) error {
 	var te *yaml.TypeError
 	lines := []string{strings.TrimPrefix(err.Error(), "yaml: ")}
 	if errors.As(err, &te) {
 		lines = te.Errors
 	}
 	for i, l := range lines {
-		l = unknownField.ReplaceAllString(l, `there is no setting "$1"`)
+		if m := unknownField.FindStringSubmatch(l); m != nil {
+			l = strings.Replace(l, m[0], fmt.Sprintf("there is no setting %q", m[1]), 1)
+			if meant := near(m[1], cfg); meant != "" {
+				l += fmt.Sprintf(", did you mean %q?", meant)
+			}
+		}
 		if m := wrongType.FindStringSubmatch(l); m != nil {
 			what := cmp.Or(m[2], map[string]string{"seq": "a list", "map": "a group of settings", "null": "nothing"}[m[1]], "it")
 			l = strings.Replace(l, m[0], what+" is not "+wanted(m[3]), 1)

@@ -38,7 +38,7 @@ func TestParse(t *testing.T) {
 		"good":              {"branch: BR01\nspeed: 19200\npause: 5m", ""},
 		"defaults stay":     {"branch: BR01", ""},
 		"empty":             {"", `agent.yaml: branch: "" is missing`},
-		"unknown setting":   {"branch: BR01\nbrnch: x", `agent.yaml: line 2: there is no setting "brnch"`},
+		"unknown setting":   {"branch: BR01\nbrnch: x", `agent.yaml: line 2: there is no setting "brnch", did you mean "branch"?`},
 		"wrong type":        {"branch: BR01\nspeed: fast", "agent.yaml: line 2: `fast` is not a whole number"},
 		"a list for a word": {"branch: [a, b]", "agent.yaml: line 1: a list is not text"},
 		"a bare number":     {"branch: BR01\npause: 3", "agent.yaml: line 2: `3` is not a time with its unit, such as 30s"},
