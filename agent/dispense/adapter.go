@@ -48,6 +48,8 @@ type adapter struct {
 	failed, unmoved map[string]failure
 	names           *namer
 	strays          *strays // nil where another export of the folder tells of them
+	// waiting are notes of the start for which the store had no room.
+	waiting []outbox.Note
 	moved           moved
 	// state, code and reason are what the latest look came to.
 	state        State
@@ -100,15 +102,17 @@ func newAdapter(e *Export, o Options, m *metrics) (*adapter, error) {
 	a := &adapter{Options: o, e: e, log: o.Log.With("adapter", e.Name), m: m, writing: heldForWriting,
 		seen: map[string]sighting{}, failed: map[string]failure{}, unmoved: map[string]failure{}, names: newNamer(e, o.secret)}
 	var err error
-	if a.marks, err = loadCheckpoints(o.Store, e.Name, a.names, o.Now); err != nil {
+	at := &starting{Store: o.Store}
+	if a.marks, err = loadCheckpoints(at, e.Name, a.names, o.Now); err != nil {
 		return nil, err
 	}
-	if a.reads, err = loadReadings(o.Store, e, o.Now()); err != nil {
+	if a.reads, err = loadReadings(at, e, o.Now()); err != nil {
 		return nil, err
 	}
-	if a.bad, err = loadBadRows(o.Store, e.Name, o.Now); err != nil {
+	if a.bad, err = loadBadRows(at, e.Name, o.Now); err != nil {
 		return nil, err
 	}
+	a.bad.store, a.waiting = o.Store, append(o.waiting[:len(o.waiting):len(o.waiting)], at.waiting...)
 	a.state = Watching
 	a.status.s = Status{Name: e.Name, Folder: e.Folder, State: Watching, Since: o.Now(), Files: a.marks.recent()}
 	return a, nil
@@ -171,6 +175,12 @@ func watch(folder string) (hints <-chan struct{}, stop func()) {
 // latest.
 func (a *adapter) look(ctx context.Context) (soon time.Duration) {
 	soon = a.e.Poll
+	if err := a.writeWaiting(ctx); err != nil {
+		if ctx.Err() == nil {
+			a.become(Waiting, err)
+		}
+		return soon
+	}
 	files, entries, err := a.list()
 	if err != nil {
 		a.become(Waiting, fault.New(fault.Transient, "folder_unreadable", "the folder of %s cannot be read: %w", a.e.Name, err).

@@ -1,6 +1,7 @@
 package dispense
 
 import (
+	"branchline/agent/outbox"
 	"context"
 	"errors"
 	"log/slog"
@@ -23,6 +24,8 @@ type Options struct {
 	Retention time.Duration
 
 	secret []byte
+	// waiting is the note of a secret for which there was no room.
+	waiting []outbox.Note
 }
 
 // Dispense runs all adapters of a branch.
@@ -43,9 +46,11 @@ func New(cfg Config, o Options) (*Dispense, error) {
 		o.Now = time.Now
 	}
 	var err error
-	if o.secret, err = loadSecret(o.Store); err != nil {
+	at := &starting{Store: o.Store}
+	if o.secret, err = loadSecret(at); err != nil {
 		return nil, err
 	}
+	o.waiting = at.waiting
 	m := newMetrics(o.Metrics)
 	d := &Dispense{}
 	for i := range cfg.Exports {
