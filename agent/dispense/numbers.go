@@ -2,6 +2,7 @@ package dispense
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -29,7 +30,7 @@ var paperWords = wordSet(`nr no ch lot lots batch batches charge chargen chge se
 func numbered(text []byte) bool {
 	_, digit, letters := runs(text)
 	if letters < 2 {
-		return true
+		return !digit || !birthDay.Match(text)
 	}
 	s := string(text)
 	if !digit {
@@ -42,8 +43,52 @@ func numbered(text []byte) bool {
 			}
 		}
 	}
+	if !byMachine(s) && !uuidForm.MatchString(s) && !hexForm.MatchString(s) && !ofPlace(s) {
+		for _, w := range writtenWords.FindAllString(s, -1) {
+			if !paperWords[strings.ToLower(w)] {
+				return false
+			}
+		}
+	}
 	return !(strings.Contains(s, "19") || strings.Contains(s, "200") || strings.Contains(s, "201")) || !birthDate.MatchString(s) || uuidForm.MatchString(s) || paper(s, 1)
 }
+
+// byMachine tells what was drawn from an alphabet of digits and letters by how often it
+// changes between digits, capitals and small letters where no sign parts them: a name
+// with a number beside it does so once or twice. The capital that a word begins with
+// makes no difference.
+func byMachine(s string) bool {
+	const digit, capital, small = 1, 2, 3
+	last, run, changes := 0, 0, 0
+	for _, r := range s {
+		kind := 0
+		switch {
+		case unicode.IsDigit(r):
+			kind = digit
+		case unicode.IsUpper(r):
+			kind = capital
+		case unicode.IsLetter(r):
+			kind = small
+		}
+		if kind != 0 && last != 0 && kind != last && (kind != small || last != capital || run > 1) {
+			changes++
+		}
+		if last == 0 {
+			run = 0
+		}
+		last, run = kind, run+1
+	}
+	return changes >= 4
+}
+
+// ofPlace tells whether one word says what a shop or a till is called: then another may
+// be its town.
+func ofPlace(s string) bool {
+	return slices.ContainsFunc(lettersOf(strings.ToLower(s)), func(w string) bool { return placeWords[w] })
+}
+
+var placeWords = wordSet(`pos shop shops store stores till tills register terminal kasse kassa caisse caja cassa kassen filiale filialen branch
+	apotheke pharmacy pharmacie farmacia apotheek drugstore magasin tienda negozio winkel`)
 
 // wordEnds part what is written one beside the other.
 const wordEnds = " ,;\t\u00a0"
@@ -89,6 +134,11 @@ var (
 	// writtenForm is how names are written: müller, MÜLLER, Anna-Maria von McMüller.
 	writtenForm = regexp.MustCompile(`^([^\p{Lu}]+|[^\p{Ll}]+|\P{L}*` + writtenWord + `(\P{L}+` + writtenWord + `)*\P{L}*)$`)
 	uuidForm    = regexp.MustCompile(`^\{?[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?$`)
+	// writtenWords are written as names are, with digits beside them or not.
+	writtenWords = regexp.MustCompile(`\p{Lu}\p{Ll}{3,}|\p{Ll}{4,}`)
+	hexForm      = regexp.MustCompile(`^[0-9A-Fa-f]{16,}$`)
+	// birthDay is a whole day up to 2019, with signs between its parts, and nothing else.
+	birthDay = regexp.MustCompile(`^\D*([0-3]?\d[./-][01]?\d[./-](19\d\d|20[01]\d)|(19\d\d|20[01]\d)[./-][01]?\d[./-][0-3]?\d)\D*$`)
 	// birthDate finds a whole day up to 2019, with signs between its parts or as eight
 	// digits, which beside words can be when somebody was born.
 	birthDate = regexp.MustCompile(`(^|\D)([0-3]?\d[./-][01]?\d[./-](19\d\d|20[01]\d)|(19\d\d|20[01]\d)[./-][01]?\d[./-][0-3]?\d)(\D|$)|` +
