@@ -128,6 +128,8 @@ type Correcting struct {
 	Again    bool
 	Who, Why string
 	At       time.Time
+	// proposal is the one that this carries out, 0 for none.
+	proposal int64
 }
 
 // Correct says what a movement that waits for a person should have been, and has
@@ -164,6 +166,9 @@ func (t *Tx) correct(o *opener, c Correcting) error {
 	}
 	m, whole, err := t.correctable(o, e, name)
 	if err != nil {
+		return err
+	}
+	if err := t.proposedOtherwise(c.Movement, name, c.proposal); err != nil {
 		return err
 	}
 	if err := t.claimRow(&c, m, whole, name); err != nil {

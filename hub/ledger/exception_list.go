@@ -116,16 +116,19 @@ func (l *Ledger) ExceptionCodes(ctx context.Context, f ExceptionFilter, limit in
 type ExceptionMark struct {
 	Movement MovementID
 	Reason   string
+	// Since and Last tell it from a later one of the same movement: when it began to
+	// wait, and the last of a run of lost ones.
+	Since, Last int64
 }
 
 // ExceptionMarks names what a filter chooses, the oldest first, at most limit.
 func (l *Ledger) ExceptionMarks(ctx context.Context, f ExceptionFilter, limit int) ([]ExceptionMark, error) {
 	q := f.query()
 	var all []ExceptionMark
-	err := l.reader(ctx).Rows(`SELECT e.id, e.reason `+fromExceptions+q.where()+` ORDER BY e.since, e.id LIMIT `+q.arg(limit), q.args, func(row Row) error {
+	err := l.reader(ctx).Rows(`SELECT e.id, e.reason, e.since, e.last_seq `+fromExceptions+q.where()+` ORDER BY e.since, e.id LIMIT `+q.arg(limit), q.args, func(row Row) error {
 		var id int64
 		var m ExceptionMark
-		err := row.Scan(&id, &m.Reason)
+		err := row.Scan(&id, &m.Reason, &m.Since, &m.Last)
 		m.Movement = MovementID(id)
 		all = append(all, m)
 		return err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"branchline/internal/fault"
+	"branchline/internal/movement"
 )
 
 // ProposalState is where a proposal stands.
@@ -38,6 +39,8 @@ type Proposed struct {
 	Movements int64
 	// Correction says what a substitution makes of its movement; empty for others.
 	Correction Correction
+	// Again is [Correcting.Again] of a substitution.
+	Again bool
 	// EndedWho, EndedWhy and EndedAt tell who confirmed or declined it; Done is how
 	// many it met then.
 	EndedWho, EndedWhy string
@@ -72,7 +75,7 @@ func (l *Ledger) Propose(ctx context.Context, what, login string, d Decision) (i
 	if len(d.Shown) != len(d.Movements) {
 		return 0, fault.New(fault.Data, "incomplete_decision", "a proposal names the reason of each movement")
 	}
-	return l.proposeTried(ctx, what, login, d, Correction{}, func(tx *Tx) error {
+	return l.proposeTried(ctx, what, login, d, proposedCorrection{}, func(tx *Tx) error {
 		_, err := tx.carryOut(&opener{l: l, r: tx}, d, do)
 		return err
 	})
@@ -93,11 +96,17 @@ func (l *Ledger) ProposeCorrection(ctx context.Context, login string, c Correcti
 		return 0, fault.New(fault.Data, "incomplete_decision", "a proposal names the reason that was shown")
 	}
 	d := Decision{Movements: []MovementID{c.Movement}, Shown: []string{c.Shown}, Who: c.Who, Why: c.Why, At: c.At}
-	return l.proposeTried(ctx, substitution, login, d, c.To, func(tx *Tx) error { return tx.correct(&opener{l: l, r: tx}, c) })
+	return l.proposeTried(ctx, substitution, login, d, proposedCorrection{c.To, c.Again}, func(tx *Tx) error { return tx.correct(&opener{l: l, r: tx}, c) })
+}
+
+// proposedCorrection is what is kept of a substitution.
+type proposedCorrection struct {
+	Correction
+	Again bool `json:"again,omitempty"`
 }
 
 // proposeTried proposes what could be carried out now, and undoes the trial.
-func (l *Ledger) proposeTried(ctx context.Context, what, login string, d Decision, to Correction, try func(*Tx) error) (id int64, err error) {
+func (l *Ledger) proposeTried(ctx context.Context, what, login string, d Decision, to proposedCorrection, try func(*Tx) error) (id int64, err error) {
 	err = l.Write(ctx, func(tx *Tx) error {
 		if err := try(tx); err != nil {
 			return err
@@ -127,7 +136,7 @@ func (d *Decision) doing(what string) (func(*Tx, *opener, MovementID, Decision) 
 	return nil, fault.New(fault.Data, "incomplete_decision", "%.40q is nothing that a second person confirms", what)
 }
 
-func (t *Tx) propose(what, login string, d Decision, to Correction) (id int64, err error) {
+func (t *Tx) propose(what, login string, d Decision, to proposedCorrection) (id int64, err error) {
 	correction, err := json.Marshal(&to)
 	if err != nil {
 		return 0, err
@@ -190,9 +199,11 @@ func scanProposal(r Row) (p Proposed, err error) {
 		return p, err
 	}
 	p.At, p.EndedAt = timeOf(at), timeOf(ended)
-	if err := json.Unmarshal([]byte(correction), &p.Correction); err != nil {
+	var to proposedCorrection
+	if err := json.Unmarshal([]byte(correction), &to); err != nil {
 		return p, fmt.Errorf("proposal %d cannot be read: %w", p.ID, err)
 	}
+	p.Correction, p.Again = to.Correction, to.Again
 	return p, nil
 }
 
@@ -295,7 +306,7 @@ func (t *Tx) carryOutProposal(o *opener, p Proposed, marks []ExceptionMark, who,
 			if same, err := t.waitsFor(m.Movement, m.Reason); err != nil || !same {
 				return done, err
 			}
-			if err := t.correct(o, Correcting{Movement: m.Movement, To: p.Correction, Shown: m.Reason, Who: d.Who, Why: d.Why, At: at}); err != nil {
+			if err := t.correct(o, Correcting{Movement: m.Movement, To: p.Correction, Again: p.Again, Shown: m.Reason, proposal: p.ID, Who: d.Who, Why: d.Why, At: at}); err != nil {
 				return done, err
 			}
 			done++
@@ -329,6 +340,22 @@ func (l *Ledger) EndProposal(ctx context.Context, id int64, login, who, why stri
 		}
 		return tx.endProposal(p, state, who, why, at, 0)
 	})
+}
+
+// proposedOtherwise refuses to change a movement about which a proposal is open: the
+// second person confirms what the first one saw. The proposal itself is carried out.
+func (t *Tx) proposedOtherwise(id MovementID, name movement.ID, but int64) error {
+	var open int64
+	err := t.Row(`SELECT p.id FROM proposal_movements m JOIN proposals p ON p.id = m.proposal_id
+		WHERE m.movement_id = $1 AND p.state = 'open' AND p.id <> $2 ORDER BY p.id LIMIT 1`, int64(id), but).Scan(&open)
+	if errors.Is(err, errNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return fault.New(fault.Data, CodeProposed, "something else is proposed for %s: proposal %d", name, open).
+		WithHint("decline or withdraw the proposal first")
 }
 
 func (t *Tx) openProposal(id int64) (p Proposed, err error) {

@@ -188,8 +188,13 @@ func TestARowWithoutAKeyIsComparedByItsPlace(t *testing.T) {
 	if err := f.correct(3, whole()); err != nil {
 		t.Error(err)
 	}
-	if err := f.Correct(t.Context(), ledger.Correcting{Movement: f.ids(2)[0], To: whole(), Again: true, Who: "ann", Why: "another day's file", At: ledgertest.Noon}); err != nil {
-		t.Error(err)
+	// A second person confirms it as it was proposed.
+	id, err := f.ProposeCorrection(t.Context(), "ann", ledger.Correcting{Movement: f.ids(2)[0], To: whole(), Shown: "unknown_unit", Again: true, Who: "ann", Why: "another day's file", At: ledgertest.Noon})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := f.ConfirmProposal(t.Context(), id, "bob", "bob", "seen", ledgertest.Noon); n != 1 || err != nil {
+		t.Errorf("%d, %v", n, err)
 	}
 	catchUp(t, projector(f.Ledger))
 	f.are(ledger.Pending, ledger.Pending, ledger.Pending)

@@ -327,3 +327,21 @@ func TestAReleaseStandsInTheTrailAsOne(t *testing.T) {
 		t.Errorf("%v, want %v", got, want)
 	}
 }
+
+// What a second person confirms is what the first one saw: meanwhile nobody corrects it
+// otherwise.
+func TestWhatIsProposedIsNotCorrectedMeanwhile(t *testing.T) {
+	d := newRefused(t, 1, "unknown_lot")
+	d.SecondPerson = []string{"discard"}
+	proposed, err := d.Decide(t.Context(), room.Decision{Choice: "discard", Movements: []string{d.sender.ID(1).String()}, Who: "ann", Why: "scanned twice"})
+	d.Must(err)
+	correct := func() error {
+		_, err := d.Correct(t.Context(), room.Correction{Movement: d.sender.ID(1).String(), Fields: map[string]string{"quantity": "1000"}, Who: "cy", Why: "x"})
+		return err
+	}
+	if err := correct(); fault.CodeOf(err) != ledger.CodeProposed {
+		t.Error(err)
+	}
+	d.Must(d.Decline(t.Context(), proposed.Proposal, "bob", "no"))
+	d.Must(correct())
+}

@@ -144,6 +144,8 @@ func seal(marks []ledger.ExceptionMark) string {
 	var b []byte
 	for _, m := range marks {
 		b = binary.BigEndian.AppendUint64(b[:0], uint64(m.Movement))
+		b = binary.BigEndian.AppendUint64(b, uint64(m.Since))
+		b = binary.BigEndian.AppendUint64(b, uint64(m.Last))
 		b = binary.BigEndian.AppendUint64(b, uint64(len(m.Reason)))
 		h.Write(append(b, m.Reason...)) // a hash takes every write
 	}
