@@ -50,7 +50,7 @@ type adapter struct {
 	strays          *strays // nil where another export of the folder tells of them
 	// waiting are notes of the start for which the store had no room.
 	waiting []outbox.Note
-	moved           moved
+	moved   moved
 	// state, code and reason are what the latest look came to.
 	state        State
 	code, reason string
