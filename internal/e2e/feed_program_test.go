@@ -35,7 +35,7 @@ func TestAnAgentThatIsKilledWhileItLearns(t *testing.T) {
 	c := newClass(t, programs(t))
 	c.knows("at first")
 	agent := c.Agents[0]
-	for _, step := range []string{"reference.part:1", "reference.part:2", "reference.adopted:1", "reference.adopted:2", "reference.adopted:3", "reference.adopted:4"} {
+	for _, step := range []string{"reference.part:1", "reference.part:2", "reference.adopted:1", "reference.adopted:2", "reference.adopted:3", "reference.adopted:4", "reference.adopted:5"} {
 		agent.Kill()
 		stores, _ := filepath.Glob(filepath.Join(c.Dir, "*", "reference.db"))
 		if len(stores) != 1 {
@@ -93,7 +93,7 @@ func newClass(t *testing.T, bin string) *class {
 			t.Error(err)
 		}
 	})
-	return &class{t, ctx, r, fmt.Sprintf("catalogue %d, deliveries 2, outcomes 0, stock 0", len(chain.Products))}
+	return &class{t, ctx, r, fmt.Sprintf("branches 1, catalogue %d, deliveries 2, outcomes 0, stock 0", len(chain.Products))}
 }
 
 func (c *class) start(p *rig.Process) {

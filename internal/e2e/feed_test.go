@@ -286,7 +286,7 @@ func TestBrokerAndHubAreLostInTheMiddleOfTheCatalogue(t *testing.T) {
 		stop := s.tell(t, cfg, b.now, g, nil)
 		outbox := newMemOutbox("BR01")
 		copied := listen(t, b.addr, filepath.Join(t.TempDir(), "reference.db"), outbox)
-		missing := func() int { return copied.State()[2].Missing }
+		missing := func() int { return ofCatalogue(copied).Missing }
 		until(t, "the first edition", func() bool { return edition(t, copied, sizes) == 1 })
 		g.edition(2, sizes[2])
 		until(t, "some of the second", func() bool { return missing() > 2 })
@@ -309,6 +309,16 @@ func TestBrokerAndHubAreLostInTheMiddleOfTheCatalogue(t *testing.T) {
 	})
 }
 
+// ofCatalogue is how a branch's copy of the catalogue is.
+func ofCatalogue(s *reference.Store) (st wire.DocumentState) {
+	for _, d := range s.State() {
+		if d.Kind == wire.Catalogue {
+			st = d
+		}
+	}
+	return st
+}
+
 // listenProcess listens until its catalogue has as many products as the
 // variable says, and says on its output how many parts are missing.
 func listenProcess(ctx context.Context, dir string) error {
@@ -326,7 +336,7 @@ func listenProcess(ctx context.Context, dir string) error {
 	g.Go(func() { _ = u.Run(ctx) })
 	begun := false
 	for range time.Tick(2 * time.Millisecond) {
-		st := s.State()[2]
+		st := ofCatalogue(s)
 		if st.Missing > 1 {
 			begun = true
 			fmt.Println("missing", st.Missing)
