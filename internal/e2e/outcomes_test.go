@@ -124,7 +124,7 @@ func TestTheBranchSeesThatALineWaits(t *testing.T) {
 		}
 	}
 	page.WaitText("more than was ordered (30 of 3)")
-	o.until("1 wait for a person", "exceptions")
+	o.until("1 waits for a person", "exceptions")
 	o.ok([]string{"release", o.id("over_receipt"), "--why", "they came"})
 	page.WaitText("In Odoo as ")
 	page.Wait("!document.body.innerText.includes('more than was ordered')")
