@@ -13,8 +13,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,6 +30,9 @@ const (
 	beepLines = 100_000
 	beepFiles = 4
 )
+
+// recordedRows is what stands before the number of good rows in the agent's metrics.
+const recordedRows = `branchline_agent_export_rows_total{adapter="till",result="good"} `
 
 const beepYAML = `branch: BR01
 data_dir: %[1]s
@@ -144,9 +149,8 @@ func export(file int) []byte {
 	return f.Bytes()
 }
 
-// drop puts files into the export folder, all at once, and gives what waits for
-// one of them to be done.
-func (p *branchPC) drop(first int) (done func(file int) bool) {
+// drop puts files into the export folder, all at once.
+func (p *branchPC) drop(first int) {
 	in := filepath.Join(p.dir, "exports")
 	name := func(i int) string { return fmt.Sprintf("%06d.csv", first+i) }
 	for i := range beepFiles {
@@ -159,10 +163,20 @@ func (p *branchPC) drop(first int) (done func(file int) bool) {
 			p.b.Fatal(err)
 		}
 	}
-	return func(file int) bool {
-		_, err := os.Stat(filepath.Join(in, "done", name(file)))
-		return err == nil
+}
+
+// recorded is how many rows of exports the agent has recorded.
+func (p *branchPC) recorded() int {
+	for line := range strings.Lines(p.metrics()) {
+		if n, ok := strings.CutPrefix(line, recordedRows); ok {
+			rows, err := strconv.ParseFloat(strings.TrimSpace(n), 64)
+			if err != nil {
+				p.b.Error(err)
+			}
+			return int(rows)
+		}
 	}
+	return 0
 }
 
 // scan scans with s until it is told to stop, each code as soon as the one before
@@ -226,13 +240,24 @@ func BenchmarkScanToBeep(b *testing.B) {
 	rows, files := 0, 0
 	var importing time.Duration
 	for b.Loop() {
-		done := p.drop(files)
-		p.until("the first file is read", func() bool { return done(0) })
-		began := time.Now()
-		loaded = append(loaded, p.both(1_000_000+10_000*files, func(int) bool { return done(beepFiles - 1) })...)
-		importing += time.Since(began)
+		p.drop(files)
+		p.until("the first file is being read", func() bool { return p.recorded() > files*beepLines })
+		before, began := p.recorded(), time.Now()
 		files += beepFiles
-		rows += (beepFiles - 1) * beepLines
+		var read atomic.Bool
+		var watch sync.WaitGroup
+		watch.Go(func() {
+			for range time.Tick(250 * time.Millisecond) { // to ask is work for the agent, too
+				if b.Failed() || p.recorded() >= files*beepLines {
+					break
+				}
+			}
+			read.Store(true)
+		})
+		loaded = append(loaded, p.both(1_000_000+10_000*files, func(int) bool { return read.Load() })...)
+		watch.Wait()
+		importing += time.Since(began)
+		rows += files*beepLines - before
 	}
 	if b.Failed() {
 		log, _ := os.ReadFile(p.process.LogFile)
