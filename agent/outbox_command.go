@@ -151,10 +151,10 @@ func (c *verifyCommand) Run() error {
 		fmt.Println("damage:", d)
 	}
 	if !r.Sound() {
-		return fault.New(fault.Data, "outbox_damaged", "%d records checked, %d findings", r.Records, len(r.Findings)+len(r.Damage)).
+		return fault.New(fault.Data, "outbox_damaged", "%s checked, %s", ui.Many(r.Records, "record", "records"), ui.Many(len(r.Findings)+len(r.Damage), "finding", "findings")).
 			WithHint("keep the file as evidence; the agent sets it aside at its next start and carries over what can be read")
 	}
-	fmt.Printf("%d records in %d streams: every chain is whole.\n", r.Records, r.Streams)
+	fmt.Printf("%s in %s: every chain is whole.\n", ui.Many(r.Records, "record", "records"), ui.Many(r.Streams, "stream", "streams"))
 	return nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"branchline/internal/daemon"
 	"branchline/internal/fault"
 	"branchline/internal/logging"
+	"branchline/internal/ui"
 )
 
 type runCommand struct{ configFlag }
@@ -56,8 +57,8 @@ func (c *checkCommand) Run(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s is good: branch %s, %d scanners, %d exports, hub %s\n", c.Config, cfg.Branch,
-		len(cfg.Capture.Scanners), len(cfg.Exports.Exports), cfg.Hub.Server)
+	fmt.Fprintf(out, "%s is good: branch %s, %s, %s, hub %s\n", c.Config, cfg.Branch,
+		ui.Many(len(cfg.Capture.Scanners), "scanner", "scanners"), ui.Many(len(cfg.Exports.Exports), "export", "exports"), cfg.Hub.Server)
 	exposed := cfg.Hub.Secret.Exposed()
 	if exposed != "" {
 		fmt.Fprintf(out, "hub.secret_file: WRONG: %s\n", exposed)

@@ -95,7 +95,7 @@ func comeWords(o *ledger.BranchOverview) string {
 		fmt.Fprintf(&b, "%d received, the last %s ago", o.Received, ui.Ago(time.Since(o.LastReceived)))
 	}
 	if o.Received > 0 || o.Pending+o.Open+o.Exceptions > 0 {
-		fmt.Fprintf(&b, "; %d wait for the planner, %d documents for Odoo, %d for a person", o.Pending, o.Open, o.Exceptions)
+		fmt.Fprintf(&b, "; %s for the planner, %s for Odoo, %d for a person", ui.Many(o.Pending, "waits", "wait"), ui.Many(o.Open, "document", "documents"), o.Exceptions)
 	}
 	return b.String()
 }

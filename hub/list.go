@@ -311,12 +311,12 @@ func (c *postingsCommand) Run() error {
 		}
 		all, err := l.Postings(ctx, ledger.PostingFilter{Branch: c.Branch, State: ledger.PostingState(c.State), Limit: 1000})
 		for _, p := range all {
-			fmt.Fprintf(out, "%s  %s, %d movements, %s", p.Name, p.Kind, p.Movements, p.State)
+			fmt.Fprintf(out, "%s  %s, %s, %s", p.Name, p.Kind, ui.Many(p.Movements, "movement", "movements"), p.State)
 			if p.Odoo.Name != "" {
 				fmt.Fprintf(out, ", in Odoo %s", p.Odoo.Name)
 			}
 			if p.Fault.Text != "" {
-				fmt.Fprintf(out, "\n    tried %d times: %s", p.Attempts, p.Fault.Text)
+				fmt.Fprintf(out, "\n    tried %s: %s", ui.Many(p.Attempts, "time", "times"), p.Fault.Text)
 			}
 			fmt.Fprintln(out)
 		}
@@ -333,12 +333,12 @@ func (c *verifyCommand) Run() error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%d rows of the audit trail: the chain is whole.\n", rows)
+		fmt.Fprintf(out, "%s of the audit trail: the chain is whole.\n", ui.Many(rows, "row", "rows"))
 		batches, err := l.Check(ctx)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%d batches: every branch's chain is whole.\n", batches)
+		fmt.Fprintf(out, "%s: every branch's chain is whole.\n", ui.Many(batches, "batch", "batches"))
 		return nil
 	})
 }

@@ -18,6 +18,7 @@ import (
 	"branchline/internal/fault"
 	"branchline/internal/logging"
 	"branchline/internal/odoo"
+	"branchline/internal/ui"
 )
 
 type runCommand struct{ configFlag }
@@ -50,7 +51,7 @@ func (c *checkCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s is good: %d branches, Odoo %s, key from %s\n", c.Config, len(cfg.Branches), cfg.Odoo.URL, cfg.Odoo.KeyFile.File)
+	fmt.Printf("%s is good: %s, Odoo %s, key from %s\n", c.Config, ui.Many(len(cfg.Branches), "branch", "branches"), cfg.Odoo.URL, cfg.Odoo.KeyFile.File)
 	if err := writable(cfg.DataDir); err != nil {
 		return err
 	}
@@ -85,7 +86,7 @@ func (c *checkCommand) odoo(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("Odoo: logged in as %s, %d warehouses\n", cfg.Odoo.User, len(all))
+	fmt.Printf("Odoo: logged in as %s, %s\n", cfg.Odoo.User, ui.Many(len(all), "warehouse", "warehouses"))
 	wrong := 0
 	for _, b := range cfg.Branches {
 		code := cmp.Or(b.Warehouse, b.Code)
@@ -98,8 +99,8 @@ func (c *checkCommand) odoo(ctx context.Context, cfg *config.Config) error {
 		fmt.Printf("branch %s: warehouse %s\n", b.Code, all[i].Name)
 	}
 	if wrong > 0 {
-		return fault.New(fault.Setup, "no_warehouse", "%d of %d branches have no warehouse in Odoo", wrong, len(cfg.Branches)).
-			WithHint("make them there, or name each branch's warehouse in " + c.Config)
+		return fault.New(fault.Setup, "no_warehouse", "%d of %s without a warehouse in Odoo", wrong, ui.Many(len(cfg.Branches), "branch", "branches")).
+			WithHint("make it there, or name the branch's warehouse in " + c.Config)
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"strings"
 	"time"
 
 	"branchline/agent/reference"
@@ -22,7 +21,7 @@ func (k knowledge) Search(text string) []web.Found {
 	for _, p := range k.Store.Search(text, mostFound) {
 		f := web.Found{Name: p.Name, Unit: p.Unit, Tracking: trackingWords(&p)}
 		for _, c := range p.Codes() {
-			word := strings.ToUpper(string(c.Product.Scheme)) + " " + c.Product.Code
+			word := c.Product.Words()
 			if c.Units != movement.Units(1) {
 				word += " (" + c.Units.String() + " " + p.Unit + ")"
 			}

@@ -65,7 +65,7 @@ func movementWords(m *movement.Movement) string {
 	if m.Unit != "" {
 		words[0] += " " + m.Unit
 	}
-	words[0] += fmt.Sprintf(" of %s %s", strings.ToUpper(string(m.Product.Scheme)), m.Product.Code)
+	words[0] += " of " + m.Product.Words()
 	for _, f := range []struct{ name, value string }{{"lot", m.Lot}, {"expiry", m.Expiry.String()}, {"serial", m.Serial}, {"receipt", m.Document.Ref}} {
 		if f.value != "" {
 			words = append(words, f.name+" "+f.value)

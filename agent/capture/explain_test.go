@@ -34,7 +34,7 @@ func TestExplain(t *testing.T) {
 		understood, why,
 		suggestion string // setting=value of the first one that can be applied
 	}{
-		{"all is well", two + "\x1d21X", nil, two + "␝21X", `gtin 04012345678901 lot "ABC" serial "X"`, "", ""},
+		{"all is well", two + "\x1d21X", nil, two + "␝21X", `GTIN 04012345678901 lot "ABC" serial "X"`, "", ""},
 		{"a substitute", two + "|21X", nil, two + "|21X", "", gs1.CodeBadCharacter, "gs1.substitute=|"},
 		{"GS as words", two + "{GS}21X", nil, two + "{GS}21X", "", gs1.CodeBadCharacter, "gs1.substitute={GS}"},
 		{"GS as its picture", two + "␝21X", nil, two + "␝21X", "", gs1.CodeBadCharacter, "gs1.substitute=␝"},

@@ -82,6 +82,17 @@ type View struct {
 	Notices []Notice
 	// Last is the latest entry's number, 0 for none.
 	Last int
+	// Kept are the latest scans that went to a person at the hub instead of into the
+	// lines, the oldest first; AllKept counts all of them.
+	Kept    []Kept `json:",omitempty"`
+	AllKept int    `json:",omitempty"`
+}
+
+// Kept is a scan that a person at the hub has to look at.
+type Kept struct {
+	At time.Time `json:"at"`
+	// Why is what could not be read of it.
+	Why string `json:"why"`
 }
 
 // LineState says how a line stands.
@@ -154,6 +165,9 @@ type Notice struct {
 	Actions []Offer
 	// Lots are offered for the question which lot it is.
 	Lots []Lot
+	// Alike counts the entries of the product that are asked the same; 0 for what
+	// is no question.
+	Alike int
 }
 
 // Offer is an action with the word on its button.
@@ -161,6 +175,9 @@ type Offer struct {
 	Action Action
 	Label  string
 }
+
+// Page is the station of a person who works on the branch page.
+const Page = "page"
 
 // Verb is what a person can do to an entry.
 type Verb string
@@ -182,7 +199,7 @@ type Action struct {
 	Entry int
 	// Code is the notice that Accept is about; empty for what was told first.
 	Code string
-	// Same answers a question, by Correct or Person, for all entries of the
+	// Same answers a question, by Correct, Accept or Person, for all entries of the
 	// product that are asked the same.
 	Same    bool
 	Station string

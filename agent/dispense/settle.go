@@ -324,7 +324,7 @@ func (a *adapter) known(m *movement.Movement, at outbox.Place) (before, err erro
 func settledBefore(m *movement.Movement) error {
 	how := "dismissed it"
 	if !m.Settles.Dismissed {
-		how = fmt.Sprintf("corrected it to %s of %s %s", m.Quantity, strings.ToUpper(string(m.Product.Scheme)), m.Product.Code)
+		how = fmt.Sprintf("corrected it to %s of %s", m.Quantity, m.Product.Words())
 		if m.Lot != "" {
 			how += ", lot " + m.Lot
 		}

@@ -330,7 +330,7 @@ func TestSingleScans(t *testing.T) {
 		text      string
 	}{
 		{scan.Dispense, early, "ok", ""},
-		{scan.Dispense, lotted, "warn other_lot_first", "lot EAR of Paracetamol, good until 2027-03-31, should go before"},
+		{scan.Dispense, lotted, "warn other_lot_first", "Lot EAR of Paracetamol, good until 2027-03-31, should go before"},
 		{scan.Dispense, expired, "warn expired", "lot EAR, good until 2027-03-31, should go first"},
 		{scan.Dispense, other, "ok", "dispense: Plasters"},
 		{scan.Dispense, plain, "warn lot_needed", "dispense recorded: Paracetamol, without its lot"}, // nothing can be asked any more

@@ -239,7 +239,7 @@ func (d *Desk) unclear(ctx context.Context, sc *scan.Scan, s *Session, why error
 	var err error
 	if s != nil {
 		m.Document = s.Document
-		err = d.miss(ctx, s, sc, m.Problem.Code, m)
+		err = d.miss(ctx, s, sc, m.Problem.Code, keptAs(sc, why), m)
 	} else {
 		_, err = d.Store.Append(ctx, outbox.Write{Lane: movement.Live, Movements: []*movement.Movement{m}})
 	}

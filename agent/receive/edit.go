@@ -39,17 +39,23 @@ func (s *Session) edit(k *knowledge, a counter.Action, at time.Time) (Change, er
 		return Change{Drop: []int{e.Number}, Answer: scan.Answer{Sound: scan.OK, Text: k.words(&e.Item) + " is taken back and no longer counts"}}, nil
 	}
 	e.Edited = firstOf(a.By, e.Edited)
-	if a.Same && (a.Verb == counter.Correct || a.Verb == counter.Person) {
+	if a.Same && answers(a.Verb) {
 		return s.editAll(k, e, a)
 	}
 	return s.editOne(k, e, a)
+}
+
+// answers tells whether an action answers a question, which can be asked of
+// several entries.
+func answers(v counter.Verb) bool {
+	return v == counter.Correct || v == counter.Accept || v == counter.Person
 }
 
 // editAll answers the question at an entry for all entries of its product that
 // are asked the same.
 func (s *Session) editAll(k *knowledge, e *Entry, a counter.Action) (Change, error) {
 	code := s.questionAt(k, e.Number)
-	if code == "" || code == SerialNeeded || a.Quantity != 0 {
+	if code == "" || code == SerialNeeded || a.Quantity != 0 || a.Verb == counter.Accept && !acceptable(code) {
 		return Change{}, fault.New(fault.Data, "not_for_all", "this cannot be said of several lines at once").WithHint("say it of each line")
 	}
 	key := k.of(e.Item.Product).key
@@ -60,15 +66,23 @@ func (s *Session) editAll(k *knowledge, e *Entry, a counter.Action) (Change, err
 		}
 		o := s.copyOf(f.entry)
 		o.Edited = firstOf(a.By, o.Edited)
-		if a.Verb == counter.Person {
+		switch a.Verb {
+		case counter.Person:
 			o.Left = code
-		} else if err := s.mend(k, o, a); err != nil {
-			return Change{}, err
+		case counter.Accept:
+			o.Accepted, o.AcceptedBy = append(slices.Clone(o.Accepted), code), firstOf(a.By, o.AcceptedBy)
+		default:
+			if err := s.mend(k, o, a); err != nil {
+				return Change{}, err
+			}
 		}
 		all = append(all, *o)
 	}
-	if a.Verb == counter.Person {
+	switch a.Verb {
+	case counter.Person:
 		return Change{Put: all, Answer: scan.Answer{Sound: scan.OK, Text: "left to a person: " + k.words(&e.Item)}}, nil
+	case counter.Accept:
+		return Change{Put: all, Answer: scan.Answer{Sound: scan.OK, Text: "accepted: " + k.words(&e.Item)}}, nil
 	}
 	return s.put(k, k.words(&all[len(all)-1].Item), all...), nil
 }
@@ -97,17 +111,36 @@ func (s *Session) meant(k *knowledge, a counter.Action) (*Entry, error) {
 		}
 		return s.copyOf(a.Entry), nil
 	}
-	if e := s.latest(a.Station); e != nil {
-		if _, missed := s.Missed[a.Station]; missed {
+	station := s.meantStation(a.Station)
+	if e := s.latest(station); e != nil {
+		if _, missed := s.Missed[station]; missed {
 			return nil, fault.New(fault.Data, LastMissed, "the last scan here was not counted: is %s meant, the one before it", k.words(&e.Item)).
 				WithHint("choose the line that is meant")
 		}
 		return s.copyOf(e.Number), nil
 	}
 	if a.Verb == counter.Undo {
-		return nil, fault.New(fault.Data, "nothing_to_undo", "there is no line of this scanner to take back")
+		return nil, fault.New(fault.Data, "nothing_to_undo", "there is no scan from here to take back").
+			WithHint("where several scanners work on it, choose the line that is meant")
 	}
 	return nil, fault.New(fault.Data, "nothing_scanned", "nothing was scanned here yet").WithHint("scan the product first")
+}
+
+// meantStation is whose latest scan a person means who stands at a station: its
+// own; at the page, where nothing was scanned, that of the only scanner.
+func (s *Session) meantStation(station string) string {
+	if station != counter.Page || s.latest(station) != nil || s.Missed[station] != (Missed{}) {
+		return station
+	}
+	only := ""
+	for i := range s.Entries {
+		if o := s.Entries[i].Station; only == "" {
+			only = o
+		} else if o != only {
+			return station
+		}
+	}
+	return firstOf(only, station)
 }
 
 // setQuantity says how many packs an entry stands for. What was accepted before

@@ -127,11 +127,11 @@ func (f *finder) lot(e *Entry, g goods) {
 		return
 	}
 	if found := f.dates[lotKey{g.key, it.Lot}]; len(found) > 1 {
-		f.add(e, g, ConflictingExpiry, "expiry", "lot %.40q came with expiry %s: read them from the packs", it.Lot, among(found))
+		f.add(e, g, ConflictingExpiry, "expiry", "Lot %.40q came with expiry %s: read them from the packs", it.Lot, among(found))
 		return
 	}
 	if known := f.k.expiryOf(g, it.Lot); !known.IsZero() && known != it.Expiry {
-		f.add(e, g, OtherExpiry, "expiry", "lot %.40q of %s is in stock with expiry %s, this pack says %s: read it from the pack",
+		f.add(e, g, OtherExpiry, "expiry", "Lot %.40q of %s is in stock with expiry %s, this pack says %s: read it from the pack",
 			it.Lot, g.name(it.Product), known, it.Expiry)
 	}
 }
@@ -149,18 +149,18 @@ func (f *finder) date(e *Entry, g goods) {
 	leaves := f.s.Purpose == scan.Dispense || f.s.Purpose == scan.TransferOut
 	switch {
 	case expiry.Before(today):
-		text := fmt.Sprintf("%s expired on %s", it.Words(), expiry)
+		text := fmt.Sprintf("%s expired on %s", g.ofLot(it), expiry)
 		if next, ok := f.k.first(g, it.Lot, movement.Date{}, today); ok && leaves {
 			text += fmt.Sprintf(": lot %s, good until %s, should go first", next.Lot, next.Expiry)
 		}
 		f.add(e, g, Expired, "expiry", "%s", text)
 	case leaves:
 		if next, ok := f.k.first(g, it.Lot, expiry, today); ok {
-			f.add(e, g, OtherLotFirst, "lot", "lot %s of %s, good until %s, should go before lot %s, good until %s",
+			f.add(e, g, OtherLotFirst, "lot", "Lot %s of %s, good until %s, should go before lot %s, good until %s",
 				next.Lot, g.name(it.Product), next.Expiry, it.Lot, expiry)
 		}
 	case f.s.Purpose == scan.Receive && f.k.cfg.ShortDated > 0 && expiry.Before(movement.DateOf(e.At.AddDate(0, 0, f.k.cfg.ShortDated))):
-		f.add(e, g, ShortDated, "expiry", "%s is good until %s only, less than %d days", it.Words(), expiry, f.k.cfg.ShortDated)
+		f.add(e, g, ShortDated, "expiry", "%s is good until %s only, less than %d days", g.ofLot(it), expiry, f.k.cfg.ShortDated)
 	}
 }
 
@@ -172,10 +172,10 @@ func (f *finder) questions(e *Entry, g goods) {
 	case g.product.Tracking == feed.BySerial && it.Serial == "":
 		f.add(e, g, SerialNeeded, "serial", "%s has a serial on each pack: scan the other code of the pack", g.name(it.Product))
 	case g.product.Tracking == feed.ByLot && it.Lot == "":
-		f.add(e, g, LotNeeded, "lot", "which lot of %s is it, and until when is it good?", g.name(it.Product))
+		f.add(e, g, LotNeeded, "lot", "Which lot of %s is it, and until when is it good?", g.name(it.Product))
 	case g.product.Expires && it.Lot != "" && it.Expiry.IsZero() && f.s.Purpose == scan.Receive &&
 		len(f.dates[lotKey{g.key, it.Lot}]) == 0 && f.k.expiryOf(g, it.Lot).IsZero():
-		f.add(e, g, ExpiryNeeded, "expiry", "until when is lot %.40q of %s good?", it.Lot, g.name(it.Product))
+		f.add(e, g, ExpiryNeeded, "expiry", "Until when is lot %.40q of %s good?", it.Lot, g.name(it.Product))
 	}
 }
 
@@ -185,7 +185,7 @@ func (f *finder) product(e *Entry, g goods) {
 	asOf := f.k.AsOf(feed.Catalogue)
 	switch {
 	case !g.known && !asOf.IsZero():
-		f.add(e, g, UnknownCode, "product.code", "%s is not in the catalogue of %s, or means more than one product", it.Words(), asOf.Format("2 January 15:04"))
+		f.add(e, g, UnknownCode, "product.code", "%s is not in the catalogue of %s, or means more than one product", g.ofLot(it), asOf.Format("2 January 15:04"))
 	case g.known && !g.product.Active():
 		f.add(e, g, NotMoved, "product.code", "%s is archived in Odoo, or Odoo keeps no stock of it", g.name(it.Product))
 	}

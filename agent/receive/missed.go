@@ -2,7 +2,9 @@ package receive
 
 import (
 	"context"
+	"strings"
 
+	"branchline/agent/counter"
 	"branchline/agent/scan"
 	"branchline/internal/fault"
 	"branchline/internal/movement"
@@ -48,13 +50,24 @@ func (s *Session) heard(station string) map[string]Missed {
 // miss writes down that no entry came of a scan, with what else is recorded of
 // it. Where that cannot be written, it holds until the agent ends.
 // d.mu is held.
-func (d *Desk) miss(ctx context.Context, s *Session, sc *scan.Scan, code string, recorded ...*movement.Movement) error {
-	c := Change{Missed: map[string]Missed{sc.Station: {Code: code}}}
+func (d *Desk) miss(ctx context.Context, s *Session, sc *scan.Scan, code string, kept *counter.Kept, recorded ...*movement.Movement) error {
+	c := Change{Missed: map[string]Missed{sc.Station: {Code: code}}, Kept: kept}
 	err := d.commitWith(ctx, recorded, step{s, c, false})
 	if err != nil {
 		s.noteMissed(c.Missed)
 	}
 	return err
+}
+
+// maxWhy bounds what is said of a scan that went to a person, in bytes.
+const maxWhy = 300
+
+func keptAs(sc *scan.Scan, why error) *counter.Kept {
+	text := why.Error()
+	if len(text) > maxWhy {
+		text = strings.ToValidUTF8(text[:maxWhy], "") + "…"
+	}
+	return &counter.Kept{At: sc.At, Why: text}
 }
 
 // doubt refuses a command about the latest entry of a station whose last scan is
@@ -93,5 +106,5 @@ func (d *Desk) refuse(ctx context.Context, sc *scan.Scan, s *Session, why error)
 	if s == nil || len(s.Entries) == 0 {
 		return a, nil
 	}
-	return a, d.miss(ctx, s, sc, a.Code)
+	return a, d.miss(ctx, s, sc, a.Code, nil)
 }

@@ -7,13 +7,13 @@ import (
 	"encoding/json"
 	"io"
 	"slices"
-	"strconv"
 	"time"
 
 	"branchline/agent/counter"
 	"branchline/agent/outbox"
 	"branchline/internal/fault"
 	"branchline/internal/movement"
+	"branchline/internal/ui"
 )
 
 const (
@@ -33,7 +33,7 @@ func (s *Session) receipt(k *knowledge, by string, at time.Time) counter.Receipt
 }
 
 func (r *receipt) words() string {
-	return nouns[r.Purpose] + " " + r.Document.Ref + " (" + strconv.Itoa(r.Work.Entries) + " lines)"
+	return nouns[r.Purpose] + " " + r.Document.Ref + " (" + ui.Many(r.Work.Entries, "line", "lines") + ")"
 }
 
 // place notes where the movements are. What had been recorded before this
@@ -87,7 +87,7 @@ func (r *receipt) note() (outbox.Note, error) {
 func (r *receipt) pack() ([]byte, error) {
 	var b bytes.Buffer
 	head := r.Receipt
-	head.Lines, head.Notices = nil, nil
+	head.Lines, head.Notices, head.Kept = nil, nil, nil
 	if err := json.NewEncoder(&b).Encode(head); err != nil {
 		return nil, err
 	}

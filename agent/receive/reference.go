@@ -117,7 +117,15 @@ func (g *goods) name(code movement.Product) string {
 	if g.known && g.product.Name != "" {
 		return g.product.Name
 	}
-	return string(code.Scheme) + " " + code.Code
+	return code.Words()
+}
+
+// ofLot names an item and its lot.
+func (g *goods) ofLot(it *scan.Item) string {
+	if it.Lot == "" {
+		return g.name(it.Product)
+	}
+	return "Lot " + it.Lot + " of " + g.name(it.Product)
 }
 
 // own is a quantity of items in the product's own unit. What is beyond all

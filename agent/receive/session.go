@@ -11,10 +11,14 @@ import (
 	"branchline/agent/scan"
 	"branchline/internal/fault"
 	"branchline/internal/movement"
+	"branchline/internal/ui"
 )
 
 // maxEntries bounds a session: what one group can hold.
 const maxEntries = 5000
+
+// maxKept bounds what a session says of scans that went to a person.
+const maxKept = 10
 
 // Session is what is collected until it is confirmed. It is a value: changes
 // are applied to it by [Session.Apply] only.
@@ -30,6 +34,9 @@ type Session struct {
 	Stations []string `json:"stations"`
 	// Missed are the stations whose last scan is not among the entries.
 	Missed map[string]Missed `json:"missed,omitempty"`
+	// Kept are the latest scans that went to a person, and AllKept counts all.
+	Kept    []counter.Kept `json:"kept,omitempty"`
+	AllKept int            `json:"all_kept,omitempty"`
 	// Entries are in the order of their numbers, which count from 1.
 	Entries []Entry `json:"-"`
 }
@@ -79,6 +86,8 @@ type Change struct {
 	// Missed is what a station's last scan was, when no entry came of it; its
 	// zero value, that what is said at the station is about its latest entry.
 	Missed map[string]Missed
+	// Kept is a scan that goes to a person; nil for none.
+	Kept *counter.Kept
 	// Answer is for the person, once the change is durable.
 	Answer scan.Answer
 }
@@ -117,6 +126,10 @@ func (s Session) Apply(c Change) Session {
 		s.Stations = slices.DeleteFunc(s.Stations, func(o string) bool { return o == c.Parted })
 	}
 	s.noteMissed(c.Missed)
+	if c.Kept != nil {
+		s.AllKept++
+		s.Kept = append(slices.Clone(s.Kept[max(0, len(s.Kept)+1-maxKept):]), *c.Kept)
+	}
 	return s
 }
 
@@ -175,11 +188,7 @@ func (s *Session) Noun() string { return nouns[s.Purpose] }
 
 // Words describes the session for a person.
 func (s *Session) Words() string {
-	lines := "lines"
-	if len(s.Entries) == 1 {
-		lines = "line"
-	}
-	return fmt.Sprintf("%s %s (%d %s)", nouns[s.Purpose], s.Called(), len(s.Entries), lines)
+	return fmt.Sprintf("%s %s (%s)", nouns[s.Purpose], s.Called(), ui.Many(len(s.Entries), "line", "lines"))
 }
 
 // Called is the number of the session's document; for one without, which is told

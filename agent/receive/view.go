@@ -38,6 +38,7 @@ func (s *Session) view(k *knowledge) counter.View {
 	if n := len(s.Entries); n > 0 {
 		v.Last = s.Entries[n-1].Number
 	}
+	v.Kept, v.AllKept = slices.Clone(s.Kept), s.AllKept
 	return v
 }
 
@@ -157,11 +158,11 @@ func (b *viewer) notices() []counter.Notice {
 				asked[whole{f.key, f.code}] = true
 			}
 			n := counter.Notice{Entry: f.entry, Code: f.code, Text: f.text, Open: question(f.code), Actions: offers(&f, b.s.Purpose, alike)}
-			if alike > 1 {
+			if n.Alike = alike; alike > 1 {
 				n.Text += fmt.Sprintf(" It was scanned %d times without.", alike)
 			}
 			if f.code == ConflictingExpiry {
-				n.Text += "; unless it is corrected, all of the lot goes to a person"
+				n.Text += ". Unless it is corrected, all of the lot goes to a person."
 			}
 			if f.code == LotNeeded || f.code == ExpiryNeeded {
 				n.Lots = b.offered(&f)
@@ -212,11 +213,17 @@ func (b *viewer) offered(f *finding) []counter.Lot {
 func offers(f *finding, p scan.Purpose, alike int) []counter.Offer {
 	if alike > 1 && f.code != SerialNeeded {
 		all := offers(f, p, 1)
-		for _, o := range slices.Backward(slices.Clone(all)) {
-			if o.Action.Verb == counter.Correct || o.Action.Verb == counter.Person {
-				o.Action.Same = true
+		for i := range all {
+			o := &all[i]
+			switch o.Action.Same = answers(o.Action.Verb); o.Action.Verb {
+			case counter.Correct:
 				o.Label += fmt.Sprintf(" for all %d", alike)
-				all = slices.Insert(all, 0, o)
+			case counter.Accept:
+				o.Label = fmt.Sprintf("None of the %d has one", alike)
+			case counter.Person:
+				o.Label = fmt.Sprintf("Leave all %d to a person", alike)
+			case counter.Undo:
+				o.Label = "Take the last one back"
 			}
 		}
 		return all

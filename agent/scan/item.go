@@ -125,7 +125,7 @@ func blank(s *Scan) *movement.Movement {
 
 // Words describes the item in a few words for a page or a log.
 func (it Item) Words() string {
-	w := string(it.Product.Scheme) + " " + it.Product.Code
+	w := it.Product.Words()
 	if it.Lot != "" {
 		w += " lot " + strconv.Quote(it.Lot)
 	}

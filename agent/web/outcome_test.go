@@ -217,15 +217,17 @@ func TestWhatWaitsAtTheHubIsListed(t *testing.T) {
 		wait(1, feed.OutcomeGoods{Kind: movement.Receipt, Product: movement.Product{Scheme: movement.GTIN, Code: "04012345678910"}, Quantity: units(27), Lot: "S9",
 			Document: movement.Document{Type: "order", Ref: "P00017"}, Detail: "order P00017 still expects 3 packs"}, "more than was ordered"),
 		wait(2, feed.OutcomeGoods{Kind: movement.TransferOut, Product: movement.Product{Scheme: movement.PZN, Code: "01234567"}, Quantity: units(1)}, "the code is of no product that Odoo knows"),
+		wait(4, feed.OutcomeGoods{}, "scanned before any order"), wait(6, feed.OutcomeGoods{}, "x"),
 		wait(3, feed.OutcomeGoods{Detail: "the check digit is <wrong>"}, "the check digit is <wrong>"),
 	}}
+	d.told.waiting[2].Runs[0].Code = "no_open_delivery"
 	for i := range 60 {
 		d.told.waiting = append(d.told.waiting, wait(10+i, feed.OutcomeGoods{Quantity: units(1)}, "x"))
 	}
 	_, url := serve(t, d)
 	text := read(t, url+"/way")
-	for _, want := range []string{"70 lines wait until a person at the hub has looked", "Salbutamol 100 µg inhaler GTIN 04012345678910 · lot S9 · P00017 · till.csv, line 1 27 receipt More than was ordered. Order P00017 still expects 3 packs. 14:05 aaaaaaaaaaaa/bulk/1",
-		"PZN 01234567 1 transfer out The code is of no product that Odoo knows. 14:05", "A code that could not be read till.csv, line 1 The check digit is <wrong>. 14:05", "20 lines more."} {
+	for _, want := range []string{"72 lines wait until a person at the hub has looked", "Salbutamol 100 µg inhaler GTIN 04012345678910 · lot S9 · P00017 · till.csv, line 1 27 receipt More than was ordered. Order P00017 still expects 3 packs. 14:05 aaaaaaaaaaaa/bulk/1",
+		"PZN 01234567 1 transfer out The code is of no product that Odoo knows. 14:05", "A row of an export till.csv, line 1 The check digit is <wrong>. 14:05", "A scan Scanned before any order. 14:05", "A code that could not be read X. 14:05", "22 lines more."} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not on the page:\n%s", want, text)
 		}

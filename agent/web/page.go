@@ -23,7 +23,7 @@ var pages embed.FS
 var counterScript []byte
 
 // Station is where a person stands who works on the page itself.
-const Station = "page"
+const Station = counter.Page
 
 // Options are what the site shows, and acts on.
 type Options struct {

@@ -31,6 +31,9 @@ type sessionPage struct {
 	MustAnswer int
 	// Short and Over count lines that differ from the order.
 	Short, Over, Extra int
+	// Kept are the latest scans that went to a person, AllKept counts all.
+	Kept    []counter.Kept
+	AllKept int
 	// Tracked tells that the lines say where they are.
 	Tracked bool
 }
@@ -70,7 +73,7 @@ func (l line2) Title() string {
 }
 
 // Code is the product's code with its scheme.
-func (l line2) Code() string { return strings.ToUpper(string(l.Product.Scheme)) + " " + l.Product.Code }
+func (l line2) Code() string { return l.Product.Words() }
 
 // AlreadyWords tells of what came before.
 func (l line2) AlreadyWords() string {
@@ -101,7 +104,10 @@ func (l line2) Badge() badge {
 
 func (p *Page) pageOf(v counter.View, stations ...string) sessionPage {
 	page := sessionPage{card: card{v.Work}, Back: "/" + string(v.Purpose), Checked: v.Checked, AsOf: v.AsOf,
-		Notices: v.Notices, words: wordsOf(v.Purpose), Answer: p.latest(string(v.Purpose), stations...)}
+		Notices: v.Notices, AllKept: v.AllKept, words: wordsOf(v.Purpose), Answer: p.latest(string(v.Purpose), stations...)}
+	for _, k := range v.Kept {
+		page.Kept = append(page.Kept, counter.Kept{At: k.At, Why: sentence(k.Why)})
+	}
 	for _, n := range v.Notices {
 		if n.Open {
 			page.MustAnswer++
@@ -163,6 +169,8 @@ type entryPage struct {
 	sessionPage
 	Entry counter.Entry
 	Line  line2
+	// Same counts the entries that are corrected with it; 0 for it alone.
+	Same int
 }
 
 func (p *Page) entry(w http.ResponseWriter, r *http.Request) {
@@ -171,11 +179,18 @@ func (p *Page) entry(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	number, _ := strconv.Atoi(r.PathValue("entry"))
-	page := p.pageOf(v)
+	page, same := p.pageOf(v), 0
+	if r.FormValue("same") != "" {
+		for _, n := range v.Notices {
+			if n.Entry == number && n.Alike > 1 {
+				same = n.Alike
+			}
+		}
+	}
 	for _, l := range page.Lines {
 		for _, e := range l.Entries {
 			if e.Number == number {
-				p.show(w, http.StatusOK, "entry.html", page.Back, frame{Title: "Change a scan", Purpose: v.Purpose, Body: entryPage{page, e, l}})
+				p.show(w, http.StatusOK, "entry.html", page.Back, frame{Title: "Change a scan", Purpose: v.Purpose, Body: entryPage{page, e, l, same}})
 				return
 			}
 		}
@@ -201,7 +216,7 @@ func (p *Page) do(w http.ResponseWriter, r *http.Request) {
 }
 
 func actionOf(r *http.Request) (counter.Action, error) {
-	a := counter.Action{Verb: counter.Verb(r.FormValue("verb")), Station: Station, Code: r.FormValue("code"),
+	a := counter.Action{Verb: counter.Verb(r.FormValue("verb")), Station: Station, Code: r.FormValue("code"), Same: r.FormValue("same") != "",
 		Lot: strings.TrimSpace(r.FormValue("lot")), Reason: strings.TrimSpace(r.FormValue("reason")), By: strings.TrimSpace(r.FormValue("by"))}
 	var err error
 	if n := r.FormValue("entry"); n != "" {

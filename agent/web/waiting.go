@@ -62,9 +62,14 @@ func (p *Page) waitingRow(o *feed.Outcome) waitingRow {
 		row.Detail = sentence(g.Detail)
 	}
 	var sub []string
-	row.What = "A code that could not be read"
+	switch row.What = "A code that could not be read"; {
+	case o.Lane == movement.Bulk:
+		row.What = "A row of an export"
+	case run.Code != "":
+		row.What = "A scan"
+	}
 	if g.Product.Code != "" {
-		code := strings.ToUpper(string(g.Product.Scheme)) + " " + g.Product.Code
+		code := g.Product.Words()
 		if row.What = p.Outcomes.Named(g.Product); row.What == "" {
 			row.What = code
 		} else {

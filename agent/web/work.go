@@ -129,7 +129,9 @@ type badge struct{ Class, Word string }
 type workPage struct {
 	words
 	// Choose is for transfers: the other branch.
-	Choose         *choice
+	Choose *choice
+	// Typing asks for the numbers of packs that cannot be scanned.
+	Typing         bool
 	Purpose        scan.Purpose
 	Answer         *Answer
 	Open, Expected []card
@@ -139,6 +141,7 @@ type workPage struct {
 // work shows what there is to do of one purpose.
 func (p *Page) work(w http.ResponseWriter, _ *http.Request, purpose scan.Purpose) {
 	body := workPage{words: wordsOf(purpose), Purpose: purpose, Answer: p.latest(string(purpose), append(p.Stations(purpose), Station)...)}
+	body.Typing = purpose != scan.Receive && !transfer(purpose)
 	if transfer(purpose) {
 		body.Choose = p.choice(purpose)
 	}

@@ -398,11 +398,16 @@ func underWay(ref, lot string) ledger.Posting {
 }
 
 func TestReasonsNameTheAmounts(t *testing.T) {
-	in := input(moved("receipt", "B", 6, order("P1")), moved("receipt", "B", 5, order("P1")))
-	in.Receipts = []odoo.Receipt{receipt(7, "P1", expects(prodB, 10, 1))}
-	out := plan.Plan(in)
-	if want := "order P1 still expects 10 Units of B, and with this line of 5 it would be 11"; len(out.Refused) != 1 || out.Refused[0].Text != want {
-		t.Errorf("%+v\nwant %s", out.Refused, want)
+	for want, came := range map[string][]ledger.Movement{
+		"order P1 still expects 10 Units of B, and with this line of 5 it would be 11": {moved("receipt", "B", 6, order("P1")), moved("receipt", "B", 5, order("P1"))},
+		"order P1 still expects 10 Units of B, and this line has 40":                   {moved("receipt", "B", 40, order("P1"))},
+	} {
+		in := input(came...)
+		in.Receipts = []odoo.Receipt{receipt(7, "P1", expects(prodB, 10, 1))}
+		out := plan.Plan(in)
+		if len(out.Refused) != 1 || out.Refused[0].Text != want {
+			t.Errorf("%+v\nwant %s", out.Refused, want)
+		}
 	}
 }
 

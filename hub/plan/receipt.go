@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"strings"
 
 	"branchline/internal/movement"
@@ -20,6 +21,14 @@ type expected struct{ receipt, product int64 }
 // expectation is how much of it was to come when it was read, and how much of
 // that has been laid into baskets since, in the product's own unit.
 type expectation struct{ total, taken movement.Quantity }
+
+// beyond says how a line of the quantity would be too much.
+func (e *expectation) beyond(q movement.Quantity) string {
+	if e.taken == 0 {
+		return "this line has " + q.String()
+	}
+	return fmt.Sprintf("with this line of %s it would be %s", q, e.taken+q)
+}
 
 // putReceipt finds the document that goods go into: the open receipts of their
 // order, or one of their own. Goods that a person has released as more than was
@@ -126,8 +135,8 @@ func (p *planner) fill(key basketKey, r *resolved, open []*odoo.Receipt) {
 		p.into(key, r, true)
 	default:
 		p.refuse(m, OverReceipt, "quantity", "count again; branchline-hub release receives more than was ordered; or set the rest apart and branchline-hub discard the line",
-			"order %s still expects %s %s of %s, and with this line of %s it would be %s", m.Document.Ref, sum.total, product.UoM.Name,
-			product.Name, r.quantity, sum.taken+r.quantity)
+			"order %s still expects %s %s of %s, and %s", m.Document.Ref, sum.total, product.UoM.Name,
+			product.Name, sum.beyond(r.quantity))
 	}
 }
 

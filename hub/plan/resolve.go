@@ -116,7 +116,7 @@ func (p *planner) lookUp(k itemKey) *item {
 		return &item{held: true}
 	}
 	found, per := p.in.Catalogue.Find(k.product)
-	code := fmt.Sprintf("%s %s", strings.ToUpper(string(k.product.Scheme)), k.product.Code)
+	code := k.product.Words()
 	switch len(found) {
 	case 0:
 		if !p.in.MissingIsFinal {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"branchline/hub/ledger"
 	"branchline/internal/fault"
 )
 
@@ -47,6 +48,9 @@ type ExceptionGroup struct {
 	Count  int64
 	Oldest time.Time
 }
+
+// Words explain the reason.
+func (g ExceptionGroup) Words() ledger.ReasonWords { return wordsOf(g.Reason) }
 
 // Postings counts documents: those to be made in Odoo, and those that were made in
 // the last 24 hours.

@@ -157,6 +157,9 @@ func TestITAddsAPersonWhoChoosesAPassword(t *testing.T) {
 	if _, _, to := bob.get("/"); to != "/me" {
 		t.Errorf("with a one-time password sent to %q", to)
 	}
+	if _, body, _ := bob.get("/me"); strings.Contains(body, "data-events") || !strings.Contains(body, "Choose a password") {
+		t.Errorf("before the password is changed, it listens to events that are refused:\n%s", body)
+	}
 	change := url.Values{"old": {found[1]}, "next": {good}, "again": {good + "?"}}
 	if status, body, _ := bob.post("/me/password", change); status != http.StatusConflict || !strings.Contains(body, "two new passwords differ") {
 		t.Errorf("%d: %s", status, body)

@@ -124,7 +124,7 @@ func TestBoard(t *testing.T) {
 		want  []string
 	}{
 		"empty":   {room.Board{}, []string{"No branch is configured", "Nothing waits for a person", "Odoo does not answer"}},
-		"full":    {fullBoard(), []string{"Riverside", "Silent for <time", ">2 h 10 min</time>", "≥ 37", "open: 1 delivery, 3 lines", "the header has no column", "Never seen", "unknown_product", "&lt;script&gt;", "scanner counter 2", "3 rows to look at", `data-rows="BR01 BR02 BR03"`, `href="/branches/BR02"`}},
+		"full":    {fullBoard(), []string{"Riverside", "Silent for <time", ">2 h 10 min</time>", "≥ 37", "open: 1 delivery, 3 lines", "the header has no column", "Never seen", ">The code is of no product that Odoo knows</a><small><code>unknown_product</code>", "&lt;script&gt;", "scanner counter 2", "3 rows to look at", `data-rows="BR01 BR02 BR03"`, `href="/branches/BR02"`}},
 		"trouble": {room.Board{Odoo: room.Odoo{Trouble: "connection refused"}}, []string{"Odoo: connection refused."}},
 	}
 	for name, c := range cases {

@@ -30,7 +30,7 @@ const (
 )
 
 var hints = map[string]string{
-	CodeAmbiguous:        "let the scanner send symbology identifiers, or choose the product by hand",
+	CodeAmbiguous:        "let the scanner send symbology identifiers, or type the number below the bars",
 	CodeBadCharacter:     "check the scanner's keyboard layout, Caps Lock, Num Lock and its setting for GS",
 	CodeCapsLock:         "turn Caps Lock off and scan again",
 	CodeCheckDigit:       "scan again; if it was typed, compare every digit with the pack",
@@ -38,7 +38,7 @@ var hints = map[string]string{
 	CodeImpossibleDate:   "read the date from the pack and enter it by hand",
 	CodeImpossibleValue:  "read the value from the pack and enter it by hand",
 	CodeMissingSeparator: "set the scanner to send GS for FNC1, or enter lot and serial from the pack",
-	CodeNotGS1:           "scan another code of the pack, or choose the product by hand; what was kept for a person is discarded at the hub when it was recorded again",
+	CodeNotGS1:           "scan another code of the pack, or type the number below the bars; what was kept for a person is discarded at the hub when it was recorded again",
 	CodeNotTradeItem:     "scan the code of the product",
 	CodePersonal:         "scan the code of the product; this scan is not kept",
 	CodeScheme:           "scan the GS1 code or the EAN of the pack, if it has one",

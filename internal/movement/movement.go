@@ -133,6 +133,9 @@ type Product struct {
 	Code   string `json:"code"`
 }
 
+// Words is the code with its scheme, as people know it: "GTIN 04012345678901".
+func (p Product) Words() string { return strings.ToUpper(string(p.Scheme)) + " " + p.Code }
+
 // Document names the paper that a movement belongs to.
 type Document struct {
 	// Type is "order" (a purchase order), "delivery", "session", "dispensing"

@@ -18,8 +18,8 @@ const wedgePage = `<!doctype html><title>scan</title>
 <input id="field" value="before"><button id="button" onclick="pressed = true">Press</button>
 <script type="module">
 import { listen } from "/ui/wedge.js";
-window.scans = []; window.pressed = false; window.opened = performance.timeOrigin + performance.now();
-listen((scan) => window.scans.push(scan));
+window.scans = []; window.numbers = []; window.pressed = false; window.opened = performance.timeOrigin + performance.now();
+listen((scan) => window.scans.push(scan), (digits, quick) => window.numbers.push(digits + (quick ? " quick" : "")));
 window.ready = true;
 </script>`
 
@@ -92,6 +92,31 @@ func TestWedge(t *testing.T) {
 					t.Errorf("%s after %q it is taken for half a code: %t", pause, head, got)
 				}
 			}
+		}
+	})
+	t.Run("digits that are no code", func(t *testing.T) {
+		page.Go(server.URL)
+		page.Wait("window.ready === true")
+		person := func(text string) { page.Type(text); page.Press(uitest.Enter) }
+		page.Scan("99")
+		page.Scan("7")
+		person("99")
+		person("x12")
+		person("1 2")
+		person("4012345678901")
+		page.Type("5")
+		page.Press(uitest.Tab)
+		person("6") // the field has the focus
+		uitest.Eval[any](page, "document.getElementById('field').focus(); null")
+		person("8")
+		uitest.Eval[any](page, "document.getElementById('button').focus(); null")
+		person("3")
+		want := []string{"99 quick", "7 quick", "99", "12", "2", "4012345678901", "3"}
+		if diff := cmp.Diff(want, uitest.Eval[[]string](page, "window.numbers")); diff != "" {
+			t.Errorf("the numbers (- want, + got):\n%s", diff)
+		}
+		if uitest.Eval[bool](page, "window.pressed") {
+			t.Error("the number pressed the button")
 		}
 	})
 	for _, c := range cases {

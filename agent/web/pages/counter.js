@@ -26,6 +26,12 @@ async function post(url, fields) {
 listen((scan) => {
   if (scan.half) answer({ sound: "refused", text: "Not counted: a part of the code may be missing. Scan it again." });
   else post("/scan", { text: scan.text, physical: scan.physical, purpose, session, from: location.pathname });
+}, (digits, quick) => {
+  const no = (text) => answer({ sound: "refused", text });
+  if (quick) no(`Not counted: ${digits} is too short for a code.${session ? " For a number of packs press F2 first." : ""}`);
+  else if (!session) no(`Nothing done: nothing is open on this page whose packs ${digits} could be. A code goes into a field.`);
+  else if (digits.length > 4) no(`Nothing done: ${digits} was typed, and not scanned. Type it into the field “Type a code”.`);
+  else post(`/session/${encodeURIComponent(session)}/do`, { verb: "quantity", quantity: digits });
 });
 
 document.addEventListener("submit", (e) => {

@@ -9,6 +9,7 @@ const fast = 50;      // ms between two keys of a scanner, at most
 const least = 4;      // keys that make a code
 const most = 4096;    // keys, bounds what is kept
 const opening = 150;  // ms after the page has opened
+const slow = 3000;    // ms between two keys of a person's number, at most
 const torn = 500;     // ms after a key, within which what comes may be the rest of its code
 
 /**
@@ -19,12 +20,16 @@ const torn = 500;     // ms after a key, within which what comes may be the rest
  * what the system's keyboard layout made of the keys, physical what a US
  * layout would have: a scanner that is set to US types wrong letters where
  * the system is not, and right ones there.
+ *
+ * listen calls keyed(digits, quick) for digits that end with Enter, outside of any field,
+ * and are no code: what a person types, or, where quick, a scanner with too few keys.
  */
-export function listen(got) {
+export function listen(got, keyed = () => {}) {
   const since = performance.now();
   let burst = null;
   let alt = "";       // digits of an Alt code so far
   let altDown = false;
+  let number = null;  // digits so far that may be a person's
 
   const begin = (e) => {
     const field = editable(e.target) ? e.target : null;
@@ -41,6 +46,13 @@ export function listen(got) {
     burst.keys++;
     burst.last = e.timeStamp;
   };
+  const count = (e) => {
+    if (!/^\d$/.test(e.key) || e.ctrlKey || e.altKey || e.metaKey || editable(e.target) || e.target.tagName === "INPUT") { number = null; return; }
+    const pause = number ? e.timeStamp - number.last : 0;
+    if (pause > slow) number = null;
+    number ??= { digits: "", quick: true };
+    number = { digits: number.digits + e.key, quick: number.quick && pause <= fast, last: e.timeStamp };
+  };
   const quiet = (e) => { e.preventDefault(); e.stopImmediatePropagation(); };
 
   addEventListener("keydown", (e) => {
@@ -51,15 +63,19 @@ export function listen(got) {
 
     const end = e.key === "Enter" || e.key === "Tab" || (e.ctrlKey && !e.altKey && (e.code === "KeyM" || e.code === "KeyJ"));
     if (end) {
-      const b = burst;
-      burst = null;
+      const b = burst, n = number;
+      burst = number = null;
       if (b && b.keys >= least && e.timeStamp - b.last <= fast * 2) {
         quiet(e);
         if (b.field) [b.field.value, b.field.selectionStart, b.field.selectionEnd] = b.before;
         got({ text: b.text, physical: b.physical, caps: b.caps, half: b.half });
+      } else if (n && e.key === "Enter" && e.timeStamp - n.last <= slow) {
+        quiet(e);
+        keyed(n.digits, n.quick && e.timeStamp - n.last <= fast);
       }
       return;
     }
+    count(e);
     const control = e.ctrlKey && !e.altKey ? controlOf(e) : "";
     if (control) {
       if (burst) quiet(e); // or the browser takes it for a command of its own
