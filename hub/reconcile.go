@@ -13,10 +13,11 @@ import (
 
 // reconcileCommands compare the branches with Odoo.
 type reconcileCommands struct {
-	List  reconcileListCommand  `cmd:"" help:"Say how the branches compared with Odoo when they last were."`
-	Show  reconcileShowCommand  `cmd:"" help:"Say what is otherwise at a branch, in its records and its stock."`
-	Now   reconcileNowCommand   `cmd:"" help:"Have a branch, or all of them, compared by the running hub."`
-	Start reconcileStartCommand `cmd:"" help:"Say that Odoo's stock of a branch is right, as after a stock-take there: it is gone on from that."`
+	List   reconcileListCommand   `cmd:"" help:"Say how the branches compared with Odoo when they last were."`
+	Show   reconcileShowCommand   `cmd:"" help:"Say what is otherwise at a branch, in its records and its stock."`
+	Now    reconcileNowCommand    `cmd:"" help:"Have a branch, or all of them, compared by the running hub."`
+	Accept reconcileAcceptCommand `cmd:"" help:"Say that a document that somebody changed, cancelled or deleted in Odoo is right as it is there."`
+	Start  reconcileStartCommand  `cmd:"" help:"Say that Odoo's stock of a branch is right, as after a stock-take there: it is gone on from that."`
 }
 
 type reconcileListCommand struct{ configFlag }
@@ -87,9 +88,15 @@ func showReconciled(out io.Writer, c *ledger.Reconciled, now time.Time) {
 		if d.OdooName != "" {
 			fmt.Fprintf(out, "    in Odoo:   %s (id %d)\n", d.OdooName, d.OdooID)
 		}
+		if d.Posting != "" && d.Posting != d.OdooName {
+			fmt.Fprintf(out, "    posting:   %s\n", d.Posting)
+		}
 		if d.Movements != "" {
 			fmt.Fprintf(out, "    movements: %s\n", d.Movements)
 		}
+	}
+	for _, d := range c.Result.Accepted {
+		fmt.Fprintf(out, "%s  %s, accepted by %s: %s\n    %s\n    in Odoo:   %s (id %d)\n", d.Day, d.What.Words(), d.Who, d.Why, d.Text, d.OdooName, d.OdooID)
 	}
 	if n := c.Result.RecordsLeft; n > 0 {
 		fmt.Fprintf(out, "and %d more.\n", n)
@@ -138,6 +145,22 @@ func (c *reconcileNowCommand) Run() error {
 	}
 	fmt.Printf("%s compared; branchline-hub reconcile list tells when that is done.\n", ui.Many(n, "branch is being", "branches are being"))
 	return nil
+}
+
+type reconcileAcceptCommand struct {
+	configFlag
+	whoFlag
+	Branch  string `arg:"" help:"The branch's code."`
+	Posting string `arg:"" help:"The name of the posting, as reconcile show tells it."`
+}
+
+// Run has a document taken as it is in Odoo.
+func (c *reconcileAcceptCommand) Run() error {
+	err := c.ask("POST", "/accept", room.AcceptDifference{Branch: c.Branch, Posting: c.Posting, Who: c.who(), Why: c.Why}, nil)
+	if err == nil {
+		fmt.Printf("%s is taken as it is in Odoo, and %s is being compared anew.\n", c.Posting, c.Branch)
+	}
+	return err
 }
 
 type reconcileStartCommand struct {

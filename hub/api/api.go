@@ -51,6 +51,7 @@ type Room interface {
 	Arrivals(ctx context.Context, after ledger.Arrived, limit int) ([]ledger.ArrivedMovement, error)
 	Reconciliation(ctx context.Context) (room.Reconciliation, error)
 	BranchReconciliation(ctx context.Context, branch string) (room.BranchReconciliation, error)
+	AcceptDifference(ctx context.Context, d room.AcceptDifference) error
 	CheckNow(ctx context.Context, c room.CheckNow) (branches int, err error)
 	AuditEntries(ctx context.Context, f ledger.AuditFilter) (entries []ledger.Entry, next int64, err error)
 	VerifyAudit(ctx context.Context) (holds int64, err error)
@@ -111,6 +112,7 @@ func (a *API) Routes() []access.Route {
 		{Pattern: "GET /api/v1/reconciliation", Needs: access.See, Serve: a.reconciliation},
 		{Pattern: "POST /api/v1/reconciliation", Needs: access.Decide, Serve: a.checkNow},
 		{Pattern: "GET /api/v1/reconciliation/{branch}", Needs: access.See, Serve: a.reconciled},
+		{Pattern: "POST /api/v1/reconciliation/{branch}/accept", Needs: access.Approve, Serve: a.acceptDifference},
 		{Pattern: "GET /api/v1/audit", Needs: access.Audit, Serve: a.audit},
 		{Pattern: "POST /api/v1/audit/verify", Needs: access.Audit, Serve: a.verifyAudit},
 		{Pattern: "/api/", Needs: access.Anyone, Serve: a.nothing},

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -83,6 +84,18 @@ type Record struct {
 	OdooName  string `json:"odoo_name,omitempty"`
 }
 
+// AcceptedRecord is a difference of which a person has said that Odoo is right.
+type AcceptedRecord struct {
+	Record
+	At  time.Time `json:"accepted_at"`
+	Who string    `json:"accepted_by"`
+	Why string    `json:"accepted_why"`
+}
+
+func recordOf(d *ledger.RecordDifference) Record {
+	return Record{string(d.What), d.Day.String(), d.Text, d.Count, d.Movements, d.Posting, d.OdooID, d.OdooName}
+}
+
 // StockDifference is a product and lot that Odoo has more or less of than expected.
 type StockDifference struct {
 	ProductID int64  `json:"product_id"`
@@ -123,17 +136,22 @@ func (a *API) reconciled(w http.ResponseWriter, r *http.Request) {
 		Days        []Day             `json:"days"`
 		Records     []Record          `json:"records"`
 		RecordsLeft int64             `json:"records_left"`
+		Accepted    []AcceptedRecord  `json:"accepted"`
 		StockStart  time.Time         `json:"stock_start,omitzero"`
 		Stock       []StockDifference `json:"stock"`
 		StockLeft   int64             `json:"stock_left"`
-	}{Reconciled: reconciledOf(&found.ReconciledRow), Days: []Day{}, Records: []Record{}, Stock: []StockDifference{}}
+	}{Reconciled: reconciledOf(&found.ReconciledRow), Days: []Day{}, Records: []Record{}, Accepted: []AcceptedRecord{}, Stock: []StockDifference{}}
 	if c := found.Last; c != nil {
 		body.From, body.RecordsLeft, body.StockStart, body.StockLeft = c.Result.From.String(), c.Result.RecordsLeft, c.Result.Stock.Start, c.Result.Stock.More
 		for _, d := range c.Result.Days {
 			body.Days = append(body.Days, Day{d.Day.String(), d.Buckets})
 		}
-		for _, d := range c.Result.Records {
-			body.Records = append(body.Records, Record{string(d.What), d.Day.String(), d.Text, d.Count, d.Movements, d.Posting, d.OdooID, d.OdooName})
+		for i := range c.Result.Records {
+			body.Records = append(body.Records, recordOf(&c.Result.Records[i]))
+		}
+		for i := range c.Result.Accepted {
+			d := &c.Result.Accepted[i]
+			body.Accepted = append(body.Accepted, AcceptedRecord{recordOf(&d.RecordDifference), d.At, d.Who, d.Why})
 		}
 		for i := range c.Result.Stock.Differences {
 			body.Stock = append(body.Stock, stockDifferenceOf(&c.Result.Stock.Differences[i]))
@@ -149,6 +167,23 @@ func stockDifferenceOf(d *ledger.StockDifference) StockDifference {
 		s.Moves = append(s.Moves, Move{m.At, m.Who, m.Document, m.OdooID, m.Lot, m.Quantity.String(), m.Unit, m.Ours})
 	}
 	return s
+}
+
+// acceptDifference has a document taken as it is in Odoo.
+func (a *API) acceptDifference(w http.ResponseWriter, r *http.Request) {
+	var asked struct {
+		Posting string            `json:"posting"`
+		What    ledger.RecordWhat `json:"what"`
+		Text    string            `json:"text"`
+		Why     string            `json:"why"`
+	}
+	carryOut(a, w, r, &asked, func(ctx context.Context) (map[string]int, error) {
+		if asked.What == "" {
+			return nil, fault.New(fault.Data, codeBadRequest, "what is missing: it is not said which difference was seen").WithHint("send posting, what and text as they are listed")
+		}
+		return map[string]int{"queued": 1}, a.Room.AcceptDifference(ctx, room.AcceptDifference{Branch: r.PathValue("branch"), Posting: asked.Posting, What: asked.What,
+			Text: asked.Text, Who: access.By(r).Who(), Why: asked.Why})
+	})
 }
 
 // maxAsked bounds what a program sends.

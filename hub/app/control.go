@@ -65,6 +65,13 @@ func (a *App) controlRoutes() http.Handler {
 		}
 		return a.room.CheckNow(r.Context(), c)
 	}))
+	mux.Handle("POST /accept", control.Handle(func(r *http.Request) (any, error) {
+		var d room.AcceptDifference
+		if err := json.NewDecoder(r.Body).Decode(&d); err != nil {
+			return nil, err
+		}
+		return nil, a.room.AcceptDifference(r.Context(), d)
+	}))
 	mux.Handle("POST /backup", control.Handle(func(r *http.Request) (any, error) {
 		var path string
 		if err := json.NewDecoder(r.Body).Decode(&path); err != nil {

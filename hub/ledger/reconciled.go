@@ -40,7 +40,7 @@ type ReconciledSummary struct {
 
 // Buckets counts movements. Each of Captured is in exactly one of Lost, Damaged,
 // Arriving, Waiting, Person, Discarded, Repeated and Posted; each of Posted in
-// exactly one of Found, Changed and Missing.
+// exactly one of Found, Changed, Missing and Accepted.
 type Buckets struct {
 	// Captured is what the hub has asked the branch for: all that it had sent or lost
 	// by then. Lost the branch no longer had.
@@ -60,10 +60,12 @@ type Buckets struct {
 	Repeated  int64 `json:"repeated,omitempty"`
 	Posted    int64 `json:"posted"`
 	// Found is in a document in Odoo that is done and as it was posted, Changed in
-	// one that is otherwise, Missing in none that is done.
-	Found   int64 `json:"found"`
-	Changed int64 `json:"changed,omitempty"`
-	Missing int64 `json:"missing,omitempty"`
+	// one that is otherwise, Missing in none that is done. Accepted is in one that is
+	// otherwise or not done, of which a person has said that it is right so.
+	Found    int64 `json:"found"`
+	Changed  int64 `json:"changed,omitempty"`
+	Missing  int64 `json:"missing,omitempty"`
+	Accepted int64 `json:"accepted,omitempty"`
 }
 
 // Add sums two.
@@ -71,7 +73,7 @@ func (b *Buckets) Add(o Buckets) {
 	b.Captured, b.Lost, b.Received, b.Damaged = b.Captured+o.Captured, b.Lost+o.Lost, b.Received+o.Received, b.Damaged+o.Damaged
 	b.Arriving, b.Waiting, b.Person, b.Discarded = b.Arriving+o.Arriving, b.Waiting+o.Waiting, b.Person+o.Person, b.Discarded+o.Discarded
 	b.Repeated, b.Posted, b.Found = b.Repeated+o.Repeated, b.Posted+o.Posted, b.Found+o.Found
-	b.Changed, b.Missing = b.Changed+o.Changed, b.Missing+o.Missing
+	b.Changed, b.Missing, b.Accepted = b.Changed+o.Changed, b.Missing+o.Missing, b.Accepted+o.Accepted
 }
 
 // Unplaced is what is in no bucket, which there must never be; negative for what is
@@ -89,7 +91,10 @@ type ReconciledResult struct {
 	// Records are at most [MaxReconciled]; RecordsLeft counts the others.
 	Records     []RecordDifference `json:"records,omitempty"`
 	RecordsLeft int64              `json:"records_left,omitempty"`
-	Stock       ReconciledStock    `json:"stock"`
+	// Accepted are those that are no difference any more, as a person has said; at
+	// most [MaxReconciled].
+	Accepted []AcceptedRecord `json:"accepted,omitempty"`
+	Stock    ReconciledStock  `json:"stock"`
 }
 
 // MaxReconciled bounds each list of differences that is kept of a branch.
@@ -129,6 +134,17 @@ type RecordDifference struct {
 	OdooID    int64  `json:"odoo_id,omitempty"`
 	OdooName  string `json:"odoo_name,omitempty"`
 }
+
+// AcceptedRecord is a difference of which a person has said that Odoo is right.
+type AcceptedRecord struct {
+	RecordDifference
+	At  time.Time `json:"at"`
+	Who string    `json:"who"`
+	Why string    `json:"why"`
+}
+
+// Cut stands at the end of words of a difference that go on.
+const Cut = "…"
 
 // RecordWhat is a kind of difference.
 type RecordWhat string

@@ -34,11 +34,14 @@ type alike struct {
 // lookedAt finds out what was written since a comparison.
 func (r *Runner) lookedAt(ctx context.Context, branch Branch, last *ledger.Reconciled) (a alike, err error) {
 	site, _, ok := r.products.Site(branch.Warehouse)
-	if !ok || last.Result.RecordsLeft > 0 {
+	if !ok || last.Result.RecordsLeft > 0 || len(last.Result.Accepted) >= ledger.MaxReconciled {
 		return a, nil
 	}
 	a = alike{before: last.BeganAt, from: last.Result.From, other: map[string]bool{}}
 	for _, d := range last.Result.Records {
+		a.other[d.Posting] = true
+	}
+	for _, d := range last.Result.Accepted {
 		a.other[d.Posting] = true
 	}
 	a.written, err = ask(ctx, r, 4, func(ctx context.Context) (map[int64]bool, error) {
@@ -237,33 +240,45 @@ func (r *Runner) goods(id int64) string {
 
 // settle puts the movements of a posting into the buckets, and tells what is otherwise.
 func (r *Runner) settle(ctx context.Context, b *book, p *posted, v verdict) error {
+	agreed := false
+	if v.what != "" {
+		d, err := r.otherwise(ctx, b, p, v)
+		if err != nil {
+			return err
+		}
+		if agreed = b.accepted(d); !agreed {
+			b.differs(d)
+		}
+	}
 	for day, n := range p.days {
-		switch d := b.day(day); v.what {
-		case "", ledger.DocumentForeign:
+		switch d := b.day(day); {
+		case v.what == "" || v.what == ledger.DocumentForeign:
 			d.Found += n
-		case ledger.DocumentChanged:
+		case agreed:
+			d.Accepted += n
+		case v.what == ledger.DocumentChanged:
 			d.Changed += n
 		default:
 			d.Missing += n
 		}
 	}
-	if v.what == "" {
-		return nil
-	}
-	d := ledger.RecordDifference{What: v.what, Day: p.day(), Text: v.text, Count: p.count()}
-	if p.id != 0 && len(b.records) < ledger.MaxReconciled {
-		at, err := r.ledger.Posting(ctx, p.id)
-		if err != nil {
-			return err
-		}
-		runs, err := r.ledger.PostingRuns(ctx, p.id)
-		if err != nil {
-			return err
-		}
-		d.Posting, d.OdooModel, d.OdooID, d.OdooName, d.Movements = at.Name, at.Odoo.Model, at.Odoo.ID, at.Odoo.Name, runWords(runs)
-	}
-	b.differs(d)
 	return nil
+}
+
+// otherwise describes what is otherwise in a posting's document. Beyond what is kept
+// only its kind is told.
+func (r *Runner) otherwise(ctx context.Context, b *book, p *posted, v verdict) (d ledger.RecordDifference, err error) {
+	d = ledger.RecordDifference{What: v.what, Day: p.day(), Text: v.text, Count: p.count()}
+	if p.id == 0 || len(b.records) >= ledger.MaxReconciled && len(b.known) == 0 {
+		return d, nil
+	}
+	at, err := r.ledger.Posting(ctx, p.id)
+	if err != nil {
+		return d, err
+	}
+	runs, err := r.ledger.PostingRuns(ctx, p.id)
+	d.Posting, d.OdooModel, d.OdooID, d.OdooName, d.Movements = at.Name, at.Odoo.Model, at.Odoo.ID, at.Odoo.Name, runWords(runs)
+	return d, err
 }
 
 // unknown are documents of ours that the ledger could not take over.
@@ -301,5 +316,5 @@ func clip(s string) string {
 	if len(s) <= maxWords {
 		return s
 	}
-	return strings.ToValidUTF8(s[:maxWords], "") + "…"
+	return strings.ToValidUTF8(s[:maxWords], "") + ledger.Cut
 }

@@ -125,6 +125,54 @@ func TestWhatSomebodyDidInOdooIsNamed(t *testing.T) {
 	})
 }
 
+// What is right in Odoo, as a person says, is no difference any more, and stays told;
+// once it is otherwise in another way it is one again.
+func TestWhatIsAcceptedIsNoDifference(t *testing.T) {
+	w := simulated(t, 17)
+	plain := w.product(odoo.ByQuantity)
+	w.send(w.moved(movement.Dispense, plain, 5), w.moved(movement.Dispense, plain, 1))
+	w.post()
+	w.equal()
+	doc := w.document()
+	set := func(quantity float64) {
+		lines, err := w.admin.LinesOf(t.Context(), []int64{doc.Odoo.ID})
+		must(t, err)
+		must(t, w.admin.Write(t.Context(), "stock.move.line", []int64{lines[doc.Odoo.ID][0].ID}, map[string]any{"quantity": quantity}))
+	}
+	set(4)
+	c := w.check()
+	d := c.Result.Records[0]
+	accept := ledger.Accepted{Posting: d.Posting, What: d.What, Text: d.Text, At: w.clock(), Who: "pia", Why: "broken on the way"}
+	for name, a := range map[string]ledger.Accepted{"another text": {Posting: d.Posting, What: d.What, Text: "x", Who: "pia", Why: "y"},
+		"another kind": {Posting: d.Posting, What: ledger.DocumentGone, Text: d.Text, Who: "pia", Why: "y"}, "another document": {Posting: "x", What: d.What, Text: d.Text, Who: "pia", Why: "y"}} {
+		if err := w.ledger.AcceptDifference(t.Context(), w.sender.Branch, a); fault.CodeOf(err) != ledger.CodeNoDifference {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	must(t, w.ledger.AcceptDifference(t.Context(), w.sender.Branch, accept))
+	must(t, w.ledger.AskStockStart(t.Context(), w.sender.Branch, "pia", "broken on the way", w.clock()))
+	queue, err := w.ledger.ReconcileQueue(t.Context())
+	must(t, err)
+	must(t, w.runner.One(t.Context(), queue[0], w.parts.Branches[0]))
+	c, _, err = w.ledger.Reconciliation(t.Context(), w.sender.Branch)
+	must(t, err)
+	if c.Differences != 0 || !c.Since.IsZero() || c.Summary.All.Accepted != 2 || c.Summary.All.Changed != 0 || len(c.Result.Accepted) != 1 ||
+		c.Result.Accepted[0].Who != "pia" || c.Result.Accepted[0].Why != "broken on the way" || c.Result.Accepted[0].Text != d.Text {
+		t.Errorf("%+v\n%+v", c, c.Result)
+	}
+
+	set(3)
+	c = w.check()
+	if c.Summary.Records != 1 || len(c.Result.Accepted) != 0 || c.Summary.All.Changed != 2 {
+		t.Errorf("%+v\n%+v", c, c.Result)
+	}
+	trail, _, err := w.ledger.AuditEntries(t.Context(), ledger.AuditFilter{Action: "difference accepted", Who: "pia"})
+	must(t, err)
+	if len(trail) != 1 || !strings.Contains(trail[0].Detail, "broken on the way") {
+		t.Errorf("%+v", trail)
+	}
+}
+
 // A document can be cancelled when it is done, by modules that add this to Odoo, and
 // deleted by hand in the database.
 func TestACancelledDocumentIsNamed(t *testing.T) {

@@ -24,6 +24,9 @@ type book struct {
 	days    map[movement.Date]*ledger.Buckets
 	records []ledger.RecordDifference
 	left    int64
+	// known is what people have accepted, agreed what of it is there still.
+	known  []ledger.Accepted
+	agreed []ledger.AcceptedRecord
 }
 
 func (b *book) day(d movement.Date) *ledger.Buckets {
@@ -39,6 +42,16 @@ func (b *book) differs(d ledger.RecordDifference) {
 		return
 	}
 	b.records = append(b.records, d)
+}
+
+// accepted tells whether a person has said of a difference that Odoo is right, and
+// keeps that.
+func (b *book) accepted(d ledger.RecordDifference) bool {
+	i := slices.IndexFunc(b.known, func(a ledger.Accepted) bool { return a.Of(&d) })
+	if i >= 0 && len(b.agreed) < ledger.MaxReconciled {
+		b.agreed = append(b.agreed, ledger.AcceptedRecord{RecordDifference: d, At: b.known[i].At, Who: b.known[i].Who, Why: b.known[i].Why})
+	}
+	return i >= 0
 }
 
 // sorted gives the days, the newest first; those without a day at the end.

@@ -32,6 +32,7 @@ type Ledger interface {
 	Unposted(ctx context.Context, branch string) ([]ledger.Stock, error)
 	StockStart(ctx context.Context, branch string) (*ledger.StockStart, error)
 	Reconciliation(ctx context.Context, branch string) (ledger.Reconciled, bool, error)
+	AcceptedDifferences(ctx context.Context, branch string) ([]ledger.Accepted, error)
 	SaveReconciled(ctx context.Context, c ledger.Reconciled, start *ledger.StockStart) error
 	ReconcileQueue(ctx context.Context) ([]ledger.ToReconcile, error)
 	ForgetReconcile(ctx context.Context, branch string) error
@@ -315,6 +316,9 @@ func (r *Runner) One(ctx context.Context, q ledger.ToReconcile, branch Branch) e
 		said = before.Result.Streams
 	}
 	b := &book{days: map[movement.Date]*ledger.Buckets{}}
+	if b.known, err = r.ledger.AcceptedDifferences(ctx, branch.Code); err != nil {
+		return err
+	}
 	if result.Streams, err = r.streams(ctx, b, branch.Code, said, today); err != nil {
 		return err
 	}
@@ -335,7 +339,11 @@ func (r *Runner) One(ctx context.Context, q ledger.ToReconcile, branch Branch) e
 	if err := r.unknown(ctx, b, branch.Code); err != nil {
 		return err
 	}
-	stock, start, err := r.stock(ctx, q, branch, b.records)
+	changed := b.records
+	for _, d := range b.agreed {
+		changed = append(changed, d.RecordDifference)
+	}
+	stock, start, err := r.stock(ctx, q, branch, changed)
 	if err != nil {
 		return err
 	}
@@ -345,7 +353,7 @@ func (r *Runner) One(ctx context.Context, q ledger.ToReconcile, branch Branch) e
 		c.BeganAt = q.AskedAt
 	}
 	result.Days, c.Summary.All = b.sorted()
-	result.Records, result.RecordsLeft = b.records, b.left
+	result.Records, result.RecordsLeft, result.Accepted = b.records, b.left, b.agreed
 	c.Summary.Unsent, c.Summary.Heard = unsent(result.Streams)
 	c.Summary.Records = int64(len(b.records)) + b.left
 	c.Summary.Stock, c.Summary.NoStock = int64(len(stock.Differences))+stock.More, stock.Why

@@ -138,6 +138,40 @@ func (m *Room) branchNamed(code string) (int, error) {
 	return i, nil
 }
 
+// AcceptDifference is what a person says of a difference in a document: that it is
+// right as it is in Odoo.
+type AcceptDifference struct {
+	Branch  string `json:"branch"`
+	Posting string `json:"posting"`
+	// What and Text are the difference as the person saw it; with an empty What it is
+	// what was last found of the document.
+	What ledger.RecordWhat `json:"what,omitempty"`
+	Text string            `json:"text,omitempty"`
+	Who  string            `json:"who"`
+	Why  string            `json:"why"`
+}
+
+// AcceptDifference keeps it, and has the branch compared anew.
+func (m *Room) AcceptDifference(ctx context.Context, a AcceptDifference) error {
+	if _, err := m.branchNamed(a.Branch); err != nil {
+		return err
+	}
+	if a.What == "" {
+		last, known, err := m.Ledger.Reconciliation(ctx, a.Branch)
+		if err != nil {
+			return err
+		}
+		if known {
+			for _, d := range last.Result.Records {
+				if d.Posting == a.Posting {
+					a.What, a.Text = d.What, d.Text
+				}
+			}
+		}
+	}
+	return m.Ledger.AcceptDifference(ctx, a.Branch, ledger.Accepted{Posting: a.Posting, What: a.What, Text: a.Text, At: time.Now(), Who: a.Who, Why: a.Why})
+}
+
 // CheckNow is what a person asks for: to compare a branch, or all of them with an
 // empty one.
 type CheckNow struct {

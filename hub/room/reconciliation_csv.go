@@ -10,11 +10,11 @@ import (
 )
 
 // bucketHeads and buckets are the columns of numbers in every table of counts.
-var bucketHeads = []string{"captured", "lost", "received", "damaged", "arriving", "waiting", "for_a_person", "discarded", "repeated", "posted", "found_in_odoo", "changed_in_odoo", "missing_in_odoo"}
+var bucketHeads = []string{"captured", "lost", "received", "damaged", "arriving", "waiting", "for_a_person", "discarded", "repeated", "posted", "found_in_odoo", "changed_in_odoo", "missing_in_odoo", "accepted"}
 
 func buckets(b *ledger.Buckets) []string {
 	var row []string
-	for _, n := range []int64{b.Captured, b.Lost, b.Received, b.Damaged, b.Arriving, b.Waiting, b.Person, b.Discarded, b.Repeated, b.Posted, b.Found, b.Changed, b.Missing} {
+	for _, n := range []int64{b.Captured, b.Lost, b.Received, b.Damaged, b.Arriving, b.Waiting, b.Person, b.Discarded, b.Repeated, b.Posted, b.Found, b.Changed, b.Missing, b.Accepted} {
 		row = append(row, fmt.Sprint(n))
 	}
 	return row
@@ -59,9 +59,16 @@ func WriteDays(out io.Writer, c *ledger.Reconciled) error {
 // WriteRecords writes the differences of a branch's records as CSV.
 func WriteRecords(out io.Writer, c *ledger.Reconciled) error {
 	w := csv.NewWriter(out)
-	_ = w.Write([]string{"branch", "day", "what", "text", "count", "movements", "posting", "odoo_model", "odoo_id", "odoo_name"}) // Flush tells
-	for _, d := range c.Result.Records {
-		_ = w.Write([]string{c.Branch, d.Day.String(), string(d.What), Cell(d.Text), fmt.Sprint(d.Count), d.Movements, d.Posting, d.OdooModel, fmt.Sprint(d.OdooID), Cell(d.OdooName)})
+	_ = w.Write([]string{"branch", "day", "what", "text", "count", "movements", "posting", "odoo_model", "odoo_id", "odoo_name", "accepted_by", "accepted_why"}) // Flush tells
+	line := func(d *ledger.RecordDifference, who, why string) {
+		_ = w.Write([]string{c.Branch, d.Day.String(), string(d.What), Cell(d.Text), fmt.Sprint(d.Count), d.Movements, d.Posting, d.OdooModel, fmt.Sprint(d.OdooID), Cell(d.OdooName), Cell(who), Cell(why)})
+	}
+	for i := range c.Result.Records {
+		line(&c.Result.Records[i], "", "")
+	}
+	for i := range c.Result.Accepted {
+		a := &c.Result.Accepted[i]
+		line(&a.RecordDifference, a.Who, a.Why)
 	}
 	w.Flush()
 	return w.Error()

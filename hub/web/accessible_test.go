@@ -66,6 +66,7 @@ func TestEverybodyCanUseThePages(t *testing.T) {
 	pages := map[string]string{"/": "board", "/me": "me", "/people": "people", "/none": "nothing", "/trace": "trace-empty", "/trace?lot=a7701": "trace",
 		"/trace?lot=none": "trace-none", "/recall": "recall-empty", "/recall?lot=A7701": "recall", "/recall?lot=none": "recall-none", "/audit": "audit", "/alerts": "alerts",
 		"/reconciliation": "reconciliation", "/reconciliation?branch=none": "reconciliation-none", "/reconciliation/BR01": "reconciled", "/reconciliation/BR02": "reconciled-equal", "/reconciliation/BR03": "reconciled-never",
+		"/reconciliation/BR01/accept?posting=BL/BR01/aaaa/B5-402/9f2c41d2": "accept",
 		"/exceptions": "exceptions", "/exceptions?reason=unknown_product": "exceptions-reason", "/exceptions?text=none": "exceptions-none",
 		"/exceptions/" + waiting[0].String(): "exception-map", "/exceptions/" + waiting[4].String(): "exception-correct", "/exceptions/" + waiting[5].String(): "exception-release",
 		"/proposals/1": "proposal", "/postings": "postings", "/postings/" + posting: "posting",

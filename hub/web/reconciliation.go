@@ -122,6 +122,46 @@ func (s *Site) startStock(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/reconciliation/"+url.PathEscape(c.Branch), http.StatusSeeOther)
 }
 
+// acceptBody is a difference in a document that a person can accept.
+type acceptBody struct {
+	Branch string
+	ledger.RecordDifference
+	Link string
+}
+
+func (s *Site) askAccept(w http.ResponseWriter, r *http.Request) {
+	found, err := s.Room.BranchReconciliation(r.Context(), r.PathValue("branch"))
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	if found.Last != nil {
+		for _, d := range found.Last.Result.Records {
+			if d.Posting == r.FormValue("posting") && d.Acceptable() {
+				s.show(w, r, http.StatusOK, "accept.html", "/reconciliation", frame{Title: "Accept what is in Odoo", Still: true,
+					Body: acceptBody{found.Code, d, s.Room.OdooLink(ledger.OdooRef{Model: d.OdooModel, ID: d.OdooID})}})
+				return
+			}
+		}
+	}
+	s.say(w, r, http.StatusNotFound, refused{"There is no such difference", "The last comparison of " + found.Code + " with Odoo did not find it, or it cannot be accepted.", "It may have been compared meanwhile.", "/reconciliation/" + url.PathEscape(found.Code)})
+}
+
+// acceptDifference has a document taken as it is in Odoo.
+func (s *Site) acceptDifference(w http.ResponseWriter, r *http.Request) {
+	a := room.AcceptDifference{Branch: r.PathValue("branch"), Posting: cut(r.FormValue("posting"), 200), What: ledger.RecordWhat(cut(r.FormValue("what"), 20)),
+		Text: cut(r.FormValue("text"), 4000), Who: access.By(r).Who(), Why: strings.TrimSpace(cut(r.FormValue("why"), 500))}
+	if a.Why == "" || a.What == "" {
+		s.say(w, r, http.StatusConflict, refused{"Nothing was done", "A word why is missing.", "Say why it is right as it is in Odoo, such as who has changed it and what for.", back(r)})
+		return
+	}
+	if err := s.Room.AcceptDifference(r.Context(), a); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	http.Redirect(w, r, "/reconciliation/"+url.PathEscape(a.Branch), http.StatusSeeOther)
+}
+
 func (s *Site) reconciliationCSV(w http.ResponseWriter, r *http.Request) {
 	all, err := s.Room.Reconciliation(r.Context())
 	if err != nil {
@@ -173,7 +213,7 @@ func others(b ledger.Buckets) (all []other) {
 		bad       bool
 	}{
 		{b.Waiting, "on the way", "", false}, {b.Person, "for a person", "", false}, {b.Discarded, "taken out", "", false}, {b.Repeated, "repetition", "repetitions", false},
-		{b.Arriving, "just received", "", false}, {b.Changed, "in a changed document", "", true}, {b.Missing, "missing in Odoo", "", true},
+		{b.Accepted, "accepted", "", false}, {b.Arriving, "just received", "", false}, {b.Changed, "in a changed document", "", true}, {b.Missing, "missing in Odoo", "", true},
 		{b.Lost, "lost", "", true}, {b.Damaged, "unreadable", "", true},
 	} {
 		if o.n != 0 {

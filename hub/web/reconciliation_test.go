@@ -19,11 +19,11 @@ func TestThePagesSayWhatIsOtherwise(t *testing.T) {
 	d.Add("pia", access.Approver)
 	ann, otto, pia := d.as("ann", good), d.as("otto", good), d.as("pia", good)
 	for path, want := range map[string][]string{
-		"/reconciliation":                {"7 differences", "Riverside &lt;script&gt;", "and 37 not sent", "3 lost", "20 in a changed document", "380 missing in Odoo", "Never compared", "asked for by bob", "BR02 is being compared: 120 of 311 documents", "The comparison waits since", "Compare all branches now", "Not compared"},
+		"/reconciliation":                {"7 differences", "Riverside &lt;script&gt;", "and 37 not sent", "3 lost", "20 in a changed document", "374 missing in Odoo", "Never compared", "asked for by bob", "BR02 is being compared: 120 of 311 documents", "The comparison waits since", "Compare all branches now", "Not compared"},
 		"/reconciliation?only=otherwise": {"BR01"},
 		"/reconciliation?branch=high":    {"BR02"},
 		"/reconciliation?branch=x":       {"No branch fits"},
-		"/reconciliation/BR01": {"5-402/9f2c41d2</a>", "https://odoo.example/web#id=13&amp;model=stock.picking", "Cancelled in Odoo", "Somebody has cancelled it", "3 too few of Aspirin", "bulk:410-412", "380 missing in Odoo",
+		"/reconciliation/BR01": {"5-402/9f2c41d2</a>", "https://odoo.example/web#id=13&amp;model=stock.picking", "Cancelled in Odoo", "Somebody has cancelled it", "3 too few of Aspirin", "bulk:410-412", "374 missing in Odoo",
 			"4 on the way", "37 more captured and not sent yet", "28", "−8", "−5", "Product Quantity Updated", "WH/OUT/00031", "ours, otherwise than it was posted", "all lots together", "Odoo tells of nobody else", "1 code was not compared", "Odoo had more moves", "Compare now"},
 		"/reconciliation/BR02": {"Equal", "The stock was not compared: the hub knows no warehouse BR02", "has not said anything of its outbox", "by the schedule", "BR02 is being compared: 120"},
 		"/reconciliation/BR03": {"never compared"},
@@ -86,6 +86,55 @@ func TestAPersonHasItCompared(t *testing.T) {
 	}
 	if status, _, _ := ann.post("/reconciliation", url.Values{"branch": {"NONE"}}); status != 404 {
 		t.Errorf("a branch that is not there: %d", status)
+	}
+}
+
+// What somebody did in Odoo on purpose an approver takes as it is there, with a word
+// why; what is lost nobody can.
+func TestAnApproverAcceptsWhatIsInOdoo(t *testing.T) {
+	d := newDesk(t)
+	d.Reconcile()
+	d.Add("ann", access.Operator)
+	d.Add("pia", access.Approver)
+	ann, pia := d.as("ann", good), d.as("pia", good)
+	const changed, page = "BL/BR01/aaaa/B5-402/9f2c41d2", "/reconciliation/BR01"
+	if _, body, _ := ann.get(page); strings.Contains(body, "It is right in Odoo") {
+		t.Error("an operator is offered to accept")
+	}
+	_, body, _ := pia.get(page)
+	if n := strings.Count(body, "It is right in Odoo"); n != 3 {
+		t.Errorf("of gone, cancelled, changed, lost and unknown %d can be accepted, not 3", n)
+	}
+	status, body, _ := pia.get(page + "/accept?posting=" + url.QueryEscape(changed))
+	if status != 200 || !strings.Contains(body, "3 too few of Aspirin &lt;script&gt;") || strings.Contains(body, "<script>alert") {
+		t.Errorf("%d %s", status, body)
+	}
+	if status, _, _ := pia.get(page + "/accept?posting=" + url.QueryEscape("BL/BR01/aaaa/B7-9/9f2c41d3")); status != 404 {
+		t.Errorf("a document that is not known here can be accepted: %d", status)
+	}
+	last, _, err := d.Ledger.Reconciliation(t.Context(), "BR01")
+	d.Must(err)
+	form := url.Values{"posting": {changed}, "what": {"changed"}, "text": {last.Result.Records[2].Text}, "why": {" "}}
+	if status, body, _ := pia.post(page+"/accept", form); status != 409 || !strings.Contains(body, "word why") {
+		t.Errorf("%d %s", status, body)
+	}
+	form.Set("why", "the count of Sunday")
+	if _, _, to := pia.post(page+"/accept", form); to != page {
+		t.Errorf("sent to %q", to)
+	}
+	form.Set("text", "something else")
+	if status, body, _ := pia.post(page+"/accept", form); status == 303 || !strings.Contains(body, "no such difference") {
+		t.Errorf("%d %s", status, body)
+	}
+	all, err := d.Ledger.AcceptedDifferences(t.Context(), "BR01")
+	d.Must(err)
+	if len(all) != 1 || all[0].Who != "pia" || all[0].Why != "the count of Sunday" || all[0].Posting != changed {
+		t.Errorf("%+v", all)
+	}
+	queue, err := d.Ledger.ReconcileQueue(t.Context())
+	d.Must(err)
+	if i := slices.IndexFunc(queue, func(q ledger.ToReconcile) bool { return q.Branch == "BR01" }); i < 0 || queue[i].Who != "pia" {
+		t.Errorf("%+v", queue)
 	}
 }
 

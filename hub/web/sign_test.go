@@ -36,6 +36,8 @@ var mayGo = map[string]string{
 	"GET /reconciliation/{branch}":         "operator approver it auditor",
 	"GET /reconciliation/{branch}/{table}": "operator approver it auditor",
 	"POST /reconciliation/{branch}/stock":  "approver",
+	"GET /reconciliation/{branch}/accept":  "approver",
+	"POST /reconciliation/{branch}/accept": "approver",
 	"GET /audit":                           "it auditor",
 	"POST /audit/verify":                   "it auditor",
 	"GET /audit.csv":                       "it auditor",

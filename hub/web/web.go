@@ -58,6 +58,7 @@ type Room interface {
 	OdooLink(o ledger.OdooRef) string
 	Reconciliation(ctx context.Context) (room.Reconciliation, error)
 	BranchReconciliation(ctx context.Context, branch string) (room.BranchReconciliation, error)
+	AcceptDifference(ctx context.Context, a room.AcceptDifference) error
 	CheckNow(ctx context.Context, c room.CheckNow) (branches int, err error)
 	Alerts(ctx context.Context) (wrong, over []ledger.Alert, err error)
 	AuditEntries(ctx context.Context, f ledger.AuditFilter) (entries []ledger.Entry, next int64, err error)
@@ -123,6 +124,8 @@ func (s *Site) Routes() []access.Route {
 		{Pattern: "GET /reconciliation/{branch}", Needs: access.See, Serve: s.reconciled},
 		{Pattern: "GET /reconciliation/{branch}/{table}", Needs: access.See, Serve: s.reconciledCSV},
 		{Pattern: "POST /reconciliation/{branch}/stock", Needs: access.Approve, Serve: s.startStock},
+		{Pattern: "GET /reconciliation/{branch}/accept", Needs: access.Approve, Serve: s.askAccept},
+		{Pattern: "POST /reconciliation/{branch}/accept", Needs: access.Approve, Serve: s.acceptDifference},
 
 		{Pattern: "GET /audit", Needs: access.Audit, Serve: s.audit},
 		{Pattern: "POST /audit/verify", Needs: access.Audit, Serve: s.verifyAudit},
