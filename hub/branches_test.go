@@ -28,7 +28,7 @@ func TestEveryBranchIsToldOf(t *testing.T) {
 	}
 	for want, o := range map[string]ledger.BranchOverview{
 		"nothing received yet": {},
-		"7 received, the last 3 min ago; 1 wait for the planner, 2 documents for Odoo, 3 for a person": {Received: 7, LastReceived: ago,
+		"7 received, the last 3 min ago; 1 waits for the planner, 2 documents for Odoo, 3 for a person": {Received: 7, LastReceived: ago,
 			Pending: 1, Open: 2, Exceptions: 3},
 		"nothing received yet; 0 wait for the planner, 0 documents for Odoo, 1 for a person": {Exceptions: 1},
 	} {
