@@ -87,6 +87,7 @@ func (a *App) Run(ctx context.Context) error {
 	g.Add("reference", a.reference.Run)
 	g.Add("scanners", throughout(a.scans.Run))
 	g.Add("exports", throughout(a.exports.Run))
+	g.Add("settled rows", a.settledAtHub().run)
 	g.Add("uplink", func(ctx context.Context) error { return errors.Join(a.uplink.Run(ctx), ctx.Err()) })
 	g.Add("page", a.page.Run)
 	g.Add("open pages", a.branch.Run)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"branchline/agent/dispense"
 	"branchline/agent/web"
@@ -46,6 +47,19 @@ func (r rows) Dismiss(ctx context.Context, id, by, why string) error {
 
 func (r rows) DismissFile(ctx context.Context, export, file, by, why string) (int, error) {
 	return r.a.exports.DismissFile(ctx, export, file, dispense.Settling{By: by, Why: why})
+}
+
+// settledFor is how long a row is listed after people at the hub have settled it, and
+// mostSettled how many are.
+const settledFor, mostSettled = 14 * 24 * time.Hour, 100
+
+func (r rows) SettledAtHub() []web.SettledRow {
+	found := r.a.exports.HubRows(time.Now().Add(-settledFor), mostSettled)
+	list := make([]web.SettledRow, len(found))
+	for i, s := range found {
+		list[i] = web.SettledRow{Export: s.Adapter, File: s.Local, Line: s.Line, Was: s.Was, As: s.As, Who: s.Who, Why: s.Why, At: s.At}
+	}
+	return list
 }
 
 func rowOf(b *dispense.BadRow) web.BadRow {

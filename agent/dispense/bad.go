@@ -35,7 +35,8 @@ type badRow struct {
 	// Record is the movement with the problem, as it was recorded. It is left out
 	// of what is settled.
 	Record json.RawMessage `json:"record,omitempty"`
-	// Settled is when a person at the branch has dealt with it.
+	// Settled is when a person at the branch has dealt with it, or when the word came
+	// that one at the hub has.
 	Settled time.Time `json:"settled,omitzero"`
 	// Dismissed says that it was settled as one by which nothing was moved.
 	Dismissed bool `json:"dismissed,omitempty"`
@@ -43,6 +44,8 @@ type badRow struct {
 	// where it is settled.
 	Trace string `json:"trace,omitempty"`
 	Key   string `json:"key,omitempty"`
+	// Hub is set where people at the hub have settled it, and nobody here.
+	Hub *hubRow `json:"hub,omitempty"`
 }
 
 // badBook is the rows of one adapter that wait for a person at the branch.
@@ -69,6 +72,8 @@ type placed struct {
 	line    int64
 	settled time.Time
 	trace   string
+	// hub is set where people at the hub have settled it.
+	hub *hubRow
 }
 
 // rowID names a row in the page's addresses.
@@ -90,7 +95,7 @@ func loadBadRows(store Store, adapter string, now func() time.Time) (*badBook, e
 			old = append(old, outbox.Note{Space: badSpace, Key: n.Key})
 			continue
 		}
-		p := placed{settled: r.Settled, trace: r.Trace}
+		p := placed{settled: r.Settled, trace: r.Trace, hub: r.Hub}
 		b.decide(&r)
 		if r.Settled.IsZero() {
 			m, err := movement.Decode(r.Record)
@@ -223,13 +228,18 @@ func (b *badBook) get(id string) (m movement.Movement, ok bool, err error) {
 // settled is what takes a row off the list, to be recorded together with what was
 // decided; [badBook.off] follows when it was.
 func (b *badBook) settled(bad *movement.Movement, dismissed bool) (r badRow, n outbox.Note, err error) {
-	id := rowID(bad.NaturalKey)
-	r = badRow{Settled: b.now(), Dismissed: dismissed, Trace: b.traceOf(id), Key: bad.NaturalKey}
+	r = b.taken(bad, dismissed)
+	n, err = b.note(rowID(bad.NaturalKey), r)
+	return r, n, err
+}
+
+// taken is a row that is off the list.
+func (b *badBook) taken(bad *movement.Movement, dismissed bool) badRow {
+	r := badRow{Settled: b.now(), Dismissed: dismissed, Trace: b.traceOf(rowID(bad.NaturalKey)), Key: bad.NaturalKey}
 	if r.Trace == "" {
 		r.Key = ""
 	}
-	n, err = b.note(id, r)
-	return r, n, err
+	return r
 }
 
 func (b *badBook) traceOf(id string) string {
@@ -245,7 +255,7 @@ func (b *badBook) off(bad *movement.Movement, r badRow) {
 	if p, ok := b.rows[id]; ok && p.settled.IsZero() {
 		b.open--
 	}
-	b.rows[id] = placed{settled: r.Settled, trace: r.Trace}
+	b.rows[id] = placed{settled: r.Settled, trace: r.Trace, hub: r.Hub}
 	b.decide(&r)
 }
 

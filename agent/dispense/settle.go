@@ -78,7 +78,11 @@ func (d *Dispense) find(id string) (*adapter, movement.Movement, error) {
 			return a, m, err
 		}
 	}
-	return nil, movement.Movement{}, fault.New(fault.Data, "no_row", "the row is not on the list: it was corrected or dismissed")
+	var word *hubRow
+	for _, a := range d.adapters {
+		word = cmp.Or(word, a.bad.hubWord(id))
+	}
+	return nil, movement.Movement{}, noRow(word)
 }
 
 func (a *adapter) rowOf(m *movement.Movement) BadRow {

@@ -16,10 +16,12 @@ type Waiting struct {
 	Rows []feed.Outcome
 	// More counts those that are not among the rows.
 	More int64
+	// Settled are rows of the branch's exports that people at the hub have settled.
+	Settled []feed.Outcome
 }
 
-// maxWaiting bounds what is kept in memory of it.
-const maxWaiting = 1000
+// maxWaiting and maxSettled bound what is kept in memory of it.
+const maxWaiting, maxSettled = 1000, 5000
 
 // Outcomes gives what became of a session's movements; nothing for one of which
 // the hub has told nothing.
@@ -60,6 +62,10 @@ func allWaiting(tx *bolt.Tx, t *table) (w Waiting, err error) {
 			switch {
 			case o.More > 0:
 				w.More += o.More
+			case o.Goods == nil && o.Session == "" && len(o.Runs) > 0:
+				if len(w.Settled) < maxSettled {
+					w.Settled = append(w.Settled, o)
+				}
 			case o.Goods == nil || len(o.Runs) != 1:
 			case len(w.Rows) == maxWaiting:
 				w.More++

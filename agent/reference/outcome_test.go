@@ -37,6 +37,9 @@ func TestOutcomesAreKept(t *testing.T) {
 	add(wait(7))
 	add(wait(6))
 	add(feed.Outcome{Key: "x", More: 12})
+	atHub := feed.Outcome{Key: "h/aaaaaaaaaaaa/bulk/3", Epoch: "aaaaaaaaaaaa", Lane: movement.Bulk, Runs: []feed.OutcomeRun{
+		{First: 3, Last: 9, State: feed.Discarded, At: 8, Who: "anna", Why: "a test"}, {First: 12, Last: 12, State: feed.Corrected, At: 9, Who: "bob", Why: "12"}}}
+	add(atHub)
 
 	h := newHub()
 	h.make(t, feed.Outcomes, keys, rows)
@@ -57,6 +60,9 @@ func TestOutcomesAreKept(t *testing.T) {
 		w := s.Waiting()
 		if w.More != 12 || len(w.Rows) != 3 || w.Rows[0].Key != "w/7" || w.Rows[2].Key != "w/5" {
 			t.Errorf("%+v", w)
+		}
+		if diff := cmp.Diff([]feed.Outcome{atHub}, w.Settled); diff != "" {
+			t.Error(diff)
 		}
 	}
 	check(s)

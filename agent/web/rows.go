@@ -31,6 +31,23 @@ type Rows interface {
 	// DismissFile dismisses all rows of a file of an export that nobody has settled,
 	// and tells how many; what was dismissed before an error stays so.
 	DismissFile(ctx context.Context, export, file, by, why string) (dismissed int, err error)
+	// SettledAtHub lists those that people at the hub have settled lately, the latest
+	// first.
+	SettledAtHub() []SettledRow
+}
+
+// SettledRow is a row that people at the hub have settled, so that nobody at the
+// branch need.
+type SettledRow struct {
+	Export string
+	// File is its name in its folder, Was why the row was set aside.
+	File string
+	Line int64
+	Was  string
+	// As is what was done with it in a word: "discarded", "corrected", "released";
+	// Who, Why and At are theirs.
+	As, Who, Why string
+	At           time.Time
 }
 
 // BadRow is a row of an export that could not be read, or not believed.
@@ -64,6 +81,8 @@ const shownRows = 200
 type rowsPage struct {
 	Files []rowsFile
 	All   int
+	// Settled are those that people at the hub have settled.
+	Settled []SettledRow
 	// First and Through count from 1; Newer and Older are where the pages before and
 	// after begin, -1 for none.
 	First, Through, Newer, Older int
@@ -103,6 +122,10 @@ func (p *Page) badRows(w http.ResponseWriter, r *http.Request) {
 		}
 		row.Why = sentence(row.Why)
 		page.Files[i].Rows = append(page.Files[i].Rows, row)
+	}
+	for _, row := range p.Rows.SettledAtHub() {
+		row.Was, row.Why = sentence(row.Was), sentence(row.Why)
+		page.Settled = append(page.Settled, row)
 	}
 	p.show(w, http.StatusOK, "rows.html", "/way", frame{Title: "Rows that were set aside", Purpose: scan.LookUp, Body: page})
 }

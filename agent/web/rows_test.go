@@ -23,7 +23,11 @@ type rowBook struct {
 	mu   sync.Mutex
 	rows []web.BadRow
 	did  []string
+	// settled are those of the hub.
+	settled []web.SettledRow
 }
+
+func (b *rowBook) SettledAtHub() []web.SettledRow { return b.settled }
 
 func (b *rowBook) all() []web.BadRow {
 	b.mu.Lock()
@@ -295,4 +299,24 @@ func TestEverybodyCanSettleRows(t *testing.T) {
 	look(320, 640)
 	page.Dark()
 	look(1366, 768)
+}
+
+// What people at the hub have settled is no task, and says who has done what.
+func TestRowsThatAreSettledAtTheHub(t *testing.T) {
+	b := newRows()
+	b.rows = nil
+	b.settled = []web.SettledRow{{Export: "till", File: "sales-20261123.csv", Line: 14, Was: "quantity <zwölf> is not a number", As: "discarded", Who: "anna", Why: "a test of the till", At: five()}}
+	url := serveRows(t, b)
+	if got := read(t, url+"/rows"); !strings.Contains(got, "No row waits for a person") || !strings.Contains(got,
+		"Settled at the hub Nothing is left to do for these here. Row Why it was set aside What was done Line 14 of sales-20261123.csv till Quantity <zwölf> is not a number. discarded at the hub by anna, 14:05 : A test of the till.") {
+		t.Error(got)
+	}
+	page := uitest.Open(t, url+"/rows")
+	page.Shot("rows-settled")
+	page.Size(390, 844)
+	page.Go(url + "/rows")
+	page.Shot("phone-rows-settled")
+	if wide := uitest.Eval[int](page, "document.documentElement.scrollWidth"); wide > 390 {
+		t.Errorf("it is %d wide on a phone of 390", wide)
+	}
 }

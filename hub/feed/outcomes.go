@@ -16,6 +16,7 @@ import (
 type Ledger interface {
 	SessionFates(ctx context.Context, branch string, since time.Time, limit int) (fates []ledger.Fate, more bool, err error)
 	NewestExceptions(ctx context.Context, branch string, limit int) (list []ledger.Exception, all int64, err error)
+	DecidedRows(ctx context.Context, branch string, since time.Time, limit int) (all []ledger.Decided, more bool, err error)
 	WatchBranches() *ledger.BranchWatch
 }
 
@@ -23,8 +24,9 @@ var _ Ledger = (*ledger.Ledger)(nil)
 
 const (
 	// maxFates and maxWaits bound what one branch is told of its movements: of
-	// those in sessions, and of those that wait with a person.
-	maxFates, maxWaits = 20_000, 500
+	// those in sessions, of those that wait with a person, and of rows of exports that
+	// a person has settled.
+	maxFates, maxWaits, maxDecided = 20_000, 500, 5000
 	// rowRuns is how many runs are in one row.
 	rowRuns = 200
 	// lookAgain is how often a branch is read of which nothing seems to have
@@ -132,8 +134,15 @@ func (o *outcomes) build(ctx context.Context, branch string, now time.Time) (*fe
 	if err != nil {
 		return nil, err
 	}
+	decided, more, err := o.f.Ledger.DecidedRows(ctx, branch, since, maxDecided)
+	if err != nil {
+		return nil, err
+	}
+	if more {
+		o.f.log.Warn("more rows of a branch were settled than it can be told of", "branch", branch, "rows", maxDecided)
+	}
 	b := feed.NewBuilder(feed.Outcomes, branch, o.f.document(feed.Outcomes, branch), o.packer)
-	for _, row := range append(sessionRows(fates), waitingRows(waiting, all)...) {
+	for _, row := range slices.Concat(decidedRows(decided), sessionRows(fates), waitingRows(waiting, all)) {
 		if err := b.Add(row.Key, row); err != nil {
 			return nil, err
 		}
@@ -165,6 +174,33 @@ func sessionRows(fates []ledger.Fate) (rows []feed.Outcome) {
 			}
 		}
 		rows = append(rows, feed.Outcome{Key: "s/" + f.Session, Session: f.Session, Epoch: f.Identity.Epoch, Lane: f.Identity.Lane,
+			Runs: []feed.OutcomeRun{run}})
+	}
+	return rows
+}
+
+// decidedRows makes rows of what people at the hub have settled, in the order of
+// their places.
+func decidedRows(list []ledger.Decided) (rows []feed.Outcome) {
+	for i := range list {
+		d := &list[i]
+		run := feed.OutcomeRun{First: d.Identity.Seq, Last: d.Identity.Seq, At: d.At.Unix(), Who: clip(d.Who), Why: clip(d.Why)}
+		switch d.What {
+		case ledger.DecidedDiscard:
+			run.State = feed.Discarded
+		case ledger.DecidedCorrected:
+			run.State = feed.Corrected
+		default:
+			run.State = feed.Released
+		}
+		if last := len(rows) - 1; last >= 0 && rows[last].Epoch == d.Identity.Epoch {
+			end := &rows[last].Runs[len(rows[last].Runs)-1]
+			if end.Last+1 == run.First && alike(*end, run) {
+				end.Last = run.Last
+				continue
+			}
+		}
+		rows = append(rows, feed.Outcome{Key: "h/" + strings.TrimPrefix(d.Identity.String(), d.Identity.Branch+"/"), Epoch: d.Identity.Epoch, Lane: d.Identity.Lane,
 			Runs: []feed.OutcomeRun{run}})
 	}
 	return rows

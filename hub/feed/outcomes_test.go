@@ -182,3 +182,42 @@ func TestOutcomesAreBounded(t *testing.T) {
 		return waits == 500 && runs == 450 && pieces == 3 && rows[len(rows)-1].More > 0
 	})
 }
+
+// A branch is told which rows of its exports people at the hub have settled, how,
+// and by whom, so that nobody there does it again; one that waits again is not
+// among them.
+func TestABranchIsToldWhichRowsAreSettledAtTheHub(t *testing.T) {
+	b := openBook(t)
+	b.sender = ledgertest.NewSender("BR01", "aaaaaaaaaaaa", movement.Bulk)
+	var records [][]byte
+	for i := range 6 {
+		records = append(records, ledgertest.Record(movement.Dispense, 1, func(m *movement.Movement) {
+			m.Group = movement.Group{}
+			m.NaturalKey = movement.BadRowKey(fmt.Sprint("till/", i), []byte(fmt.Sprintf("%08d", i)))
+			m.Problem = &movement.Problem{Code: "bad_quantity", Field: "quantity", Text: "quantity 2000 is more than a row should have"}
+		}))
+	}
+	b.came(records...)
+	b.start("BR01")
+	ctx, id := b.Context(), func(seq uint64) ledger.MovementID { return b.sender.Find(b.T, b.l, seq) }
+	at := time.Now()
+	_, err := b.l.Decide(ctx, ledger.Decision{Choice: ledger.Discard, Movements: []ledger.MovementID{id(1), id(2), id(4)}, Who: "anna", Why: "a test of the till", At: at})
+	must(t, err)
+	_, err = b.l.Release(ctx, ledger.Decision{Movements: []ledger.MovementID{id(5)}, Who: "anna", Why: "it was that many", At: at})
+	must(t, err)
+	twelve := movement.Units(12)
+	must(t, b.l.Correct(ctx, ledger.Correcting{Movement: id(6), To: ledger.Correction{Quantity: &twelve}, Who: "bob", Why: "the receipt says 12", At: at}))
+	must(t, b.projector.CatchUp(ctx))
+	rows := until(b.world, "BR01", feed.Outcomes, "the settled rows", func(rows []feed.Outcome) bool { return len(rows) == 5 })
+	want := ` 1-2 discarded a test of the till
+ 4-4 discarded a test of the till
+ 5-5 released it was that many
+ 6-6 corrected the receipt says 12
+1 of 04012345678901  3-3 person quantity 2000 is more than a row should have`
+	if got := sums(rows); got != want {
+		t.Errorf("it knows\n%s\nwant\n%s", got, want)
+	}
+	if r := rows[3].Runs[0]; r.Who != "bob" || r.At != at.Unix() || rows[3].Lane != movement.Bulk || rows[3].Epoch != "aaaaaaaaaaaa" || rows[3].Goods != nil {
+		t.Errorf("%+v", rows[3])
+	}
+}

@@ -16,8 +16,9 @@ func TestTheBoardGoesThroughNothingThatGrows(t *testing.T) {
 	}
 	defer l.Close()
 	for query, args := range map[string][]any{
-		allHours:     {int64(1), int64(2)},
-		overviewOpen: nil,
+		allHours:      {int64(1), int64(2)},
+		decidedLately: {int64(1), int64(2), int64(3)},
+		overviewOpen:  nil,
 		`SELECT branch_id, COUNT(*), MIN(recorded_at) FROM movements WHERE state = 1 GROUP BY branch_id`:           nil,
 		`SELECT COUNT(*) FROM postings WHERE state = 'posted' AND kind = $1 AND changed_at >= $2`:                  {int64(1), int64(2)},
 		`SELECT branch, at, online, why FROM branch_lines WHERE branch = $1 AND at >= $2 ORDER BY at DESC LIMIT 3`: {"BR01", int64(1)},

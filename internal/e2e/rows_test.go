@@ -70,4 +70,13 @@ func TestRowsAreSettledAtTheBranch(t *testing.T) {
 	inOdoo(-5)
 	page.Go(agent.Page + "rows")
 	page.WaitText("No row waits for a person")
+
+	// One that people at the hub have settled is no task at the branch any more.
+	o.drop("hub.csv", "R3;1;"+at+";Erika;1958-03-14;"+paracetamol.GTIN+";;three;CD")
+	o.tells(agent.Page+"rows", "1 row waits for a person", true)
+	o.until("bad_quantity", "exceptions")
+	o.ok([]string{"discard", o.id("bad_quantity"), "--why", "the till was tried out"}, "1 discarded")
+	for _, words := range []string{"No row waits for a person", "Line 2 of hub.csv", "discarded at the hub", "The till was tried out."} {
+		o.tells(agent.Page+"rows", words, true)
+	}
 }

@@ -19,11 +19,16 @@ const (
 	Discarded OutcomeState = "discarded"
 	// Repeated is the same event as an earlier movement, which counts instead.
 	Repeated OutcomeState = "repeated"
+	// Corrected goes on as a person at the hub has corrected it, Released as it is;
+	// both only of rows of exports.
+	Corrected OutcomeState = "corrected"
+	Released  OutcomeState = "released"
 )
 
-// Outcome is a row of what became of a branch's movements. It is of one of two
-// kinds: what became of a session's movements, in runs, or one movement that
-// waits with a person, with its goods.
+// Outcome is a row of what became of a branch's movements. It is of one of three
+// kinds: what became of a session's movements, in runs; one movement that
+// waits with a person, with its goods; or rows of exports that a person at the hub
+// has settled, in runs, which older agents pass over.
 type Outcome struct {
 	// Key is the row's own; a session with many runs is in several rows.
 	Key string `json:"k"`
@@ -48,6 +53,8 @@ type OutcomeRun struct {
 	At int64 `json:"t"`
 	// Document is what it is posted as, by the name that it has in Odoo.
 	Document string `json:"d,omitempty"`
+	// Who has settled a row at the hub; empty for what is none.
+	Who string `json:"b,omitempty"`
 	// Code and Why say what a person must look at, or why one discarded it; Why
 	// is half a sentence.
 	Code string `json:"c,omitempty"`
