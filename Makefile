@@ -7,7 +7,7 @@ BIN ?= bin
 EXE ?=
 export CGO_ENABLED ?= 0
 
-.PHONY: build run odoo test bench lint needs
+.PHONY: build run odoo test bench bench-large lint needs
 
 build: ## The two programs, into bin/
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/branchline-agent$(EXE) ./agent
@@ -41,6 +41,10 @@ bench: ## The figures of the README, each a ratio to something measured in the s
 	$(BENCH) -bench 'ScanToBeep' -benchtime 3x ./internal/e2e
 	$(BENCH) -bench 'PageOf500' -benchtime 10x ./agent/web
 	$(BENCH) -bench 'Board' -benchtime 20x ./hub/room ./hub/web
+	$(BENCH) -bench 'LargeLedger' -benchtime 1x ./internal/e2e
+
+bench-large: ## The same ledger with ten million movements: half an hour, and 6 GB in the temporary folder
+	BRANCHLINE_MOVEMENTS=10000000 $(BENCH) -timeout 2h -bench 'LargeLedger' -benchtime 1x ./internal/e2e
 
 lint: ## staticcheck, at the version that was last seen clean
 	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...

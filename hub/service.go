@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -31,6 +32,11 @@ func (c *runCommand) Run() error {
 	}
 	log, closeLog := logging.New(cfg.Log, cfg.DataDir)
 	defer closeLog.Close()
+	// Half of Go's usual slack: a hub of thousands of branches keeps what Odoo has in
+	// memory, and would otherwise take twice of that.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
 	d := c.daemon()
 	d.Log = log
 	d.New = func() (daemon.App, error) { return app.New(cfg, version, log) }

@@ -80,7 +80,7 @@ func openSQLite(c Config, writes bool) (*sql.DB, error) {
 	if writes {
 		q = url.Values{"_txlock": {"immediate"}, "_pragma": {
 			"busy_timeout(10000)", "page_size(8192)", "journal_mode(WAL)", synchronous, "foreign_keys(1)",
-			"temp_store(MEMORY)", "cache_size(-32000)", "wal_autocheckpoint(4000)",
+			"temp_store(MEMORY)", "cache_size(-32000)", "wal_autocheckpoint(16000)",
 		}}
 	} else {
 		q.Set("mode", "rw")

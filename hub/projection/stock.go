@@ -1,6 +1,10 @@
 package projection
 
 import (
+	"cmp"
+	"maps"
+	"slices"
+
 	"branchline/hub/ledger"
 	"branchline/internal/movement"
 )
@@ -66,9 +70,15 @@ const addStock = `INSERT INTO stock
 const earlier = `CASE WHEN excluded.expiry = '' OR stock.expiry <> '' AND stock.expiry < excluded.expiry
 	THEN stock.expiry ELSE excluded.expiry END`
 
+// byPlace orders as the table does, so that neighbours are written together.
+func byPlace(x, y ledger.StockItem) int {
+	return cmp.Or(cmp.Compare(x.BranchID, y.BranchID), cmp.Compare(x.ProductID, y.ProductID), cmp.Compare(x.Lot, y.Lot), cmp.Compare(x.Unit, y.Unit))
+}
+
 // flush runs after the movements are written.
 func (s *stockBook) flush(tx *ledger.Tx) error {
-	for i, d := range s.items {
+	for _, i := range slices.SortedFunc(maps.Keys(s.items), byPlace) {
+		d := s.items[i]
 		if d.anew {
 			if err := tx.RecomputeStock(i); err != nil {
 				return err

@@ -11,11 +11,16 @@ import (
 )
 
 // How old what everybody is shown may be: the branches, and what takes longer to
-// count and changes less.
+// count and changes less. What takes long to put together, as with a large backlog, is
+// put together the more seldom, so that it takes a part of the time only; and who asks
+// gets the last one, if it is not too old, rather than waiting for the next.
 const (
 	snapshotFor  = time.Second
 	slowFor      = 10 * time.Second
 	buildTimeout = 10 * time.Second
+	timesItTook  = 4
+	patience     = 150 * time.Millisecond
+	oldAtMost    = 30 * time.Second
 )
 
 // snapshots keeps what the board shows, so that it is put together once, however
@@ -23,11 +28,20 @@ const (
 type snapshots struct {
 	mu   sync.Mutex
 	last *snapshot
+	next *building // nil while none is being made
+}
+
+// building is a snapshot that is being made; done is closed when it is.
+type building struct {
+	done chan struct{}
+	made *snapshot
+	err  error
 }
 
 // snapshot is all branches at a moment. It is not changed once it is made.
 type snapshot struct {
 	made, slow time.Time
+	took       time.Duration
 	rows       []Row
 	groups     []string
 	exceptions []ExceptionGroup
@@ -36,22 +50,54 @@ type snapshot struct {
 	day        map[string]ledger.DayHours
 }
 
-// snapshot gives the newest one, or makes it. Those who ask meanwhile wait for it.
+func (s *snapshot) age() time.Duration { return time.Since(s.made) }
+
+// snapshot gives the newest one, or makes it. Those who ask meanwhile wait for it for
+// as long as they must.
 func (m *Room) snapshot(ctx context.Context) (*snapshot, error) {
 	m.shots.mu.Lock()
-	defer m.shots.mu.Unlock()
-	if s := m.shots.last; s != nil && time.Since(s.made) < snapshotFor {
-		return s, nil
+	last := m.shots.last
+	if last != nil && last.age() < max(snapshotFor, timesItTook*last.took) {
+		m.shots.mu.Unlock()
+		return last, nil
 	}
-	// It is for all who wait, not only for who came first.
-	build, cancel := context.WithTimeout(context.WithoutCancel(ctx), buildTimeout)
+	next := m.shots.next
+	if next == nil {
+		next = &building{done: make(chan struct{})}
+		m.shots.next = next
+		// It is for all who wait, not only for who came first.
+		go m.make(context.WithoutCancel(ctx), next, last)
+	}
+	m.shots.mu.Unlock()
+	var enough <-chan time.Time
+	if last != nil && last.age() < oldAtMost {
+		t := time.NewTimer(patience)
+		defer t.Stop()
+		enough = t.C
+	}
+	select {
+	case <-next.done:
+		return next.made, next.err
+	case <-enough:
+		return last, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (m *Room) make(ctx context.Context, next *building, last *snapshot) {
+	ctx, cancel := context.WithTimeout(ctx, buildTimeout)
 	defer cancel()
-	s, err := m.build(build, m.shots.last)
-	if err != nil {
-		return nil, err
+	began := time.Now()
+	next.made, next.err = m.build(ctx, last)
+	m.shots.mu.Lock()
+	defer m.shots.mu.Unlock()
+	m.shots.next = nil
+	if next.err == nil {
+		next.made.took = next.made.made.Sub(began)
+		m.shots.last = next.made
 	}
-	m.shots.last = s
-	return s, nil
+	close(next.done)
 }
 
 func (m *Room) build(ctx context.Context, before *snapshot) (*snapshot, error) {

@@ -103,6 +103,9 @@ func (p *Process) Done() <-chan struct{} {
 	return p.done
 }
 
+// PID is the number of the process that was started last.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // Killed tells whether the process ended by SIGKILL.
 func (p *Process) Killed() bool {
 	if !p.Ended() || p.cmd == nil {
