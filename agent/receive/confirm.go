@@ -123,7 +123,7 @@ func (s *Session) serials(list []*movement.Movement) []int {
 		if m.Serial != "" && m.Problem == nil {
 			at = append(at, i)
 			m.Group = movement.Group{}
-			m.NaturalKey = fmt.Sprintf("serial/%s/%s/%s", m.Kind, m.Product.Code, m.Serial)
+			m.NaturalKey = serialKey(m.Kind, m.Product, m.Serial)
 		}
 	}
 	for _, m := range list {

@@ -41,6 +41,8 @@ type Options struct {
 	// returns, wastage, transfers of a scanner that has one other branch) when no session of that kind is open at
 	// the station; nil opens a session for them.
 	Single Handler
+	// Past may be nil: then nothing is told of what was done with a serial.
+	Past Past
 	// Branch is the branch's own code, which numbers its transfers.
 	Branch string
 	// Signed says that people sign at the page: a scanner alone then neither
@@ -149,7 +151,7 @@ func (d *Desk) Scan(ctx context.Context, sc scan.Scan) (scan.Answer, error) {
 		return d.refuse(ctx, &sc, d.at(sc.Station, sc.Purpose), sc.Err)
 	}
 	if sc.Purpose == scan.LookUp {
-		a := d.lookUp(&sc)
+		a := d.lookUp(ctx, &sc)
 		a.Unrecorded = true
 		return a, nil
 	}

@@ -1,6 +1,7 @@
 package receive
 
 import (
+	"context"
 	"strings"
 
 	"branchline/agent/scan"
@@ -8,13 +9,18 @@ import (
 	"branchline/internal/movement"
 )
 
-// lookUp answers what the branch knows of a code. Nothing is recorded. d.mu is
-// held.
-func (d *Desk) lookUp(sc *scan.Scan) scan.Answer {
+// lookUp answers what the branch knows of a code, and what it has done with a pack
+// that has a serial. Nothing is recorded. d.mu is held; it is let go while records are
+// looked through.
+func (d *Desk) lookUp(ctx context.Context, sc *scan.Scan) scan.Answer {
 	it, err := sc.Item()
 	if err != nil {
 		return scan.Refuse(err)
 	}
+	return d.tellStory(ctx, d.lookUpItem(sc, it), &it)
+}
+
+func (d *Desk) lookUpItem(sc *scan.Scan, it scan.Item) scan.Answer {
 	k := d.know(nil)
 	g := k.of(it.Product)
 	text := k.words(&it)

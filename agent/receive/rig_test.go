@@ -47,7 +47,7 @@ func (c *rig) start() {
 	if c.store, err = outbox.Open(cfg, log, nil); err != nil {
 		c.t.Fatal(err)
 	}
-	if c.desk, err = NewDesk(DefaultConfig(), Options{Store: c.store, Log: log, Reference: c.ref, Single: c.singles, Now: func() time.Time { return c.now }}); err != nil {
+	if c.desk, err = NewDesk(DefaultConfig(), Options{Store: c.store, Past: c.store, Log: log, Reference: c.ref, Single: c.singles, Now: func() time.Time { return c.now }}); err != nil {
 		c.t.Fatal(err)
 	}
 }
