@@ -53,3 +53,19 @@ func TestCheckRefusesASecretThatEverybodyCanRead(t *testing.T) {
 		}
 	}
 }
+
+// A folder that the agent could keep nothing in is found before it is started.
+func TestCheckRefusesADataDirThatCannotBeWritten(t *testing.T) {
+	dir, path := install(t, 0o600)
+	for data, says := range map[string]string{dir: "can be written to", filepath.Join(dir, "new", "deep"): "not there yet", filepath.Join(dir, "day.csv"): "WRONG: "} {
+		text := strings.Replace(strings.ReplaceAll(small, "%DIR%", dir), "data_dir: "+dir, "data_dir: "+data, 1)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out strings.Builder
+		err := (&checkCommand{configFlag{path}}).Run(&out)
+		if bad := strings.HasPrefix(says, "WRONG"); (fault.CodeOf(err) == "data_dir") != bad || !bad && err != nil || !strings.Contains(out.String(), "data_dir "+data+": "+says) {
+			t.Errorf("%s: %v, it says\n%s", data, err, out.String())
+		}
+	}
+}

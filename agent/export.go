@@ -45,7 +45,7 @@ func (c *tryExportCommand) Run(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	defer out.Flush()
 	shown := int64(0)
-	sum, err := dispense.Try(context.Background(), e, c.File, func(m *movement.Movement) error {
+	sum, err := dispense.Try(context.Background(), e, c.File, func(m *movement.Movement, repeats int64) error {
 		if shown++; c.Rows > 0 && shown > c.Rows {
 			return nil
 		}
@@ -55,7 +55,7 @@ func (c *tryExportCommand) Run(w io.Writer) error {
 			_, err := fmt.Fprintf(out, "%s\n", m.AppendJSON(nil))
 			return err
 		}
-		_, err := fmt.Fprintln(out, line(m))
+		_, err := fmt.Fprintln(out, line(m, repeats))
 		return err
 	})
 	if err != nil || c.JSON {
@@ -64,7 +64,7 @@ func (c *tryExportCommand) Run(w io.Writer) error {
 	if more := shown - c.Rows; c.Rows > 0 && more > 0 {
 		fmt.Fprintf(out, "… and %s (--rows 0 shows all)\n", ui.Many(more, "more row", "more rows"))
 	}
-	fmt.Fprintf(out, "%s understood, %d for a person. Nothing was recorded.\n", ui.Many(sum.Good, "row", "rows"), sum.Bad)
+	fmt.Fprintf(out, "%s understood, %d for a person%s. Nothing was recorded.\n", ui.Many(sum.Good, "row", "rows"), sum.Bad, besides(&sum))
 	for _, reason := range slices.Sorted(maps.Keys(sum.Reasons)) {
 		fmt.Fprintf(out, "  %d for %s\n", sum.Reasons[reason], reason)
 	}
@@ -142,8 +142,23 @@ func (c *tryExportCommand) find(all []dispense.Export) (dispense.Export, error) 
 	return dispense.Export{}, conf.Bad("--export", c.Export, "must be one of: "+strings.Join(names, ", "))
 }
 
-// line says a movement to a person.
-func line(m *movement.Movement) string {
+// besides says which rows count for nothing.
+func besides(sum *dispense.Summary) (words string) {
+	if sum.Again > 0 {
+		words += fmt.Sprintf(", %d that %s an earlier row", sum.Again, map[bool]string{true: "repeats", false: "repeat"}[sum.Again == 1])
+	}
+	if sum.Left > 0 {
+		words += fmt.Sprintf(", %d left out as the mapping says", sum.Left)
+	}
+	return words
+}
+
+// line says a movement to a person; repeats is the line of the row that it repeats, 0
+// for none.
+func line(m *movement.Movement, repeats int64) string {
+	if repeats > 0 {
+		return fmt.Sprintf("line %d: the same as line %d, as of a reprint: recorded once, key %s", m.Source.Line, repeats, m.NaturalKey)
+	}
 	if p := m.Problem; p != nil {
 		return fmt.Sprintf("line %d: for a person, %s: %s", m.Source.Line, p.Code, p.Text)
 	}

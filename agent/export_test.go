@@ -33,6 +33,35 @@ func TestTryExportSaysWhatItCannotKnow(t *testing.T) {
 	}
 }
 
+// Rows that count for nothing are shown as what they are: those that the mapping
+// leaves out are counted, a reprint says which row it repeats, and another content
+// under the same key goes to a person.
+func TestTryExportTellsWhatCountsForNothing(t *testing.T) {
+	dir, path := install(t, 0o600)
+	text := strings.Replace(strings.ReplaceAll(small, "%DIR%", dir), "key: [No]}", "key: [No], kind_column: What, kinds: {D: dispense, V: return, T: ignore}}", 1)
+	rows := "No,Code,Qty,When,What\n"
+	for _, r := range []string{"1,D", "1,D", "T,T", "2,D", "1,V", "3,T", "1,D"} {
+		no, what, _ := strings.Cut(r, ",")
+		rows += no + ",04012345678901,2,2026-03-02 09:30:00," + what + "\n"
+	}
+	for name, content := range map[string]string{path: text, filepath.Join(dir, "day.csv"): rows} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out strings.Builder
+	if err := (&tryExportCommand{configFlag: configFlag{path}, File: filepath.Join(dir, "day.csv")}).Run(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"line 2: dispense 2 of gtin", "line 3: the same as line 2, as of a reprint: recorded once, key till/1\n", "line 5: dispense 2",
+		"line 6: for a person, conflicting_repeat: line 6 of day.csv has the same key as line 2 of day.csv, but says something else", "line 8: the same as line 2",
+		"2 rows understood, 1 for a person, 2 that repeat an earlier row, 2 left out as the mapping says. Nothing was recorded.", "  1 for conflicting_repeat\n"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in\n%s", want, out.String())
+		}
+	}
+}
+
 // A file that is not there, or none, is said in words.
 func TestTryExportOfNoFile(t *testing.T) {
 	dir, path := install(t, 0o600)

@@ -14,6 +14,7 @@ import (
 	"branchline/agent/dispense"
 	"branchline/internal/conf"
 	"branchline/internal/daemon"
+	"branchline/internal/disk"
 	"branchline/internal/fault"
 	"branchline/internal/logging"
 	"branchline/internal/ui"
@@ -63,6 +64,15 @@ func (c *checkCommand) Run(out io.Writer) error {
 	if exposed != "" {
 		fmt.Fprintf(out, "hub.secret_file: WRONG: %s\n", exposed)
 	}
+	there, unwritable := disk.Writable(cfg.DataDir)
+	switch {
+	case unwritable != nil:
+		fmt.Fprintf(out, "data_dir %s: WRONG: %v\n", cfg.DataDir, unwritable)
+	case there:
+		fmt.Fprintf(out, "data_dir %s: can be written to\n", cfg.DataDir)
+	default:
+		fmt.Fprintf(out, "data_dir %s: not there yet, it is made at the first start\n", cfg.DataDir)
+	}
 	wrong := 0
 	for _, e := range cfg.Exports.Exports {
 		found, err := dispense.Examine(context.Background(), e)
@@ -75,6 +85,10 @@ func (c *checkCommand) Run(out io.Writer) error {
 	fmt.Fprintln(out, "Not tried: the scanners, the hub"+conf.NotLookedAt+".")
 	if exposed != "" {
 		return fault.New(fault.Setup, "secret_exposed", "hub.secret_file: %s", exposed)
+	}
+	if unwritable != nil {
+		return fault.New(fault.Setup, "data_dir", "data_dir %s cannot be written to: %w", cfg.DataDir, unwritable).
+			WithHint("make it and let the service's user write there, or change data_dir")
 	}
 	if wrong > 0 {
 		return fault.New(fault.Setup, "exports_unreadable", "%d of %d exports cannot be read as they are", wrong, len(cfg.Exports.Exports))

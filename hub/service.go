@@ -3,10 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -16,6 +14,7 @@ import (
 	"branchline/hub/app"
 	"branchline/hub/config"
 	"branchline/internal/daemon"
+	"branchline/internal/disk"
 	"branchline/internal/fault"
 	"branchline/internal/logging"
 	"branchline/internal/odoo"
@@ -68,18 +67,16 @@ func (c *checkCommand) Run() error {
 
 // writable tries whether the hub can keep its ledger there.
 func writable(dir string) error {
-	f, err := os.CreateTemp(dir, ".check-*")
-	if errors.Is(err, os.ErrNotExist) {
-		fmt.Printf("data_dir %s: not there yet, it is made at the first start\n", dir)
-		if info, perr := os.Stat(filepath.Dir(dir)); perr == nil && info.IsDir() {
-			return nil
-		}
-	}
-	if err != nil {
+	there, err := disk.Writable(dir)
+	switch {
+	case err != nil:
 		return fault.New(fault.Setup, "data_dir", "data_dir %s cannot be written to: %w", dir, err).WithHint("make it, or change data_dir")
+	case there:
+		fmt.Printf("data_dir %s: can be written to\n", dir)
+	default:
+		fmt.Printf("data_dir %s: not there yet, it is made at the first start\n", dir)
 	}
-	fmt.Printf("data_dir %s: can be written to\n", dir)
-	return errors.Join(f.Close(), os.Remove(f.Name()))
+	return nil
 }
 
 func (c *checkCommand) odoo(ctx context.Context, cfg *config.Config) error {

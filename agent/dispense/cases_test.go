@@ -101,7 +101,7 @@ func caseResult(t *testing.T, folder string) string {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	_, err = Try(t.Context(), a.Export, path, func(m *movement.Movement) error {
+	_, err = Try(t.Context(), a.Export, path, func(m *movement.Movement, _ int64) error {
 		c := *m
 		c.RecordedAt = at
 		if err := c.Validate(); err != nil {
@@ -126,7 +126,7 @@ func TestTryStopsWhenToldTo(t *testing.T) {
 		t.Fatal(err)
 	}
 	enough := errors.New("enough")
-	sum, err := Try(t.Context(), e, path, func(m *movement.Movement) error {
+	sum, err := Try(t.Context(), e, path, func(m *movement.Movement, _ int64) error {
 		if m.Problem != nil {
 			return enough
 		}

@@ -67,7 +67,7 @@ type Export struct {
 // Mapping says which column is which field. A column is named by its header or
 // by its number, from 1.
 type Mapping struct {
-	// Kind is that of every row; dispense when left out.
+	// Kind is that of every row; dispense when left out. Empty beside KindColumn.
 	Kind movement.Kind `yaml:"kind"`
 	// KindColumn is a column that says what a row is, where not all are the
 	// same; Kinds says for each of its values the kind, or "ignore" for rows
@@ -244,7 +244,9 @@ func (e *Export) fill() {
 	if e.Finished == "move" {
 		e.Done = cmp.Or(e.Done, filepath.Join(e.Folder, "done"))
 	}
-	e.Mapping.Kind = cmp.Or(e.Mapping.Kind, d.Mapping.Kind)
+	if e.Mapping.KindColumn.IsZero() {
+		e.Mapping.Kind = cmp.Or(e.Mapping.Kind, d.Mapping.Kind)
+	}
 	e.Mapping.Negative = cmp.Or(e.Mapping.Negative, "person")
 	e.Mapping.MaxQuantity = cmp.Or(e.Mapping.MaxQuantity, d.Mapping.MaxQuantity)
 	e.Mapping.Decimal = cmp.Or(e.Mapping.Decimal, d.Mapping.Decimal)
@@ -273,7 +275,7 @@ func (m *Mapping) validate(e *Export) error {
 		return conf.Bad("key", "", "must name the columns that tell a row from all others")
 	case len(m.Key) > 8:
 		return conf.Bad("key", len(m.Key), "columns are more than 8")
-	case !slices.Contains(exportKinds, m.Kind):
+	case !slices.Contains(exportKinds, m.kindOrDispense()):
 		return conf.Bad("kind", m.Kind, "must be dispense, return or wastage")
 	case m.Decimal != "." && m.Decimal != ",":
 		return conf.Bad("decimal", m.Decimal, `must be "." or ","`)
@@ -335,10 +337,16 @@ func patterns(setting string, all []string) error {
 	return nil
 }
 
+// kindOrDispense is the kind of every row, and what a row is taken for until its own
+// column is read.
+func (m *Mapping) kindOrDispense() movement.Kind { return cmp.Or(m.Kind, movement.Dispense) }
+
 func (m *Mapping) validateKinds() error {
 	switch {
 	case m.Negative != "person" && m.Negative != "return":
 		return conf.Bad("negative", m.Negative, "must be person or return")
+	case !m.KindColumn.IsZero() && m.Kind != "":
+		return conf.Bad("kind", string(m.Kind), "cannot stand beside kind_column, which says it of each row: leave one of them out")
 	case m.KindColumn.IsZero() && len(m.Kinds) > 0:
 		return conf.Bad("kind_column", "", "must name the column whose values are in kinds")
 	case !m.KindColumn.IsZero() && len(m.Kinds) == 0:

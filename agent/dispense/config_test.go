@@ -52,6 +52,9 @@ func TestValidateNamesSettingAndValue(t *testing.T) {
 		"an expiry without its form": {func(e *Export) { e.Mapping.Expiry = Column{Number: 1} }, `mapping.expiry_formats: ""`},
 		"kinds without a column":     {func(e *Export) { e.Mapping.Kinds = map[string]string{"V": "return"} }, `mapping.kind_column: ""`},
 		"a column without kinds":     {func(e *Export) { e.Mapping.KindColumn = Column{Name: "t"} }, `mapping.kinds: ""`},
+		"a kind beside its column": {func(e *Export) {
+			e.Mapping.Kind, e.Mapping.KindColumn, e.Mapping.Kinds = movement.Return, Column{Name: "t"}, map[string]string{"V": "return"}
+		}, `mapping.kind: "return" cannot stand beside kind_column`},
 		"a kind nobody knows": {func(e *Export) {
 			e.Mapping.KindColumn, e.Mapping.Kinds = Column{Name: "t"}, map[string]string{"V": "void"}
 		}, `mapping.kinds["V"]: "void"`},

@@ -68,7 +68,7 @@ func Examine(ctx context.Context, e Export) (found string, err error) {
 func tryRows(ctx context.Context, e Export, name string) (good, bad int64, err error) {
 	enough := errors.New("enough")
 	rows := 0
-	sum, err := Try(ctx, e, filepath.Join(e.Folder, name), func(*movement.Movement) error {
+	sum, err := Try(ctx, e, filepath.Join(e.Folder, name), func(*movement.Movement, int64) error {
 		if rows++; rows == examineRows {
 			return enough
 		}
@@ -84,7 +84,7 @@ func tryRows(ctx context.Context, e Export, name string) (good, bad int64, err e
 func unfitting(ctx context.Context, e Export, files []file) (names []string, err error) {
 	begun := errors.New("begun")
 	for _, f := range files {
-		_, err := Try(ctx, e, filepath.Join(e.Folder, f.name), func(*movement.Movement) error { return begun })
+		_, err := Try(ctx, e, filepath.Join(e.Folder, f.name), func(*movement.Movement, int64) error { return begun })
 		if ctx.Err() != nil {
 			return names, ctx.Err()
 		}

@@ -52,7 +52,7 @@ func TestTheGuideIsRight(t *testing.T) {
 		if err := os.Chtimes(file, written, written); err != nil {
 			t.Fatal(err)
 		}
-		sum, err := Try(t.Context(), c.Exports[0], file, func(*movement.Movement) error { return nil })
+		sum, err := Try(t.Context(), c.Exports[0], file, func(*movement.Movement, int64) error { return nil })
 		if err != nil {
 			t.Errorf("%s: %v", m[2], err)
 			continue

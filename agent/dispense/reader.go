@@ -47,6 +47,8 @@ type reader struct {
 	names []string
 	m     *mapper
 	pos   position
+	// left counts the rows that the mapping leaves out.
+	left int64
 	// opaqueSum hashes lines of which nothing is kept.
 	opaqueSum hash.Hash
 	// book are the rows that went to a person before, nil for none; traces those of the
@@ -144,7 +146,7 @@ func (r *reader) next(out *movement.Movement) error {
 		}
 		before := r.pos
 		r.pos.Line += found.lines
-		*out = movement.Movement{Kind: r.e.Mapping.Kind, OccurredAt: r.read,
+		*out = movement.Movement{Kind: r.e.Mapping.kindOrDispense(), OccurredAt: r.read,
 			Source: movement.Source{Adapter: r.e.Name, File: r.name, Line: before.Line + 1}}
 		wanted := r.fill(out, found)
 		if found.cut {
@@ -153,6 +155,7 @@ func (r *reader) next(out *movement.Movement) error {
 		if wanted {
 			return nil
 		}
+		r.left++
 	}
 }
 

@@ -370,7 +370,7 @@ func (a *adapter) corrected(bad *movement.Movement, values []string) (movement.M
 		mapper.row.spans = append(mapper.row.spans, span{lo: int32(lo), hi: int32(line.Len())})
 	}
 	mapper.row.line, mapper.typed = line.Bytes(), true
-	m := movement.Movement{Kind: e.Mapping.Kind}
+	m := movement.Movement{Kind: e.Mapping.kindOrDispense()}
 	if err := mapper.understand(&m); errors.Is(err, errLeftOut) {
 		return m, fault.New(fault.Data, "left_out", "by the mapping such a row is left out").WithHint("dismiss it")
 	} else if err != nil {

@@ -2,6 +2,7 @@ package dispense
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"path/filepath"
@@ -18,6 +19,9 @@ type Summary struct {
 	// counted by their codes.
 	Good, Bad int64
 	Reasons   map[string]int64
+	// Left are the rows that the mapping leaves out, and Again those that say the same
+	// as an earlier one of the file with their key, which are recorded once.
+	Left, Again int64
 	// Unmapped are the columns that nobody mapped, where the mapping has found
 	// all of its own by their names; their contents are never looked at.
 	Unmapped []string
@@ -33,9 +37,11 @@ type ColumnWords struct {
 }
 
 // Try shows what the mapping makes of a file, without recording anything: emit
-// gets each movement in the order of the rows, valid until it returns. It ends
+// gets each movement in the order of the rows, valid until it returns, and the line of
+// the earlier row of the file that it repeats, 0 for none. One with the key of an earlier
+// row that says something else goes to a person, as it does when it is recorded. It ends
 // at the first error of emit. A header that does not fit is a fault "header_changed".
-func Try(ctx context.Context, e Export, path string, emit func(*movement.Movement) error) (Summary, error) {
+func Try(ctx context.Context, e Export, path string, emit func(m *movement.Movement, repeats int64) error) (Summary, error) {
 	var sum Summary
 	if err := e.Validate(); err != nil {
 		return sum, err
@@ -65,24 +71,60 @@ func Try(ctx context.Context, e Export, path string, emit func(*movement.Movemen
 	}
 	sum.Reasons, sum.Unmapped = map[string]int64{}, r.unmapped()
 	var m movement.Movement
+	before := map[keyed]seenRow{}
 	for ctx.Err() == nil {
 		if err := r.next(&m); errors.Is(err, io.EOF) {
-			sum.Words = r.m.worded()
+			sum.Words, sum.Left = r.m.worded(), r.left
 			return sum, nil
 		} else if err != nil {
 			return sum, err
 		}
-		if m.Problem == nil {
-			sum.Good++
-		} else {
+		repeats := again(before, &m)
+		switch {
+		case m.Problem != nil:
 			sum.Bad++
 			sum.Reasons[m.Problem.Code]++
+		case repeats > 0:
+			sum.Again++
+		default:
+			sum.Good++
 		}
-		if err := emit(&m); err != nil {
+		if err := emit(&m, repeats); err != nil {
+			sum.Left = r.left
 			return sum, err
 		}
 	}
 	return sum, ctx.Err()
+}
+
+// keyed stands for a natural key: half of its SHA-256.
+type keyed [16]byte
+
+// seenRow is a row of a file that was tried before.
+type seenRow struct {
+	line  int64
+	print uint64
+}
+
+// again tells which row of the same file a row repeats, by its line; 0 for none. One
+// that has the key of another and says something else becomes one for a person.
+func again(before map[keyed]seenRow, m *movement.Movement) (line int64) {
+	if m.NaturalKey == "" {
+		return 0
+	}
+	sum := sha256.Sum256([]byte(m.NaturalKey))
+	key := keyed(sum[:16])
+	first, known := before[key]
+	switch {
+	case !known:
+		before[key] = seenRow{m.Source.Line, m.Print()}
+	case m.Problem != nil: // told once by its content
+	case first.print == m.Print():
+		return first.line
+	default:
+		*m = *conflict(m, &movement.Movement{Source: movement.Source{File: m.Source.File, Line: first.line}})
+	}
+	return 0
 }
 
 // unmapped are the names of the columns that the mapping does not name. Where a

@@ -102,7 +102,7 @@ func TestNamesInMappedTextsAreNotKept(t *testing.T) {
 			for _, m := range p.movements() {
 				seen += string(m.AppendJSON(nil))
 			}
-			sum, err := Try(t.Context(), p.e, p.file("a.csv"), func(m *movement.Movement) error {
+			sum, err := Try(t.Context(), p.e, p.file("a.csv"), func(m *movement.Movement, _ int64) error {
 				seen += string(m.AppendJSON(nil))
 				return nil
 			})
