@@ -82,6 +82,8 @@ type Person struct {
 	Token string
 	// MustChange tells that nothing is allowed but to choose a password.
 	MustChange bool
+	// Elsewhere tells that the person signs in at a provider, and has no password here.
+	Elsewhere bool
 
 	session [sha256.Size]byte
 	scopes  []Right
@@ -126,10 +128,14 @@ type Config struct {
 	// SecondPerson names the decisions that a second approver must confirm:
 	// discard, release, substitute.
 	SecondPerson []string `yaml:"second_person"`
+	// OIDC is a provider of identities, at which people can sign in, too.
+	OIDC OIDCConfig `yaml:"oidc"`
 }
 
 // DefaultConfig lets people sign in once a working day.
-func DefaultConfig() Config { return Config{Session: 12 * time.Hour, Idle: 2 * time.Hour} }
+func DefaultConfig() Config {
+	return Config{Session: 12 * time.Hour, Idle: 2 * time.Hour, OIDC: DefaultOIDC()}
+}
 
 // Validate names the setting and its value.
 func (c *Config) Validate() error {
@@ -144,7 +150,7 @@ func (c *Config) Validate() error {
 			return conf.Bad("second_person", d, "must be discard, release or substitute")
 		}
 	}
-	return nil
+	return conf.In("oidc", c.OIDC.Validate())
 }
 
 // Access is safe for concurrent use.
@@ -158,6 +164,9 @@ type Access struct {
 	looks chan struct{}
 	tries *tries
 	cost  password.Cost
+	// provider is nil for none; sealKey is new at each start.
+	provider *provider
+	sealKey  [sha256.Size]byte
 	// first is the file of the first password; set before anybody signs in.
 	first string
 }
@@ -167,7 +176,9 @@ func New(cfg Config, l *ledger.Ledger, log *slog.Logger, now func() time.Time) *
 	if now == nil {
 		now = time.Now
 	}
-	return &Access{cfg: cfg, ledger: l, log: log, now: now, looks: make(chan struct{}, 2), tries: newTries(now), cost: password.Usual}
+	a := &Access{cfg: cfg, ledger: l, log: log, now: now, looks: make(chan struct{}, 2), tries: newTries(now), cost: password.Usual, provider: newProvider(cfg.OIDC, now)}
+	_, _ = rand.Read(a.sealKey[:]) // never fails
+	return a
 }
 
 // Run forgets sessions that have ended until ctx ends.
@@ -202,7 +213,7 @@ func oneTimePassword() string {
 }
 
 func personOf(u *ledger.User) Person {
-	p := Person{ID: u.ID, Login: u.Login, Name: u.Name}
+	p := Person{ID: u.ID, Login: u.Login, Name: u.Name, Elsewhere: u.Elsewhere != ""}
 	for _, r := range u.Roles {
 		p.Roles = append(p.Roles, Role(r))
 	}

@@ -137,6 +137,9 @@ func (a *Access) SetRoles(ctx context.Context, who, login string, roles []Role) 
 		return err
 	}
 	return a.change(ctx, who, "roles changed", login, func(tx *ledger.Tx, u *ledger.User) (string, error) {
+		if err := ownPassword(u); err != nil {
+			return "", err
+		}
 		was := strings.Join(u.Roles, ", ")
 		u.Roles = words(roles)
 		return was + " → " + strings.Join(u.Roles, ", "), nil
@@ -158,6 +161,9 @@ func (a *Access) ResetPassword(ctx context.Context, who, login string) (pass str
 	hash := password.New(pass, a.cost).String()
 	now := a.now()
 	return pass, a.change(ctx, who, "password reset", login, func(tx *ledger.Tx, u *ledger.User) (string, error) {
+		if err := ownPassword(u); err != nil {
+			return "", err
+		}
 		u.Password, u.OneTime, u.PasswordEnds = hash, true, now.Add(oneTimeHolds)
 		u.Disabled, u.Wrong, u.LockedUntil = false, 0, time.Time{}
 		return "one-time, for a week", tx.EndSessions(u.ID, [32]byte{})
@@ -195,8 +201,11 @@ func (a *Access) change(ctx context.Context, who, action, login string, do func(
 	})
 }
 
-// keeps tells whether the person looks after people.
-func keeps(u *ledger.User) bool { return !u.Disabled && slices.Contains(u.Roles, string(IT)) }
+// keeps tells whether the person looks after people, also when a provider is away or
+// takes their role.
+func keeps(u *ledger.User) bool {
+	return !u.Disabled && u.Elsewhere == "" && slices.Contains(u.Roles, string(IT))
+}
 
 func anotherKeeper(tx *ledger.Tx, but *ledger.User) error {
 	others := 0
@@ -208,7 +217,7 @@ func anotherKeeper(tx *ledger.Tx, but *ledger.User) error {
 		return err
 	}
 	return fault.New(fault.Data, CodeLastIT, "%q is the last one who looks after people", but.Login).
-		WithHint("give the role it to somebody else first")
+		WithHint("give the role it to somebody else with a password here first")
 }
 
 // ChangePassword has a person choose another password. All their other sessions
@@ -219,6 +228,9 @@ func (a *Access) ChangePassword(ctx context.Context, p Person, old, next, addres
 	}
 	u, err := a.ledger.UserNamed(ctx, p.Login)
 	if err != nil {
+		return err
+	}
+	if err := ownPassword(&u); err != nil {
 		return err
 	}
 	if fits, err := a.fits(ctx, u.Password, old); err != nil {

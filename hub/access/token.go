@@ -36,6 +36,9 @@ func (a *Access) NewToken(ctx context.Context, p Person, name string, scopes []R
 		return "", fault.New(fault.Data, CodeBadToken, "a token holds for at most two years")
 	case len(scopes) == 0:
 		return "", fault.New(fault.Data, CodeBadToken, "a token without a scope may do nothing").WithHint(fmt.Sprintf("choose of %v", Scopes))
+	case p.Elsewhere:
+		return "", fault.New(fault.Data, CodeBadToken, "who signs in elsewhere makes no tokens: nobody would tell the hub when they may no longer").
+			WithHint("have IT add a person with a password for the program")
 	case p.Token != "":
 		return "", fault.New(fault.Data, CodeBadToken, "a token makes no tokens").WithHint("sign in as a person")
 	}

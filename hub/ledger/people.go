@@ -30,6 +30,9 @@ type User struct {
 	LockedUntil time.Time
 	CreatedAt   time.Time
 	SignedInAt  time.Time
+	// Elsewhere is the issuer and the subject, with a space between, of one who signs
+	// in there.
+	Elsewhere string
 }
 
 // Session is a browser that a person has signed in with. Its hash is over the
@@ -61,13 +64,13 @@ const (
 	CodeNoToken   = "no_token"
 )
 
-const userColumns = `u.id, u.login, u.name, u.roles, u.password, u.one_time, u.password_ends, u.disabled, u.wrong, u.locked_until, u.created_at, u.signed_in_at`
+const userColumns = `u.id, u.login, u.name, u.roles, u.password, u.one_time, u.password_ends, u.disabled, u.wrong, u.locked_until, u.created_at, u.signed_in_at, u.elsewhere`
 
 // dest are the places of a user's columns; set takes over what needs a turn.
 func (u *User) dest() (places []any, set func()) {
 	var roles string
 	var oneTime, ends, disabled, locked, created, signedIn int64
-	return []any{&u.ID, &u.Login, &u.Name, &roles, &u.Password, &oneTime, &ends, &disabled, &u.Wrong, &locked, &created, &signedIn},
+	return []any{&u.ID, &u.Login, &u.Name, &roles, &u.Password, &oneTime, &ends, &disabled, &u.Wrong, &locked, &created, &signedIn, &u.Elsewhere},
 		func() {
 			u.Roles, u.OneTime, u.Disabled = strings.Fields(roles), oneTime != 0, disabled != 0
 			u.PasswordEnds, u.LockedUntil, u.CreatedAt, u.SignedInAt = timeOf(ends), timeOf(locked), timeOf(created), timeOf(signedIn)
@@ -117,13 +120,25 @@ func (t *Tx) AddUser(u User) (id int64, err error) {
 	if n > 0 {
 		return 0, fault.New(fault.Data, CodeLoginUsed, "somebody signs in as %q already", u.Login)
 	}
-	err = t.Row(`INSERT INTO users (login, name, roles, password, one_time, password_ends, disabled, wrong, locked_until, created_at, signed_in_at)
-		VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, $7, 0) RETURNING id`,
-		u.Login, storable(u.Name), strings.Join(u.Roles, " "), u.Password, flag(u.OneTime), millis(u.PasswordEnds), millis(u.CreatedAt)).Scan(&id)
+	err = t.Row(`INSERT INTO users (login, name, roles, password, one_time, password_ends, disabled, wrong, locked_until, created_at, signed_in_at, elsewhere)
+		VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, $7, 0, $8) RETURNING id`,
+		u.Login, storable(u.Name), strings.Join(u.Roles, " "), u.Password, flag(u.OneTime), millis(u.PasswordEnds), millis(u.CreatedAt), storable(u.Elsewhere)).Scan(&id)
 	return id, err
 }
 
-// SetUser writes all of a person but the login.
+// UserElsewhere gives the person who signs in elsewhere by an issuer and subject; found
+// is false where there is none.
+func (t *Tx) UserElsewhere(elsewhere string) (u User, found bool, err error) {
+	places, set := u.dest()
+	err = t.Row(`SELECT `+userColumns+` FROM users u WHERE u.elsewhere = $1 AND u.elsewhere <> ''`, storable(elsewhere)).Scan(places...)
+	set()
+	if errors.Is(err, errNoRows) {
+		return User{}, false, nil
+	}
+	return u, err == nil, err
+}
+
+// SetUser writes all of a person but the login and where they sign in.
 func (t *Tx) SetUser(u User) error {
 	n, err := t.Exec(`UPDATE users SET name = $2, roles = $3, password = $4, one_time = $5, password_ends = $6, disabled = $7,
 		wrong = $8, locked_until = $9, signed_in_at = $10 WHERE id = $1`,

@@ -15,6 +15,9 @@ import (
 // signBody is the form by which people sign in.
 type signBody struct {
 	Next, Login, Wrong, Hint string
+	// Provider is where people can sign in, too; empty for nowhere. Trouble says that
+	// it could not be reached lately.
+	Provider, Trouble string
 }
 
 func (s *Site) signInPage(w http.ResponseWriter, r *http.Request) {
@@ -23,7 +26,7 @@ func (s *Site) signInPage(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, next, http.StatusSeeOther)
 		return
 	}
-	s.show(w, r, http.StatusOK, "sign-in.html", "", frame{Title: "Sign in", Still: true, Body: signBody{Next: next}})
+	s.showSignIn(w, r, http.StatusOK, signBody{Next: next})
 }
 
 func (s *Site) signIn(w http.ResponseWriter, r *http.Request) {
@@ -45,7 +48,7 @@ func (s *Site) signIn(w http.ResponseWriter, r *http.Request) {
 	if f, ok := faultOf(err); ok {
 		b.Wrong, b.Hint = sentence(f.Message), sentence(f.Hint)
 	}
-	s.show(w, r, status, "sign-in.html", "", frame{Title: "Sign in", Still: true, Body: b})
+	s.showSignIn(w, r, status, b)
 }
 
 func (s *Site) signOut(w http.ResponseWriter, r *http.Request) {

@@ -134,6 +134,8 @@ func (s *Site) Routes() []access.Route {
 
 		{Pattern: "GET /sign-in", Needs: access.Anyone, Serve: s.signInPage},
 		{Pattern: "POST /sign-in", Needs: access.Anyone, Serve: s.signIn},
+		{Pattern: "GET /sign-in/provider", Needs: access.Anyone, Serve: s.toProvider},
+		{Pattern: "GET " + access.BackPath, Needs: access.Anyone, Serve: s.fromProvider},
 		{Pattern: "POST /sign-out", Needs: access.Self, Serve: s.signOut},
 		{Pattern: "GET /me", Needs: access.Self, Serve: s.me},
 		{Pattern: "POST /me/password", Needs: access.Self, Serve: s.changePassword},
@@ -145,6 +147,7 @@ func (s *Site) Routes() []access.Route {
 		{Pattern: "POST /people/{login}/roles", Needs: access.People, Serve: s.setRoles},
 		{Pattern: "POST /people/{login}/password", Needs: access.People, Serve: s.resetPassword},
 		{Pattern: "POST /people/{login}/disable", Needs: access.People, Serve: s.disable},
+		{Pattern: "POST /people/{login}/enable", Needs: access.People, Serve: s.enable},
 
 		{Pattern: "GET /", Needs: access.Self, Serve: s.nothing},
 	}, s.waitingRoutes()...), s.postingRoutes()...)
@@ -305,6 +308,10 @@ func (s *Site) nothing(w http.ResponseWriter, r *http.Request) {
 //	signed   a quantity with its sign
 //	others   the movements that are not found in Odoo as they were posted
 var funcs = template.FuncMap{
+	"provider": func(elsewhere string) string {
+		issuer, _, _ := strings.Cut(elsewhere, " ")
+		return strings.TrimPrefix(issuer, "https://")
+	},
 	"role": func(r access.Role) string {
 		if r == access.IT {
 			return "IT"

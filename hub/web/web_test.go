@@ -41,16 +41,23 @@ func (d *desk) Odoo() room.Odoo { return d.shown.Odoo }
 func newDesk(t *testing.T) *desk {
 	t.Helper()
 	d := &desk{Desk: roomtest.New(t), t: t}
-	var err error
-	d.site, err = web.New(web.Options{Room: d, Access: d.Access, People: d.Ledger, Version: "test", Log: d.Log})
-	d.Must(err)
+	d.open(d.Access)
 	mux := http.NewServeMux()
-	mux.Handle("/", d.site)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { d.site.ServeHTTP(w, r) })
 	mux.Handle("/ui/", ui.Assets("/ui/"))
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	d.url = server.URL
 	return d
+}
+
+// open makes the site with who may do what in it.
+func (d *desk) open(a *access.Access) {
+	d.t.Helper()
+	d.Access = a
+	var err error
+	d.site, err = web.New(web.Options{Room: d, Access: a, People: d.Ledger, Version: "test", Log: d.Log})
+	d.Must(err)
 }
 
 const good = roomtest.Password
