@@ -27,7 +27,19 @@ func sample(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(b)
+	return strings.Replace(string(b), `secret_sha256: ""`, "secret_sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", 1)
+}
+
+// Whoever leaves the sample's branch as it is has no branch with a secret that
+// everybody can read.
+func TestTheSampleHasNoSecret(t *testing.T) {
+	b, err := os.ReadFile("../../configs/hub.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := config.Load(place(t, string(b))); err == nil || !strings.Contains(err.Error(), "branchline-hub secret") {
+		t.Error(err)
+	}
 }
 
 func TestTheSampleIsGood(t *testing.T) {
