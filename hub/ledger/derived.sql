@@ -46,6 +46,8 @@ CREATE TABLE movements (
 );
 CREATE INDEX movements_pending ON movements (branch_id, kind, group_id, id, recorded_at) WHERE state = 1;
 CREATE INDEX movements_item ON movements (lot, product_id, branch_id);
+-- What waits for a person.
+CREATE INDEX movements_waiting ON movements (lot, id) WHERE state = 4;
 CREATE INDEX movements_branch ON movements (branch_id, occurred_at);
 CREATE INDEX movements_product ON movements (product_id, occurred_at);
 CREATE INDEX movements_document ON movements (document_ref) WHERE document_ref <> '';
@@ -175,7 +177,6 @@ CREATE TABLE stock (
     PRIMARY KEY (branch_id, product_id, lot, unit)
 ) /* WITHOUT ROWID */;
 CREATE INDEX stock_lot ON stock (lot, product_id);
-CREATE INDEX stock_product ON stock (product_id);
 
 CREATE TABLE branch_totals (
     branch_id        BIGINT PRIMARY KEY,

@@ -74,15 +74,14 @@ func (l *Ledger) Recall(ctx context.Context, lot string) ([]Recalled, error) {
 	for i, s := range spellings {
 		r := &all[i]
 		r.Lot = s
-		if r.Stock, err = l.stock(ctx, `WHERE s.lot = $1 ORDER BY p.code, p.scheme, b.code, s.unit`, s); err != nil {
+		if r.Stock, err = l.stock(ctx, recallStock, s); err != nil {
 			return nil, err
 		}
-		const waiting = ` WHERE m.lot = $1 AND m.state = 4`
-		if r.Waiting, err = l.movements(ctx, waiting+` ORDER BY m.id LIMIT $2`, s, MaxRecallWaiting); err != nil {
+		if r.Waiting, err = l.movements(ctx, recallWaiting+` ORDER BY m.id LIMIT $2`, s, MaxRecallWaiting); err != nil {
 			return nil, err
 		}
 		if r.Waits = int64(len(r.Waiting)); r.Waits == MaxRecallWaiting {
-			if err := l.reader(ctx).Row(`SELECT COUNT(*) FROM movements m`+waiting, s).Scan(&r.Waits); err != nil {
+			if err := l.reader(ctx).Row(`SELECT COUNT(*) FROM movements m`+recallWaiting, s).Scan(&r.Waits); err != nil {
 				return nil, classify(err)
 			}
 		}
@@ -90,11 +89,16 @@ func (l *Ledger) Recall(ctx context.Context, lot string) ([]Recalled, error) {
 	return all, nil
 }
 
+const (
+	recallStock   = `WHERE s.lot = $1 ORDER BY p.code, p.scheme, b.code, s.unit`
+	recallWaiting = ` WHERE m.lot = $1 AND m.state = 4`
+	withoutLot    = `WHERE s.product_id = (SELECT id FROM products WHERE code = $1 AND scheme = $2) AND s.lot = '' ORDER BY b.code, s.unit`
+)
+
 // WithoutLot is what left, or came, without a lot number, of the products that
 // are given, by branch: of it nobody can say that it was not the lot.
 func (l *Ledger) WithoutLot(ctx context.Context, product movement.Product) ([]Stock, error) {
-	return l.stock(ctx, `WHERE s.product_id = (SELECT id FROM products WHERE code = $1 AND scheme = $2) AND s.lot = '' ORDER BY b.code, s.unit`,
-		product.Code, string(product.Scheme))
+	return l.stock(ctx, withoutLot, product.Code, string(product.Scheme))
 }
 
 // LotUnknown counts what waits for a person and names no lot, so that it may be of

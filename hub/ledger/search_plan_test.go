@@ -64,3 +64,34 @@ func TestSearchesAreLedByAnIndex(t *testing.T) {
 		}
 	}
 }
+
+// A recall reads what it tells and no more: not every movement of a lot, nor every lot
+// of a product.
+func TestARecallIsLedByItsOwnIndices(t *testing.T) {
+	l, err := Open(t.Context(), Config{Path: filepath.Join(t.TempDir(), "ledger.db"), NoSync: true}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for index, query := range map[string]string{
+		"movements_waiting (lot=?)":          selectMovement + recallWaiting + ` ORDER BY m.id LIMIT 200`,
+		"stock_lot (lot=? AND product_id=?)": selectStock + withoutLot,
+		"stock_lot (lot=?)":                  selectStock + recallStock,
+		"movements_waiting (lot=?) ":         `SELECT COUNT(*) FROM movements m` + recallWaiting,
+	} {
+		args := []any{"A", "gtin"}
+		var plan []string
+		if err := l.reader(t.Context()).Rows(`EXPLAIN QUERY PLAN `+query, args[:strings.Count(query, "$")], func(r Row) error {
+			var id, parent, unused int64
+			var step string
+			err := r.Scan(&id, &parent, &unused, &step)
+			plan = append(plan, step)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if said := strings.Join(plan, "; "); !strings.Contains(said, strings.TrimSpace(index)) || strings.Contains(said, "SCAN m") || strings.Contains(said, "SCAN s") {
+			t.Errorf("%s: %s", index, said)
+		}
+	}
+}
