@@ -8,6 +8,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -38,6 +39,9 @@ type flight struct {
 	Next     string    `json:"next"`
 	Began    time.Time `json:"began"`
 }
+
+// maxNext bounds a path to come back to, so that a browser keeps the cookie it is in.
+const maxNext = 1000
 
 // flightTime is how long somebody may take at the provider.
 const flightTime = 10 * time.Minute
@@ -96,6 +100,9 @@ func errNoProvider() error {
 // GoElsewhere begins a sign-in at the provider and gives the address where the browser
 // is to go; next is a path here, to come back to.
 func (a *Access) GoElsewhere(w http.ResponseWriter, r *http.Request, next string) (to string, err error) {
+	if len(next) > maxNext {
+		next = "/"
+	}
 	if a.provider == nil {
 		return "", errNoProvider()
 	}
@@ -127,22 +134,31 @@ func (a *Access) ComeBack(w http.ResponseWriter, r *http.Request) (cookie, next 
 		f, ok = a.unseal(c.Value)
 	}
 	if !ok || subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(f.State)) != 1 {
-		a.tries.wrong(address)
+		// It is not counted: there is nothing to guess, and any page can send a browser here.
 		return "", "", fault.New(fault.Data, CodeProvider, "this sign-in was not begun in this browser, or took too long").WithHint("begin again")
 	}
+	var id identity
 	if q.Get("error") != "" {
-		return "", f.Next, a.refusedThere(q)
+		err = a.refusedThere(q)
+	} else {
+		id, err = a.provider.redeem(r.Context(), q.Get("code"), &f)
 	}
-	id, err := a.provider.redeem(r.Context(), q.Get("code"), &f)
-	if err != nil {
-		if fault.ClassOf(err) == fault.Data {
-			a.tries.wrong(address)
-			a.log.Warn("a sign-in at the provider is refused", "remote", address, "err", err)
-		}
-		return "", f.Next, err
+	if fault.CodeOf(err) == CodeProvider && fault.ClassOf(err) == fault.Data {
+		a.tries.wrong(address)
+		return "", f.Next, errors.Join(err, a.ledger.Audit(r.Context(), audit(a.now(), "hub", "sign-in refused", "user unknown", message(err)+"; from "+address)))
 	}
-	cookie, err = a.admit(r.Context(), id, address)
+	if err == nil {
+		cookie, err = a.admit(r.Context(), id, address)
+	}
 	return cookie, f.Next, err
+}
+
+// message is an error without what to do next.
+func message(err error) string {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return f.Message
+	}
+	return err.Error()
 }
 
 // refusedThere says in words why the provider let nobody in.
@@ -187,10 +203,10 @@ func (a *Access) admit(ctx context.Context, id identity, address string) (cookie
 		}
 		refuse := func(err error) error {
 			refused = err
-			return tx.Audit(audit(now, "hub", "sign-in refused", "user "+login, err.Error()+"; by "+a.provider.cfg.Name+" from "+address))
+			return tx.Audit(audit(now, "hub", "sign-in refused", "user "+login, message(err)+"; by "+a.provider.cfg.Name+" from "+address))
 		}
 		if !known {
-			if err := checkLogin(login); err != nil {
+			if err := checkLogin(login); err != nil || strings.ContainsFunc(login, func(r rune) bool { return r > 0x7f }) {
 				login = "unknown"
 				return refuse(fault.New(fault.Data, CodeElsewhere, "%s gives no name (%s) that you could have here", a.provider.cfg.Name, a.provider.cfg.LoginClaim).WithHint("IT must look at access.oidc.login_claim in hub.yaml"))
 			}
@@ -202,7 +218,8 @@ func (a *Access) admit(ctx context.Context, id identity, address string) (cookie
 		}
 		if len(roles) == 0 {
 			if known {
-				if err := tx.EndSessions(u.ID, [sha256.Size]byte{}); err != nil {
+				u.Roles = nil
+				if err := errors.Join(tx.SetUser(u), tx.EndSessions(u.ID, [sha256.Size]byte{})); err != nil {
 					return err
 				}
 			}

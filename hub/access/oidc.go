@@ -119,10 +119,12 @@ type provider struct {
 	client *http.Client
 	now    func() time.Time
 
-	mu     sync.Mutex
-	found  *oidc.Provider
-	failed error
-	at     time.Time // of the failure
+	mu      sync.Mutex
+	found   *oidc.Provider
+	foundAt time.Time
+	failed  error
+	at      time.Time     // of the failure
+	asking  chan struct{} // closed when the answer is there; nil while nobody asks
 }
 
 func newProvider(cfg OIDCConfig, now func() time.Time) *provider {
@@ -151,30 +153,66 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (p *provider) away(err error) error {
-	return fault.New(fault.Transient, CodeProvider, "%s cannot be reached: %w", p.cfg.Name, err).
+	return fault.New(fault.Transient, CodeProvider, "%s cannot be reached: %s", p.cfg.Name, brief(err)).
 		WithHint("try again in a moment, or sign in with a password of the control room")
 }
 
-// discover gives what the provider says of itself. One that did not answer is not
-// asked again at once.
+// brief says what went wrong, and nothing of what was sent or answered but a little.
+func brief(err error) string {
+	if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
+		return clean(fmt.Sprintf("it answered %s %s", e.Response.Status, e.ErrorCode))
+	}
+	return clean(err.Error())
+}
+
+// discoveredFor is how long what the provider says of itself is gone by.
+const discoveredFor = time.Hour
+
+// discover gives what the provider says of itself. It is asked once at a time, and not
+// again at once where it did not answer.
 func (p *provider) discover(ctx context.Context) (*oidc.Provider, error) {
 	p.mu.Lock()
+	found, failed, asking := p.found, p.failed, p.asking
+	known := found != nil && p.now().Sub(p.foundAt) < discoveredFor
+	rests := failed != nil && p.now().Sub(p.at) < askAgain
+	if !known && !rests && asking == nil {
+		asking = make(chan struct{})
+		p.asking = asking
+		go p.ask(context.WithoutCancel(ctx), asking)
+	}
+	p.mu.Unlock()
+	if found != nil {
+		return found, nil // an older one does until there is a newer one
+	}
+	if rests {
+		return nil, failed
+	}
+	select {
+	case <-asking:
+	case <-ctx.Done():
+		return nil, p.away(ctx.Err())
+	}
+	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.found != nil {
-		return p.found, nil
-	}
-	if p.failed != nil && p.now().Sub(p.at) < askAgain {
+	if p.found == nil {
 		return nil, p.failed
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), providerTimeout)
+	return p.found, nil
+}
+
+func (p *provider) ask(ctx context.Context, done chan struct{}) {
+	ctx, cancel := context.WithTimeout(oidc.ClientContext(ctx, p.client), providerTimeout)
 	defer cancel()
-	found, err := oidc.NewProvider(oidc.ClientContext(ctx, p.client), p.cfg.Issuer)
-	if err != nil {
+	found, err := oidc.NewProvider(ctx, p.cfg.Issuer)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err == nil {
+		p.found, p.foundAt, p.failed = found, p.now(), nil
+	} else {
 		p.failed, p.at = p.away(err), p.now()
-		return nil, p.failed
 	}
-	p.found, p.failed = found, nil
-	return found, nil
+	p.asking = nil
+	close(done)
 }
 
 // trouble says why the provider could not be asked lately; empty for nothing.
@@ -210,7 +248,7 @@ func (p *provider) redeem(ctx context.Context, code string, f *flight) (id ident
 	token, err := p.oauth(found).Exchange(ctx, code, oauth2.VerifierOption(f.Verifier))
 	if err != nil {
 		if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok && e.Response.StatusCode < 500 {
-			return id, p.distrust(fmt.Errorf("it does not take the code that it sent (%s)", e.ErrorCode))
+			return id, p.distrust(fmt.Errorf("it does not take the code that was brought (%s)", e.ErrorCode))
 		}
 		return id, p.away(err)
 	}
@@ -219,6 +257,9 @@ func (p *provider) redeem(ctx context.Context, code string, f *flight) (id ident
 		return id, p.distrust(errors.New("it sent no ID token"))
 	}
 	said, err := found.Verifier(&oidc.Config{ClientID: p.cfg.ClientID, Now: func() time.Time { return p.now().Add(-clockSlack) }}).Verify(ctx, raw)
+	if err != nil && strings.Contains(err.Error(), "fetching keys") {
+		return id, p.away(err)
+	}
 	if err != nil {
 		return id, p.distrust(err)
 	}
@@ -268,7 +309,7 @@ func (p *provider) more(ctx context.Context, found *oidc.Provider, token *oauth2
 }
 
 func (p *provider) distrust(err error) error {
-	return fault.New(fault.Data, CodeProvider, "what %s says cannot be trusted: %w", p.cfg.Name, err).
+	return fault.New(fault.Data, CodeProvider, "what %s says cannot be trusted: %s", p.cfg.Name, brief(err)).
 		WithHint("sign in again; if it goes on, IT must look at access.oidc in hub.yaml and at the provider")
 }
 

@@ -111,7 +111,13 @@ func claims(subject, login string, groups ...string) map[string]any {
 
 func TestAPersonOfTheProviderSignsIn(t *testing.T) {
 	i := newInn(t)
-	p := i.through()
+	b := i.browser()
+	res, err := b.Get(i.url + "/go?next=/trace")
+	i.must(err)
+	res.Body.Close()
+	u, _ := url.Parse(i.url)
+	first := b.Jar.Cookies(u)[0].Value
+	p := i.who(b)
 	if p.Login != "olga" || p.Name != "Olga O." || !slices.Equal(p.Roles, []access.Role{access.Operator}) || !p.Elsewhere || !p.May(access.Decide) || p.May(access.Approve) {
 		t.Fatalf("%+v, %v", p, i.last)
 	}
@@ -138,6 +144,12 @@ func TestAPersonOfTheProviderSignsIn(t *testing.T) {
 	if trail := i.trail("sign-in refused"); len(trail) != 1 || trail[0].Subject != "user olga" {
 		t.Errorf("%+v", trail)
 	}
+	if users, err := i.ledger.Users(t.Context()); err != nil || len(users[0].Roles) != 0 {
+		t.Errorf("%+v, %v", users, err)
+	}
+	if p := i.person(first); p.ID != 0 {
+		t.Errorf("an earlier session goes on: %+v", p)
+	}
 }
 
 // A name that somebody has is not given to another, whoever had it first.
@@ -154,7 +166,7 @@ func TestNobodyTakesAnothersName(t *testing.T) {
 	if p := i.through(); p.ID != 0 || fault.CodeOf(i.last) != access.CodeElsewhere {
 		t.Errorf("%+v, %v", p, i.last)
 	}
-	for _, bad := range []any{"", "<script>", strings.Repeat("x", 100), nil, 7, "two words"} {
+	for _, bad := range []any{"", "<script>", strings.Repeat("x", 100), nil, 7, "two words", "hub", "Schedule", "аdmin"} { // the last in Cyrillic
 		c := claims("s-3", "", "operators")
 		c["preferred_username"] = bad
 		i.at.Person(c)
@@ -346,16 +358,54 @@ func TestTheProviderIsAway(t *testing.T) {
 	}
 }
 
-// Who guesses is stopped as at the passwords.
+// Whoever can send browsers here, as any page can, does not close the sign-in; who
+// comes back with codes that the provider did not give is stopped as at the passwords.
 func TestComingBackIsNotTriedForEver(t *testing.T) {
 	i := newInn(t)
-	for range 20 {
+	for range 30 {
 		res, err := http.Get(i.url + access.BackPath + "?state=x&code=y")
 		i.must(err)
 		res.Body.Close()
 	}
+	if p := i.through(); p.Login != "olga" {
+		t.Errorf("%+v, %v", p, i.last)
+	}
+	i.at.Alter(func(c map[string]any) { c["nonce"] = "x" })
+	for range 20 {
+		i.through()
+	}
+	i.at.Alter(nil)
 	if i.through(); fault.CodeOf(i.last) != access.CodeTooMany {
 		t.Error(i.last)
+	}
+	if trail := i.trail("sign-in refused"); len(trail) != 20 || !strings.Contains(trail[0].Detail, "not for this sign-in; from ") {
+		t.Errorf("%d refusals: %+v", len(trail), trail[0])
+	}
+}
+
+// A provider that takes its time keeps nobody waiting but who goes there.
+func TestTheProviderHangs(t *testing.T) {
+	i := newInn(t)
+	end := i.at.Hang()
+	came := make(chan struct{})
+	go func() { i.through(); close(came) }()
+	<-i.at.Asked()
+	if name, trouble := i.Provider(); name == "" || trouble != "" { // while it is being asked
+		t.Errorf("%q %q", name, trouble)
+	}
+	end()
+	<-came
+	if i.last != nil {
+		t.Error(i.last)
+	}
+}
+
+// What the provider says is neither shown nor kept at length.
+func TestTheProviderTalks(t *testing.T) {
+	i := newInn(t)
+	i.at.Talks(strings.Repeat("the client's secret is no secret ", 100_000))
+	if p := i.through(); p.ID != 0 || fault.CodeOf(i.last) != access.CodeProvider || len(i.last.Error()) > 400 {
+		t.Errorf("%+v, %d bytes", p, len(i.last.Error()))
 	}
 }
 

@@ -107,11 +107,14 @@ func (a *Access) Add(ctx context.Context, who, login, name string, roles []Role)
 	})
 }
 
+// notPeople are what the audit trail calls those who are none.
+var notPeople = []string{"hub", "unknown", "odoo", "agent", "planner", "poster", ledger.Schedule}
+
 func checkLogin(login string) error {
 	bad := func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-@", r)
 	}
-	if login == "" || len(login) > maxLogin || strings.ContainsFunc(login, bad) {
+	if login == "" || len(login) > maxLogin || strings.ContainsFunc(login, bad) || slices.Contains(notPeople, login) {
 		return fault.New(fault.Data, CodeBadLogin, "%.64q cannot be the name to sign in with", login).
 			WithHint("take letters, digits and . _ - @")
 	}

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -30,9 +31,17 @@ func TestSignInAtTheProvider(t *testing.T) {
 	page := uitest.Open(t, d.url)
 	page.Go(d.url + "/reconciliation")
 	page.WaitText("Sign in with our company account")
-	page.Shot("sign-in-provider")
+	for _, width := range []int64{390, 820, 1366} {
+		page.Size(width, 800)
+		page.Shot(fmt.Sprintf("sign-in-provider-%d", width))
+		if found := page.Unusable(width); found != "" {
+			t.Errorf("at %d: %s", width, found)
+		}
+	}
+	page.Dark()
+	page.Go(d.url + "/sign-in?next=/reconciliation")
 	if found := page.Unusable(1366); found != "" {
-		t.Error(found)
+		t.Errorf("in the dark: %s", found)
 	}
 	page.Click(`a[href^="/sign-in/provider"]`)
 	page.WaitText("Company account")

@@ -39,6 +39,9 @@ type Provider struct {
 	unsigned bool
 	asks     bool
 	down     bool
+	talks    string
+	hangs    chan struct{}
+	asked    chan struct{}
 	refuses  string
 
 	key   *ecdsa.PrivateKey
@@ -63,7 +66,18 @@ func New(t testing.TB) *Provider {
 	mux.HandleFunc("GET /userinfo", p.userInfo)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.mu.Lock()
+		hangs := p.hangs
+		p.mu.Unlock()
+		if hangs != nil {
+			p.asked <- struct{}{}
+			<-hangs
+		}
+		p.mu.Lock()
 		defer p.mu.Unlock()
+		if p.talks != "" {
+			http.Error(w, p.talks, http.StatusBadRequest)
+			return
+		}
 		if p.down {
 			http.Error(w, "down for maintenance", http.StatusBadGateway)
 			return
@@ -99,6 +113,23 @@ func (p *Provider) Asks() { p.set(func() { p.asks = true }) }
 
 // Down answers nothing but failures.
 func (p *Provider) Down(b bool) { p.set(func() { p.down = b }) }
+
+// Talks answers everything with a refusal of many words.
+func (p *Provider) Talks(words string) { p.set(func() { p.talks = words }) }
+
+// Hang answers nothing until end is called. Asked gets a word for each request that
+// hangs.
+func (p *Provider) Hang() (end func()) {
+	c := make(chan struct{})
+	p.set(func() { p.hangs, p.asked = c, make(chan struct{}, 100) })
+	return func() {
+		p.set(func() { p.hangs = nil })
+		close(c)
+	}
+}
+
+// Asked tells of requests that hang.
+func (p *Provider) Asked() <-chan struct{} { return p.asked }
 
 // Refuses sends people back with an error; empty for none.
 func (p *Provider) Refuses(why string) { p.set(func() { p.refuses = why }) }
