@@ -131,6 +131,9 @@ func (t *Tx) noteRestore(r Restore) error {
 	if err := t.holdAliases(Alias{At: r.NotedAt}); err != nil {
 		return err
 	}
+	if err := t.dropCodes(r.NotedAt); err != nil {
+		return err
+	}
 	if err := t.dropSignedIn(r.NotedAt); err != nil {
 		return err
 	}
