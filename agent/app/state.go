@@ -64,6 +64,8 @@ func openOf(s *receive.Session, notices []counter.Notice) web.Open {
 	switch {
 	case questions > 0:
 		o.Next = ui.Many(questions, "question is", "questions are") + " open. Answer on the page; or at a scanner, BL-ACCEPT says that it is right, BL-PERSON leaves it to a person, BL-UNDO takes it back."
+	case s.Form != "":
+		o.Next = "Go on typing it in under On paper, then confirm it."
 	case len(s.Stations) == 0:
 		o.Next = "Scan its document to go on with it."
 	case len(s.Entries) > 0:

@@ -11,6 +11,7 @@ import (
 	"branchline/agent/scan"
 	"branchline/internal/feed"
 	"branchline/internal/movement"
+	"branchline/internal/paper"
 )
 
 // Desk is what the page asks of the desk. All methods are safe for concurrent
@@ -52,6 +53,9 @@ type Work struct {
 	ID       string
 	Purpose  scan.Purpose
 	Document movement.Document
+	// Form is the number of the printed form that is typed in; empty for what is
+	// scanned.
+	Form paper.Number `json:",omitempty"`
 	// Partner is who sends or gets the goods; empty when it is not known.
 	Partner string
 	// Counterpart is the other branch of a transfer, by its code.
@@ -132,7 +136,10 @@ type Lot struct {
 
 // Entry is one scan.
 type Entry struct {
-	Number   int
+	Number int
+	// Line is its line on a printed form, TypedBy who typed it in.
+	Line     int    `json:",omitempty"`
+	TypedBy  string `json:",omitempty"`
 	Lot      string
 	Expiry   movement.Date
 	Serial   string
@@ -227,6 +234,9 @@ type Receipt struct {
 	// Thrown is why it was thrown away, at ConfirmedAt; empty for what was
 	// confirmed.
 	Thrown string `json:",omitempty"`
+	// Again counts the lines of a form that had been recorded before, and were not
+	// recorded again.
+	Again int `json:",omitempty"`
 	// Epoch, and First to Through, are the places of its movements in the live
 	// lane of the outbox.
 	Epoch          string

@@ -55,6 +55,14 @@ func TestKnownKeysAreNotRecordedAgain(t *testing.T) {
 			if diff := cmp.Diff(want, second, cmpopts.IgnoreFields(outbox.Place{}, "By")); diff != "" {
 				t.Error(diff)
 			}
+			told, err := o.Recorded("b", "none", "c")
+			want = []outbox.Place{
+				{Epoch: first[0].Epoch, Lane: movement.Bulk, Seq: 3, Known: true, Print: keyed(3, "").Print()}, {},
+				{Epoch: first[0].Epoch, Lane: movement.Live, Seq: 1, Known: true, Print: keyed(5, "").Print()},
+			}
+			if diff := cmp.Diff(want, told, cmpopts.IgnoreFields(outbox.Place{}, "By")); diff != "" || err != nil {
+				t.Error(diff, err)
+			}
 			if n := len(drain(t, o)); n != 5 {
 				t.Errorf("%d records, want 5", n)
 			}

@@ -19,7 +19,7 @@ func (d *Desk) Work(p scan.Purpose) []counter.Work {
 	var list []counter.Work
 	open := map[movement.Document]bool{}
 	for _, s := range d.sessions {
-		if s.Purpose == p {
+		if s.Purpose == p && s.Form == "" {
 			v := s.view(d.know(s))
 			list = append(list, v.Work)
 			open[s.Document] = true
@@ -30,7 +30,7 @@ func (d *Desk) Work(p scan.Purpose) []counter.Work {
 	}
 	for _, e := range d.Reference.Deliveries() {
 		doc := documentOf(&e)
-		if open[doc] || slices.ContainsFunc(d.sessions, func(s *Session) bool { return s.Purpose == p && e.For(s.Document) }) {
+		if open[doc] || slices.ContainsFunc(d.sessions, func(s *Session) bool { return s.Purpose == p && s.Form == "" && e.For(s.Document) }) {
 			continue
 		}
 		open[doc] = true
@@ -107,7 +107,7 @@ func (d *Desk) Open(ctx context.Context, p scan.Purpose, doc movement.Document, 
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if doc.Type == "session" && !slices.ContainsFunc(d.sessions, func(s *Session) bool { return s.Purpose == p && s.Document == doc }) {
+	if doc.Type == "session" && !slices.ContainsFunc(d.sessions, func(s *Session) bool { return s.Purpose == p && s.Document == doc && s.Form == "" }) {
 		return no("no_session", "%.70q is not open: it was confirmed or thrown away", doc.Ref)
 	}
 	if transfer(p) && doc.Type != "session" {

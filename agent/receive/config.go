@@ -24,6 +24,9 @@ type Config struct {
 	// AskOver is how many times what was ordered may come before a person is
 	// asked whether it is right; 0 never asks.
 	AskOver int `yaml:"ask_over_times"`
+	// FormDays is for how many days what was written on a printed form can be typed
+	// in; 0 is 35.
+	FormDays int `yaml:"form_days"`
 	// Reasons are those of the command barcodes BL-REASON-<name> and
 	// BL-DAMAGED-<name>, by name: up to 16 capital letters and digits.
 	Reasons map[string]string `yaml:"reasons"`
@@ -38,10 +41,12 @@ type Pattern struct {
 	Type string `yaml:"type"`
 }
 
+const defaultFormDays = 35
+
 // DefaultConfig recognises Odoo's purchase orders ("P00017") and receipts
 // ("BR01/IN/00042").
 func DefaultConfig() Config {
-	return Config{RemindAfter: 12 * time.Hour, ShortDated: 90, AskOver: 3, Documents: []Pattern{
+	return Config{RemindAfter: 12 * time.Hour, ShortDated: 90, AskOver: 3, FormDays: defaultFormDays, Documents: []Pattern{
 		{Match: `P[0-9]{5,9}`, Type: "order"},
 		{Match: `[A-Z0-9]{1,8}/IN/[0-9]{3,9}`, Type: "delivery"},
 	}, Reasons: map[string]string{"BROKEN": "broken", "OPENED": "opened", "EXPIRED": "expired", "COLD": "cold chain broken",
@@ -58,6 +63,9 @@ func (c *Config) Validate() error {
 	}
 	if c.AskOver < 0 || c.AskOver > 1000 {
 		return conf.Bad("ask_over_times", c.AskOver, "must be 0 to 1000")
+	}
+	if c.FormDays < 0 || c.FormDays > 366 {
+		return conf.Bad("form_days", c.FormDays, "must be 0 to 366")
 	}
 	for name, words := range c.Reasons {
 		if !reasonForm.MatchString(name) {

@@ -27,7 +27,15 @@ func (d *Desk) confirm(ctx context.Context, s *Session, by string, at time.Time)
 	}
 	list, of := s.movements(k, by)
 	settle(list)
+	again := 0
+	if s.Form != "" {
+		var err error
+		if list, of, again, err = d.notTwice(list, of); err != nil {
+			return receipt{}, err
+		}
+	}
 	r := receipt{Receipt: s.receipt(k, by, at)}
+	r.Again = again
 	serials := s.serials(list)
 	closing, err := d.closing(s, r)
 	if err != nil {
@@ -46,12 +54,12 @@ func (d *Desk) confirm(ctx context.Context, s *Session, by string, at time.Time)
 		return receipt{}, err
 	}
 	if len(serials) > 0 {
-		again, which := s.again(list, serials, places)
-		more, err := d.Store.Append(ctx, outbox.Write{Lane: movement.Live, Movements: again, Notes: []outbox.Note{{Space: doubtSpace, Key: s.ID}}})
+		left, which := s.again(list, serials, places)
+		more, err := d.Store.Append(ctx, outbox.Write{Lane: movement.Live, Movements: left, Notes: []outbox.Note{{Space: doubtSpace, Key: s.ID}}})
 		if err != nil {
 			d.Log.Error("which serials left before is told at the next start", "session", s.ID, "err", err)
 		}
-		r.place(again[:len(more)], more)
+		r.place(left[:len(more)], more)
 		for i, p := range more { // it counts as what was recorded now
 			places[which[i]] = p
 		}
@@ -107,7 +115,7 @@ func settle(list []*movement.Movement) {
 			continue
 		}
 		list[i] = &movement.Movement{Kind: m.Kind, OccurredAt: m.OccurredAt, Document: m.Document, Counterpart: m.Counterpart, NaturalKey: m.NaturalKey,
-			Source: m.Source, Group: m.Group, Problem: scan.ProblemOf(err)}
+			Source: m.Source, Group: m.Group, Paper: m.Paper, Problem: scan.ProblemOf(err)}
 	}
 }
 
@@ -115,7 +123,7 @@ func settle(list []*movement.Movement) {
 // is a natural key of its own, as where it is scanned alone. It gives their
 // places in the list.
 func (s *Session) serials(list []*movement.Movement) []int {
-	if s.Purpose == scan.Receive || s.Purpose == scan.Count {
+	if s.Purpose == scan.Receive || s.Purpose == scan.Count || s.Form != "" {
 		return nil
 	}
 	var at []int

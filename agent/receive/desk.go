@@ -15,6 +15,7 @@ import (
 	"branchline/agent/outbox"
 	"branchline/agent/scan"
 	"branchline/internal/fault"
+	"branchline/internal/gs1"
 	"branchline/internal/movement"
 )
 
@@ -23,6 +24,7 @@ type Store interface {
 	Append(ctx context.Context, w outbox.Write) ([]outbox.Place, error)
 	Note(space, key string) ([]byte, error)
 	Notes(space, prefix string) iter.Seq2[outbox.Note, error]
+	Recorded(keys ...string) ([]outbox.Place, error)
 }
 
 // Handler records a scan that belongs to no session.
@@ -48,6 +50,8 @@ type Options struct {
 	// Signed says that people sign at the page: a scanner alone then neither
 	// confirms nor throws away what it has collected.
 	Signed bool
+	// TypedProfile is how codes are read that come by the page.
+	TypedProfile gs1.Profile
 	// Now is nil for time.Now. Its location is the branch's.
 	Now func() time.Time
 }

@@ -28,6 +28,9 @@ func (s *Session) edit(k *knowledge, a counter.Action, at time.Time) (Change, er
 	if err := typed("initials", a.By, maxInitials); err != nil {
 		return Change{}, err
 	}
+	if s.Form != "" && (a.Verb == counter.Short || a.Verb == counter.Damaged && a.Quantity != 0) {
+		return Change{}, fault.New(fault.Data, "not_here", "this cannot be said of a line of a form").WithHint("change the line, or confirm the form and tell the people at the hub")
+	}
 	if a.Verb == counter.Short {
 		return s.short(k, a, at)
 	}

@@ -100,7 +100,7 @@ func (f *finder) expiries() {
 
 func (f *finder) look(e *Entry) {
 	g := f.k.of(e.Item.Product)
-	if e.Set == SetShort {
+	if e.Set == SetShort || e.Item.Product == (movement.Product{}) {
 		return
 	}
 	f.lot(e, g)

@@ -33,8 +33,11 @@ func (s *Session) movements(k *knowledge, by string) (list []*movement.Movement,
 		list[i] = &movement.Movement{
 			Kind: s.Purpose.Kind(), Product: e.Item.Product, Lot: e.Item.Lot, Expiry: e.Item.Expiry, ExpiryRaw: e.Item.ExpiryRaw,
 			Serial: e.Item.Serial, Quantity: e.Quantity, OccurredAt: e.At, Document: s.Document, By: cmp.Or(e.Edited, e.By, by),
-			NaturalKey: "session/" + s.ID + "/" + strconv.Itoa(e.Number), Source: e.Source, Group: group, Problem: problems[e.Number],
+			NaturalKey: s.key(e), Paper: s.paper(e, by), Source: e.Source, Group: group, Problem: problems[e.Number],
 			Reason: e.why(), Counterpart: cmp.Or(s.Counterpart, e.Counterpart),
+		}
+		if s.Form != "" { // who did it stands on the form, and who accepted it can be another one each time
+			list[i].By, list[i].Reason = e.By, e.accepted("")
 		}
 	}
 	return list, of
@@ -42,13 +45,15 @@ func (s *Session) movements(k *knowledge, by string) (list []*movement.Movement,
 
 // why is the reason of the movement: a person's words, and what was accepted
 // with a warning.
-func (e *Entry) why() string {
+func (e *Entry) why() string { return e.accepted(e.AcceptedBy) }
+
+func (e *Entry) accepted(by string) string {
 	if len(e.Accepted) == 0 {
 		return e.Reason
 	}
 	words := "accepted: " + strings.Join(e.Accepted, ", ")
-	if e.AcceptedBy != "" {
-		words = "accepted by " + e.AcceptedBy + ": " + strings.Join(e.Accepted, ", ")
+	if by != "" {
+		words = "accepted by " + by + ": " + strings.Join(e.Accepted, ", ")
 	}
 	if e.Reason != "" {
 		return e.Reason + "; " + words
@@ -79,6 +84,9 @@ func (s *Session) problems(k *knowledge) map[int]*movement.Problem {
 		switch {
 		case text != "":
 			problems[e.Number] = &movement.Problem{Code: setCodes[e.Set], Text: clip(text)}
+		case e.Left == ProductNeeded:
+			problems[e.Number] = &movement.Problem{Code: e.Left, Field: "product.code",
+				Text: clip("the product is none that the branch knows; the form says " + strconv.Quote(e.Source.Raw))}
 		case e.Left != "" && problems[e.Number] == nil:
 			problems[e.Number] = &movement.Problem{Code: e.Left, Field: strings.TrimSuffix(e.Left, "_needed"),
 				Text: "the branch could not say the " + strings.TrimSuffix(e.Left, "_needed") + ", and left it to a person"}

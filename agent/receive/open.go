@@ -36,7 +36,7 @@ func (d *Desk) join(ctx context.Context, p scan.Purpose, doc movement.Document, 
 		}
 		steps = append(steps, step{s, Change{Parted: station}, false})
 	}
-	i := slices.IndexFunc(d.sessions, func(o *Session) bool { return o.Purpose == p && o.Document == doc })
+	i := slices.IndexFunc(d.sessions, func(o *Session) bool { return o.Purpose == p && o.Document == doc && o.Form == "" })
 	var s *Session
 	switch {
 	case i >= 0:

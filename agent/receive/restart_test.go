@@ -42,6 +42,17 @@ func (m *memory) Append(_ context.Context, w outbox.Write) ([]outbox.Place, erro
 	return places, nil
 }
 
+func (m *memory) Recorded(keys ...string) ([]outbox.Place, error) {
+	places := make([]outbox.Place, len(keys))
+	for i, key := range keys {
+		if places[i].Known = m.keys[key]; places[i].Known {
+			at := slices.IndexFunc(m.list, func(v *movement.Movement) bool { return v.NaturalKey == key })
+			places[i].Print = m.list[at].Print()
+		}
+	}
+	return places, nil
+}
+
 func (m *memory) Note(space, key string) ([]byte, error) { return m.notes[space+"/"+key], nil }
 
 func (m *memory) Notes(space, _ string) iter.Seq2[outbox.Note, error] {

@@ -11,6 +11,7 @@ import (
 	"branchline/agent/scan"
 	"branchline/internal/fault"
 	"branchline/internal/movement"
+	"branchline/internal/paper"
 	"branchline/internal/ui"
 )
 
@@ -30,6 +31,9 @@ type Session struct {
 	// Counterpart is the other branch of a transfer, by its code.
 	Counterpart string    `json:"counterpart,omitempty"`
 	Opened      time.Time `json:"opened"`
+	// Form is the number of the printed form that is typed in; empty for what is
+	// scanned.
+	Form paper.Number `json:"form,omitempty"`
 	// Stations work on it, in the order in which they joined.
 	Stations []string `json:"stations"`
 	// Missed are the stations whose last scan is not among the entries.
@@ -49,7 +53,11 @@ const (
 
 // Entry is one scan of a session, or what a person entered in its place.
 type Entry struct {
-	Number  int       `json:"number"`
+	Number int `json:"number"`
+	// Line is its line on the form, TypedBy who typed it in; 0 and empty for what
+	// is scanned.
+	Line    int       `json:"line,omitempty"`
+	TypedBy string    `json:"typed_by,omitempty"`
 	Station string    `json:"station"`
 	Item    scan.Item `json:"item"`
 	// Quantity is in items with the code, each of which the code itself may
@@ -194,6 +202,11 @@ func (s *Session) Words() string {
 // Called is the number of the session's document; for one without, which is told
 // from others by when it began, "of" and that time.
 func (s *Session) Called() string {
+	if s.Form != "" && s.Document.Type == "session" {
+		return "on form " + s.Form.String()
+	} else if s.Form != "" {
+		return s.Document.Ref + " on form " + s.Form.String()
+	}
 	if s.Document.Type == "session" {
 		return "of " + s.Opened.Format("15:04")
 	}

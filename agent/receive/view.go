@@ -16,7 +16,7 @@ const maxLotsOffered = 12
 
 // view is the session as a person sees it.
 func (s *Session) view(k *knowledge) counter.View {
-	v := counter.View{Work: counter.Work{ID: s.ID, Purpose: s.Purpose, Document: s.Document, Opened: s.Opened, Counterpart: s.Counterpart,
+	v := counter.View{Work: counter.Work{ID: s.ID, Purpose: s.Purpose, Document: s.Document, Opened: s.Opened, Counterpart: s.Counterpart, Form: s.Form,
 		Stations: slices.Clone(s.Stations), Entries: len(s.Entries)}}
 	if s.Counterpart != "" {
 		v.Partner = branchOf(k, s.Counterpart).Words()
@@ -85,7 +85,7 @@ func (b *viewer) entry(e *Entry, codes map[int]string) {
 	at := b.line(g.key, fresh)
 	l := &b.list[at]
 	own := g.own(e.Quantity)
-	l.Entries = append(l.Entries, counter.Entry{Number: e.Number, Lot: e.Item.Lot, Expiry: e.Item.Expiry, Serial: e.Item.Serial,
+	l.Entries = append(l.Entries, counter.Entry{Number: e.Number, Line: e.Line, TypedBy: e.TypedBy, Lot: e.Item.Lot, Expiry: e.Item.Expiry, Serial: e.Item.Serial,
 		Quantity: e.Quantity, Own: own, At: e.At, By: cmp.Or(e.Edited, e.By), Set: e.Set, Reason: e.Reason, Code: cmp.Or(codes[e.Number], e.Left)})
 	if e.Set == SetShort {
 		b.short[at] += own

@@ -68,12 +68,12 @@ func (a *API) feed(w http.ResponseWriter, r *http.Request) {
 func feedCSV(w http.ResponseWriter, found []ledger.ArrivedMovement) error {
 	out := csv.NewWriter(w)
 	_ = out.Write([]string{"id", "branch", "kind", "state", "scheme", "code", "lot", "expiry", "serial", "quantity", "unit",
-		"occurred_at", "recorded_at", "document", "counterpart", "reason", "cursor"}) // Flush tells
+		"occurred_at", "recorded_at", "document", "counterpart", "reason", "cursor", "paper"}) // Flush tells
 	for i := range found {
 		m := &found[i]
 		_ = out.Write([]string{m.Identity.String(), m.Identity.Branch, string(m.Kind), m.State.String(), string(m.Product.Scheme), room.Cell(m.Product.Code),
 			room.Cell(m.Lot), m.Expiry.String(), room.Cell(m.Serial), m.Quantity.String(), room.Cell(m.Unit), m.OccurredAt.Format(time.RFC3339),
-			m.RecordedAt.Format(time.RFC3339), room.Cell(m.Document.Ref), room.Cell(m.Counterpart), room.Cell(m.Reason), cursorText(m.Place)})
+			m.RecordedAt.Format(time.RFC3339), room.Cell(m.Document.Ref), room.Cell(m.Counterpart), room.Cell(m.Reason), cursorText(m.Place), m.Paper})
 	}
 	out.Flush()
 	return out.Error()

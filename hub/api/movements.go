@@ -35,12 +35,14 @@ type Movement struct {
 	OdooName  string `json:"odoo_name,omitempty"`
 	Exception string `json:"exception,omitempty"`
 	Source    string `json:"source,omitempty"`
+	// Paper is the number and the line of the form from which it was typed in.
+	Paper string `json:"paper,omitempty"`
 }
 
 func movementOf(m *ledger.Movement) Movement {
 	return Movement{ID: m.Identity.String(), Branch: m.Identity.Branch, Kind: m.Kind, State: m.State.String(), Scheme: m.Product.Scheme, Code: m.Product.Code,
 		Lot: m.Lot, Expiry: m.Expiry, Serial: m.Serial, Quantity: m.Quantity, Unit: m.Unit, OccurredAt: m.OccurredAt, RecordedAt: m.RecordedAt,
-		Document: m.Document.Ref, Counterpart: m.Counterpart, Reason: m.Reason}
+		Document: m.Document.Ref, Counterpart: m.Counterpart, Reason: m.Reason, Paper: m.Paper}
 }
 
 // maxPage is the longest page of a list.

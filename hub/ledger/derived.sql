@@ -42,7 +42,8 @@ CREATE TABLE movements (
     counterpart     TEXT NOT NULL,
     reason          TEXT NOT NULL,
     group_id        BIGINT NOT NULL,
-    posting_id      BIGINT NOT NULL
+    posting_id      BIGINT NOT NULL,
+    paper           TEXT NOT NULL -- number and line of the form from which it was typed in, "D7K2M9Q4X/3"
 );
 CREATE INDEX movements_pending ON movements (branch_id, kind, group_id, id, recorded_at) WHERE state = 1;
 CREATE INDEX movements_item ON movements (lot, product_id, branch_id);

@@ -76,11 +76,14 @@ type Movement struct {
 	Reason                 string
 	// GroupID and PostingID are 0 for none.
 	GroupID, PostingID int64
+	// Paper is the number and the line of the printed form from which it was typed
+	// in: "D7K2M9Q4X/3". Empty for what was not.
+	Paper string
 }
 
 const selectMovement = `SELECT m.id, m.kind, m.state, p.scheme, p.code, m.lot, m.expiry, m.serial, m.quantity, m.unit,
 	m.occurred_at, m.occurred_offset, m.recorded_at, m.document_type, m.document_ref, m.counterpart, m.reason,
-	m.group_id, m.posting_id FROM movements m LEFT JOIN products p ON p.id = m.product_id `
+	m.group_id, m.posting_id, m.paper FROM movements m LEFT JOIN products p ON p.id = m.product_id `
 
 func scanMovement(r Row) (m Movement, err error) {
 	var id, kind, state, quantity, at, offset, recorded int64
@@ -88,7 +91,7 @@ func scanMovement(r Row) (m Movement, err error) {
 	var expiry string
 	if err := r.Scan(&id, &kind, &state, &scheme, &code, &m.Lot, &expiry, &m.Serial, &quantity, &m.Unit,
 		&at, &offset, &recorded, &m.Document.Type, &m.Document.Ref, &m.Counterpart, &m.Reason,
-		&m.GroupID, &m.PostingID); err != nil {
+		&m.GroupID, &m.PostingID, &m.Paper); err != nil {
 		return m, err
 	}
 	m.ID, m.Kind, m.State, m.Quantity = MovementID(id), kindOf(kind), State(state), movement.Quantity(quantity)

@@ -52,6 +52,7 @@ var reasonWords = map[string]ReasonWords{
 	"lot_needed":         {"the branch could not say the lot", nextBranch},
 	"serial_needed":      {"the branch could not say the serial number", nextBranch},
 	"expiry_needed":      {"the branch could not say the expiry", nextBranch},
+	"product_needed":     {"the branch could not say the product", nextBranch},
 	"serial_again":       {"the serial number was recorded before", nextBranch},
 	// of the record
 	"conflicting_repeat":  {"the same event came before with another content", "Compare both: release this one as a second event, or discard it."},

@@ -117,7 +117,7 @@ func (w *writing) again(s *second) error {
 	}
 	v := judge(r, c)
 	if _, err := w.tx.Exec(`UPDATE movements SET (`+movementColumns+`) =
-		($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) WHERE id = $20`,
+		($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) WHERE id = $21`,
 		append(movementArgs(old.BranchID, product, group, r, v), int64(s.id))...); err != nil {
 		return err
 	}

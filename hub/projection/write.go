@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"branchline/hub/ledger"
 	"branchline/internal/killpoint"
@@ -261,9 +262,9 @@ func (w *writing) movement(b *batch, r *reading, seq uint64, f *facts) error {
 
 const (
 	movementColumns = `branch_id, kind, state, counts, product_id, lot, expiry, serial, quantity, unit,
-	occurred_at, occurred_offset, recorded_at, document_type, document_ref, counterpart, reason, group_id, posting_id`
+	occurred_at, occurred_offset, recorded_at, document_type, document_ref, counterpart, reason, group_id, posting_id, paper`
 	insertMovement = `INSERT INTO movements (id, ` + movementColumns + `)
-	VALUES ($20, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`
+	VALUES ($21, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`
 )
 
 func movementArgs(branch, product, group int64, r *reading, v verdict) []any {
@@ -279,7 +280,15 @@ func movementArgs(branch, product, group int64, r *reading, v verdict) []any {
 	}
 	return []any{branch, ledger.KindNumber(m.Kind), int64(v.state), counts, product, m.Lot, m.Expiry.String(), m.Serial,
 		int64(m.Quantity), m.Unit, occurred, offset, recorded, m.Document.Type, m.Document.Ref, m.Counterpart, m.Reason,
-		group, v.postingID}
+		group, v.postingID, paperOf(&m.Paper)}
+}
+
+// paperOf is the form and its line as they are kept.
+func paperOf(p *movement.Paper) string {
+	if p.Form == "" {
+		return ""
+	}
+	return p.Form + "/" + strconv.Itoa(p.Line)
 }
 
 func (w *writing) insert(id ledger.MovementID, branch, product, group int64, r *reading, v verdict) error {

@@ -9,6 +9,7 @@ import (
 
 	"branchline/hub/ledger"
 	"branchline/internal/movement"
+	"branchline/internal/paper"
 )
 
 // Traced is the whole way of one movement.
@@ -56,8 +57,13 @@ func (m *Room) Trace(ctx context.Context, id movement.ID) (*Traced, error) {
 
 func (m *Room) steps(t *Traced) (all []Step) {
 	if r := t.Record; r != nil {
-		all = append(all, Step{At: r.OccurredAt, Who: r.By, What: "It happened at " + t.ID.Branch, Detail: sourceWords(&r.Source)},
-			Step{At: r.RecordedAt, Who: "agent", What: "Recorded on the branch's disk", Detail: t.ID.String()})
+		happened := Step{At: r.OccurredAt, Who: r.By, What: "It happened at " + t.ID.Branch, Detail: sourceWords(&r.Source)}
+		recorded := Step{At: r.RecordedAt, Who: "agent", What: "Recorded on the branch's disk", Detail: t.ID.String()}
+		if form := r.Paper.Form; form != "" {
+			happened.Detail = fmt.Sprintf("written on form %s, line %d", paper.Number(form), r.Paper.Line)
+			recorded.Who, recorded.What = r.Paper.TypedBy, "Typed in from the form, and recorded on the branch's disk"
+		}
+		all = append(all, happened, recorded)
 	}
 	all = append(all, Step{At: t.Trace.Record.ReceivedAt, Who: "hub", What: "Received and acknowledged",
 		Detail: fmt.Sprintf("batch %d", t.Trace.Record.BatchID), Proof: fmt.Sprintf("%x", t.Trace.Record.Hash[:])})

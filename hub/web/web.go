@@ -26,6 +26,7 @@ import (
 	"branchline/hub/room"
 	"branchline/internal/fault"
 	"branchline/internal/movement"
+	"branchline/internal/paper"
 	"branchline/internal/ui"
 )
 
@@ -306,6 +307,8 @@ func (s *Site) nothing(w http.ResponseWriter, r *http.Request) {
 //	visible  what was read, with signs for what cannot be seen
 //	day      a day of a branch
 //	signed   a quantity with its sign
+//	form     the number of a printed form, as it is printed
+//	formLine number and line of one
 //	others   the movements that are not found in Odoo as they were posted
 var funcs = template.FuncMap{
 	"provider": func(elsewhere string) string {
@@ -326,6 +329,14 @@ var funcs = template.FuncMap{
 	"sentence": sentence,
 	"capital":  sentenceCase,
 	"others":   others,
+	"form":     func(number string) string { return paper.Number(number).String() },
+	"formLine": formLine,
+}
+
+// formLine says "D7K2M9Q4X/3" as people do.
+func formLine(place string) string {
+	number, line, _ := strings.Cut(place, "/")
+	return "form " + paper.Number(number).String() + " line " + line
 }
 
 // visible names control characters, as scanners' handbooks do.

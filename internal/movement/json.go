@@ -67,6 +67,13 @@ func (m *Movement) AppendJSON(b []byte) []byte {
 		}
 		b = append(b, '}')
 	}
+	if m.Paper != (Paper{}) {
+		b = append(b, `,"paper":{"form":`...)
+		b = appendString(b, m.Paper.Form)
+		b = append(b, `,"line":`...)
+		b = strconv.AppendInt(b, int64(m.Paper.Line), 10)
+		b = append(appendMember(b, "typed_by", m.Paper.TypedBy), '}')
+	}
 	if m.Problem != nil {
 		b = append(b, `,"problem":{"code":`...)
 		b = appendString(b, m.Problem.Code)

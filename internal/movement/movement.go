@@ -89,9 +89,25 @@ type Movement struct {
 	// has put right by this record.
 	Settles Settlement `json:"settles,omitzero"`
 
+	// Paper is the printed form on which it was written while nothing else worked,
+	// and from which it was typed in later: OccurredAt is then as the form says.
+	// It came to version 1 later than the rest; who does not know it loses the mark
+	// and nothing else.
+	Paper Paper `json:"paper,omitzero"`
+
 	// Problem is why this capture goes to a person; nil for what was
 	// understood.
 	Problem *Problem `json:"problem,omitempty"`
+}
+
+// Paper is a line of a printed form.
+type Paper struct {
+	// Form is its number, without the dashes that it is printed with.
+	Form string `json:"form"`
+	// Line counts from 1.
+	Line int `json:"line"`
+	// TypedBy is the initials of who typed it in; By is who did what it says.
+	TypedBy string `json:"typed_by"`
 }
 
 // Settlement says what a person at the branch decided about an earlier capture

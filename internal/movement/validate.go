@@ -22,12 +22,14 @@ const (
 	maxName       = 128
 	maxText       = 500
 	maxGroupSize  = 5000
+	maxFormLine   = 999
 	maxNaturalKey = 200
 )
 
 var (
 	reasonForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 	hexForm    = regexp.MustCompile(`^([0-9a-f]{2})*$`)
+	formForm   = regexp.MustCompile(`^[0-9A-Z]{4,24}$`)
 )
 
 // Validate tells the first thing that is wrong with m as a fault of class Data
@@ -56,6 +58,7 @@ func (m *Movement) Validate() error {
 		{"group.id", m.Group.ID, maxName},
 		{"settles.key", m.Settles.Key, maxNaturalKey},
 		{"settles.why", m.Settles.Why, maxText},
+		{"paper.typed_by", m.Paper.TypedBy, maxShort},
 	} {
 		if err := checkText(c.field, c.value, c.max); err != nil {
 			return err
@@ -96,6 +99,11 @@ func (m *Movement) Validate() error {
 	}
 	if m.Quantity > MaxQuantity || m.Quantity < -MaxQuantity {
 		return invalid("quantity", m.Quantity, "is out of range")
+	}
+	if m.Paper != (Paper{}) {
+		if err := m.Paper.validate(); err != nil {
+			return err
+		}
 	}
 	if m.Settles != (Settlement{}) {
 		if err := m.validateSettlement(); err != nil || m.Settles.Dismissed {
@@ -160,6 +168,18 @@ func (m *Movement) validateSettlement() error {
 		return invalid("product.code", m.Product.Code, "cannot be in a record by which nothing is moved")
 	case m.Settles.Dismissed && m.Quantity != 0:
 		return invalid("quantity", m.Quantity, "cannot be in a record by which nothing is moved")
+	}
+	return nil
+}
+
+func (p *Paper) validate() error {
+	switch {
+	case !formForm.MatchString(p.Form):
+		return invalid("paper.form", p.Form, "is not the number of a form")
+	case p.Line < 1 || p.Line > maxFormLine:
+		return invalid("paper.line", p.Line, fmt.Sprintf("must be 1 to %d", maxFormLine))
+	case p.TypedBy == "":
+		return invalid("paper.typed_by", "", "is missing")
 	}
 	return nil
 }
