@@ -19,7 +19,7 @@ func (k knowledge) Search(text string) []web.Found {
 	today := movement.DateOf(time.Now())
 	var all []web.Found
 	for _, p := range k.Store.Search(text, mostFound) {
-		f := web.Found{Name: p.Name, Unit: p.Unit, Tracking: trackingWords(&p)}
+		f := web.Found{Name: p.Name, Unit: p.Unit, Code: p.Code(), Tracking: trackingWords(&p)}
 		for _, c := range p.Codes() {
 			word := c.Product.Words()
 			if c.Units != movement.Units(1) {

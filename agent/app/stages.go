@@ -27,7 +27,7 @@ func (a *App) stages(metrics prometheus.Registerer) (err error) {
 	if a.desk, err = receive.NewDesk(a.cfg.Receive, receive.Options{Store: a.outbox, Past: a.outbox, Branch: a.cfg.Branch, Log: a.log, Reference: a.reference, Single: capture.Direct{Store: a.outbox}, TypedProfile: a.cfg.Capture.Keyboard.GS1, Signed: people.Needed()}); err != nil {
 		return err
 	}
-	if a.branch, err = web.New(web.Options{State: a.State, Desk: a.desk, Knowledge: knowledge{a.reference}, Outcomes: outcomes{a.reference, a.outbox}, Scanners: scanners{a}, Rows: rows{a}, Reasons: a.cfg.Receive.Reasons, Calibration: keyboard.Draw, Typed: a.typed, Stations: a.stations, Sent: a.sent, Staff: people, Log: a.log}); err != nil {
+	if a.branch, err = web.New(web.Options{State: a.State, Desk: a.desk, Forms: a.desk, Knowledge: knowledge{a.reference}, Outcomes: outcomes{a.reference, a.outbox}, Scanners: scanners{a}, Rows: rows{a}, Reasons: a.cfg.Receive.Reasons, Calibration: keyboard.Draw, Typed: a.typed, Stations: a.stations, Sent: a.sent, Staff: people, Log: a.log}); err != nil {
 		return err
 	}
 	if a.scans, err = capture.New(a.cfg.Capture, capture.Options{Handler: a.desk, Beeper: a.branch, Memory: a.outbox, Log: a.log, Metrics: metrics}); err != nil {

@@ -24,6 +24,10 @@ type Forms interface {
 	Expected() []paper.Order
 }
 
+// FormOld is the code by which [Forms.TypeIn] asks whether the date on a form is
+// right.
+const FormOld = "form_old"
+
 // FormLine is a line of a printed form as somebody types it in.
 type FormLine struct {
 	// Line is its number on the form, from 1.

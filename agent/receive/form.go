@@ -127,7 +127,7 @@ func (c *Config) checkLine(l *counter.FormLine, now time.Time) error {
 		return no("form_too_old", "look at the date; if it is right, ask IT to raise receive.form_days for today", "%s is %s ago, and forms are taken for %s",
 			l.At.Format("2 January 2006"), ui.Ago(age), ui.Many(days, "day", "days"))
 	case age > sureAfter && !l.Sure:
-		return no(FormOld, "look at the form once more, and say that the date is right", "%s is %s ago", l.At.Format("Monday, 2 January 2006 15:04"), ui.Ago(age))
+		return no(counter.FormOld, "look at the form once more, and say that the date is right", "%s is %s ago", l.At.Format("Monday, 2 January 2006 15:04"), ui.Ago(age))
 	case l.By == "":
 		return no("no_initials", "they stand in the line; where there are none, type your own", "the initials of who did it are missing")
 	case l.TypedBy == "":
@@ -135,9 +135,6 @@ func (c *Config) checkLine(l *counter.FormLine, now time.Time) error {
 	}
 	return nil
 }
-
-// FormOld asks whether the date on a form is right.
-const FormOld = "form_old"
 
 // maxFormLine bounds the lines of a form, as a record does.
 const maxFormLine = 999

@@ -195,7 +195,7 @@ func TestALineThatCannotBeIsRefused(t *testing.T) {
 	}{
 		"the future":            {func(l *counter.FormLine) { l.At = c.now.Add(time.Minute) }, "in_the_future"},
 		"no time":               {func(l *counter.FormLine) { l.At = time.Time{} }, "bad_time"},
-		"three days ago":        {func(l *counter.FormLine) { l.At = c.now.Add(-72 * time.Hour) }, FormOld},
+		"three days ago":        {func(l *counter.FormLine) { l.At = c.now.Add(-72 * time.Hour) }, counter.FormOld},
 		"too long ago":          {func(l *counter.FormLine) { l.At, l.Sure = c.now.Add(-36*24*time.Hour), true }, "form_too_old"},
 		"no initials":           {func(l *counter.FormLine) { l.By = " " }, "no_initials"},
 		"nobody types":          {func(l *counter.FormLine) { l.TypedBy = "" }, "no_initials"},

@@ -28,13 +28,17 @@ func TestEverybodyCanUseThePages(t *testing.T) {
 		}
 	}
 	open := []string{"/receive", session, session + "/review", session + "/entry/5", "/dispense", "/return", "/wastage", "/count",
-		"/lookup", "/lookup?code=04012345678903", "/way", "/scanners", "/sheet", "/session/none"}
+		"/lookup", "/paper", "/paper/print?kind=dispense", "/paper/print?order=P00021", "/lookup?code=04012345678903", "/way", "/scanners", "/sheet", "/session/none"}
 	look(1366, 768, open...)
 	look(390, 844, open...)
 	look(320, 640, open...)
 	page.Dark()
 	look(1366, 768, open...)
 	look(320, 640, open...)
+	_, url = serve(t, typing())
+	forms := []string{"/paper", form, form + "?line=1", form + "?q=none", strings.Replace(form, "paper", "session", 1) + "/review"}
+	look(1366, 768, forms...)
+	look(320, 640, forms...)
 	_, url = signing(t)
 	look(320, 640, session+"/review")
 	_, url = serve(t, d)

@@ -48,9 +48,11 @@ func (p *Page) whereOf(r *http.Request, next string) string {
 			id, _, _ := strings.Cut(rest, "/")
 			if id, err := url.PathUnescape(id); err == nil {
 				if v, err := p.Desk.View(id); err == nil {
-					return string(v.Purpose)
+					return workOf(&v.Work)
 				}
 			}
+		case head == "paper":
+			return string(onPaper)
 		case head == "rows":
 			return rowsWork
 		case head == "lookup":

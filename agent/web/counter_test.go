@@ -42,6 +42,8 @@ type desk struct {
 	// opened are the stations that opened or joined what.
 	opened []string
 	others []feed.Branch
+	// lines are what was typed in of a form.
+	lines []counter.FormLine
 }
 
 func (d *desk) Work(p scan.Purpose) []counter.Work {
@@ -175,7 +177,7 @@ func serveThrough(t testing.TB, d *desk, between func(http.Handler) http.Handler
 				Hub:      web.Hub{Connected: !d.offline, Since: time.Now().Add(-time.Hour), LastConfirmed: time.Now().Add(-time.Minute)},
 				Scanners: []web.Device{{Name: "goods-in", For: "receive", Up: true, Detail: "/dev/ttyACM0", Scans: 42}, {Name: "counter", For: "dispense", Since: time.Now(), Detail: "unplugged"}}}
 		},
-		Desk: d, Stations: func(scan.Purpose) []string { return []string{"goods-in"} },
+		Desk: d, Forms: d, Stations: func(scan.Purpose) []string { return []string{"goods-in"} },
 		Typed: func(_ context.Context, t web.Typed) scan.Answer {
 			d.typed = append(d.typed, t)
 			return scan.Answer{Sound: scan.OK, Text: "GTIN 04012345678903 lot \"A77B12\""}

@@ -12,6 +12,8 @@ import (
 // Found is a product that was looked up, as the branch knows it.
 type Found struct {
 	Name, Unit string
+	// Code is the product's own; zero where it has none.
+	Code movement.Product
 	// Codes are those by which it can be scanned, with what one of them holds
 	// where that is more than one.
 	Codes []string

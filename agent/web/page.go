@@ -12,6 +12,7 @@ import (
 	"branchline/agent/counter"
 	"branchline/agent/scan"
 	"branchline/internal/fault"
+	"branchline/internal/paper"
 	"branchline/internal/symbol"
 	"branchline/internal/ui"
 )
@@ -30,6 +31,8 @@ type Options struct {
 	// State is asked at each request, from any goroutine.
 	State func() State
 	Desk  counter.Desk
+	// Forms types in what was written on paper; it may be nil.
+	Forms counter.Forms
 	// Typed takes a code that a scanner typed into the page, or a person did.
 	Typed func(context.Context, Typed) scan.Answer
 	// Sent tells whether the hub has confirmed the live lane of an epoch
@@ -85,6 +88,9 @@ func New(o Options) (*Page, error) {
 		o.Now = time.Now
 	}
 	t, err := template.New("").Funcs(ui.Funcs()).ParseFS(pages, "pages/*.html")
+	if err == nil {
+		t, err = paper.Templates(t)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -128,6 +134,11 @@ func (p *Page) routes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /session/{id}/cancel", p.cancel)
 	mux.HandleFunc("GET /receipt/{id}", p.receipt)
 	mux.HandleFunc("POST /scan", p.scan)
+	mux.HandleFunc("GET /paper", p.paper)
+	mux.HandleFunc("GET /paper/print", p.printForms)
+	mux.HandleFunc("POST /paper", p.openForm)
+	mux.HandleFunc("GET /paper/{id}", p.typing)
+	mux.HandleFunc("POST /paper/{id}", p.typeIn)
 }
 
 // frame is what every page is given.
@@ -184,7 +195,7 @@ func (p *Page) show(w http.ResponseWriter, status int, name, current string, f f
 	f.Branch, f.PIN = f.State.Branch, p.Staff != nil && p.Staff.Needed()
 	f.Hub = line{f.State.Hub.Connected, f.State.Hub.Since, f.State.Unsent, len(f.State.Open), len(f.State.Alarms)}
 	for _, t := range tabs {
-		t.Current = t.Path == current || current == takeIn && t.purpose == scan.TransferOut
+		t.Current = t.Path == current || current == "/paper" && t.Path == "/way" || current == takeIn && t.purpose == scan.TransferOut
 		f.Tabs = append(f.Tabs, t)
 	}
 	var b bytes.Buffer // a page that fails half way is not sent

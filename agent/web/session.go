@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -103,8 +104,8 @@ func (l line2) Badge() badge {
 }
 
 func (p *Page) pageOf(v counter.View, stations ...string) sessionPage {
-	page := sessionPage{card: card{v.Work}, Back: "/" + string(v.Purpose), Checked: v.Checked, AsOf: v.AsOf,
-		Notices: v.Notices, AllKept: v.AllKept, words: wordsOf(v.Purpose), Answer: p.latest(string(v.Purpose), stations...)}
+	page := sessionPage{card: card{v.Work}, Back: backOf(&v.Work), Checked: v.Checked, AsOf: v.AsOf,
+		Notices: v.Notices, AllKept: v.AllKept, words: wordsOf(v.Purpose), Answer: p.latest(workOf(&v.Work), stations...)}
 	for _, k := range v.Kept {
 		page.Kept = append(page.Kept, counter.Kept{At: k.At, Why: sentence(k.Why)})
 	}
@@ -142,6 +143,10 @@ func (p *Page) pageOf(v counter.View, stations ...string) sessionPage {
 func (p *Page) session(w http.ResponseWriter, r *http.Request) {
 	v, ok := p.view(w, r)
 	if !ok {
+		return
+	}
+	if v.Form != "" {
+		http.Redirect(w, r, "/paper/"+url.PathEscape(v.ID), http.StatusSeeOther)
 		return
 	}
 	page := p.pageOf(v, append(v.Stations, Station)...)
@@ -189,6 +194,10 @@ func (p *Page) entry(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, l := range page.Lines {
 		for _, e := range l.Entries {
+			if e.Number == number && v.Form != "" {
+				http.Redirect(w, r, fmt.Sprintf("/paper/%s?line=%d", url.PathEscape(v.ID), e.Line), http.StatusSeeOther)
+				return
+			}
 			if e.Number == number {
 				p.show(w, http.StatusOK, "entry.html", page.Back, frame{Title: "Change a scan", Purpose: v.Purpose, Body: entryPage{page, e, l, same}})
 				return
@@ -262,7 +271,7 @@ func (p *Page) confirm(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err, review)
 		return
 	}
-	p.reply(w, r, scan.Answer{Sound: scan.OK, Text: nameOf(receipt.Purpose, receipt.Document, receipt.Opened) + " is confirmed and safe on this PC"},
+	p.reply(w, r, scan.Answer{Sound: scan.OK, Text: nameOf(&receipt.Work) + " is confirmed and safe on this PC"},
 		"/receipt/"+url.PathEscape(id))
 }
 
@@ -289,7 +298,7 @@ func (p *Page) cancel(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err, back)
 		return
 	}
-	p.reply(w, r, scan.Answer{Sound: scan.OK, Text: nameOf(v.Purpose, v.Document, v.Opened) + " is thrown away"}, "/"+string(v.Purpose))
+	p.reply(w, r, scan.Answer{Sound: scan.OK, Text: nameOf(&v.Work) + " is thrown away"}, backOf(&v.Work))
 }
 
 // receiptPage is a confirmed session, for print.
@@ -301,7 +310,9 @@ type receiptPage struct {
 	Thrown      string
 	Way         badge
 	// Slip is a transfer's; nil for all else.
-	Slip   *slip
+	Slip *slip
+	// Again counts lines of a form that were recorded before.
+	Again  int
 	Places string
 	// Sum says where all of it is, Expected what Odoo still expects of its order.
 	Sum, Expected string
@@ -319,7 +330,7 @@ func (p *Page) receipt(w http.ResponseWriter, r *http.Request) {
 	}
 	state, now := p.State(), p.Now()
 	page := receiptPage{sessionPage: p.pageOf(receipt.View), By: receipt.By, ConfirmedAt: receipt.ConfirmedAt, Group: receipt.Group,
-		Thrown: receipt.Thrown, Way: p.wayOf(receipt, state.Hub.Connected), Slip: p.slipOf(&receipt, state.Branch), At: now, Told: p.outcomesAsOf(), Connected: state.Hub.Connected}
+		Thrown: receipt.Thrown, Way: p.wayOf(receipt, state.Hub.Connected), Slip: p.slipOf(&receipt, state.Branch), Again: receipt.Again, At: now, Told: p.outcomesAsOf(), Connected: state.Hub.Connected}
 	page.Tracked = receipt.Thrown == ""
 	if page.Tracked {
 		t := p.track(&receipt)

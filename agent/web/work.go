@@ -49,13 +49,19 @@ type card struct{ counter.Work }
 func (c card) Path() string { return url.PathEscape(c.ID) }
 
 // Name is what people call it.
-func (c card) Name() string { return nameOf(c.Purpose, c.Document, c.Opened) }
+func (c card) Name() string { return nameOf(&c.Work) }
 
-func nameOf(p scan.Purpose, doc movement.Document, opened time.Time) string {
-	if doc.Ref != "" && doc.Type != "session" {
-		return doc.Ref
+func nameOf(w *counter.Work) string {
+	known := w.Document.Ref != "" && w.Document.Type != "session"
+	switch {
+	case w.Form != "" && known:
+		return w.Document.Ref + ", form " + w.Form.String()
+	case w.Form != "":
+		return "Form " + w.Form.String()
+	case known:
+		return w.Document.Ref
 	}
-	return wordsOf(p).Noun + " of " + opened.Format("15:04")
+	return wordsOf(w.Purpose).Noun + " of " + w.Opened.Format("15:04")
 }
 
 // Stations are the scanners that work on it, the page left out.
@@ -103,7 +109,7 @@ type done struct {
 
 // Path and Name are as those of a card.
 func (d done) Path() string { return url.PathEscape(d.ID) }
-func (d done) Name() string { return nameOf(d.Purpose, d.Document, d.Opened) }
+func (d done) Name() string { return nameOf(&d.Work) }
 
 // Noun is what kind of work it was.
 func (d done) Noun() string { return wordsOf(d.Purpose).Noun }
@@ -112,11 +118,11 @@ func (d done) Noun() string { return wordsOf(d.Purpose).Noun }
 const mostDone = 10
 
 // doneLately is what was confirmed lately for a purpose, the newest first; of
-// all purposes for an empty one. It is read from the disk, so that a restart of
-// the agent hides none.
+// all purposes for an empty one, and of what was typed in from forms for onPaper.
+// It is read from the disk, so that a restart of the agent hides none.
 func (p *Page) doneLately(purpose scan.Purpose, connected bool) (list []done) {
 	for _, r := range p.Desk.Receipts() {
-		if (purpose == "" || r.Purpose == purpose) && len(list) < mostDone {
+		if (purpose == "" || r.Purpose == purpose || purpose == onPaper && r.Form != "") && len(list) < mostDone {
 			list = append(list, done{r, p.wayOf(r, connected)})
 		}
 	}

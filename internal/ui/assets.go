@@ -15,7 +15,7 @@ import (
 var assets embed.FS
 
 // sheets make up base.css, in this order.
-var sheets = []string{"css/tokens.css", "css/base.css", "css/components.css"}
+var sheets = []string{"css/tokens.css", "css/base.css", "css/components.css", "css/forms.css"}
 
 var types = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 

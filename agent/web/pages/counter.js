@@ -23,8 +23,13 @@ async function post(url, fields) {
   }
 }
 
+const into = document.querySelector("[data-scan-into]"); // a field that takes codes as they are
 listen((scan) => {
-  if (scan.half) answer({ sound: "refused", text: "Not counted: a part of the code may be missing. Scan it again." });
+  if (into && !scan.half) {
+    into.value = scan.text;
+    document.getElementById(into.dataset.scanInto).value = scan.physical;
+    document.getElementById("lot")?.focus();
+  } else if (scan.half) answer({ sound: "refused", text: "Not counted: a part of the code may be missing. Scan it again." });
   else post("/scan", { text: scan.text, physical: scan.physical, purpose, session, from: location.pathname });
 }, (digits, quick) => {
   const no = (text) => answer({ sound: "refused", text });
