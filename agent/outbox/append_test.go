@@ -55,7 +55,7 @@ func TestKnownKeysAreNotRecordedAgain(t *testing.T) {
 			if diff := cmp.Diff(want, second, cmpopts.IgnoreFields(outbox.Place{}, "By")); diff != "" {
 				t.Error(diff)
 			}
-			told, err := o.Recorded("b", "none", "c")
+			told, err := o.Known("b", "none", "c")
 			want = []outbox.Place{
 				{Epoch: first[0].Epoch, Lane: movement.Bulk, Seq: 3, Known: true, Print: keyed(3, "").Print()}, {},
 				{Epoch: first[0].Epoch, Lane: movement.Live, Seq: 1, Known: true, Print: keyed(5, "").Print()},

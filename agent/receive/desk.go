@@ -24,7 +24,7 @@ type Store interface {
 	Append(ctx context.Context, w outbox.Write) ([]outbox.Place, error)
 	Note(space, key string) ([]byte, error)
 	Notes(space, prefix string) iter.Seq2[outbox.Note, error]
-	Recorded(keys ...string) ([]outbox.Place, error)
+	Known(keys ...string) ([]outbox.Place, error)
 }
 
 // Handler records a scan that belongs to no session.

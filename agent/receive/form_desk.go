@@ -99,7 +99,7 @@ func (d *Desk) typedBefore(n paper.Number) (lines int) {
 	for i := range keys {
 		keys[i] = formKey(n, i+1)
 	}
-	places, err := d.Store.Recorded(keys...)
+	places, err := d.Store.Known(keys...)
 	if err != nil {
 		d.Log.Warn("it is not known what was typed in of a form before", "form", n, "err", err)
 		return 0
@@ -156,7 +156,7 @@ func (d *Desk) TypeIn(ctx context.Context, id string, l counter.FormLine) (scan.
 	if err := d.commit(ctx, step{s, c, false}); err != nil {
 		return scan.Answer{}, err
 	}
-	if places, err := d.Store.Recorded(formKey(s.Form, l.Line)); err == nil && places[0].Known {
+	if places, err := d.Store.Known(formKey(s.Form, l.Line)); err == nil && places[0].Known {
 		c.Answer.Sound, c.Answer.Code = scan.Warn, "form_again"
 		c.Answer.Text += ". This line was recorded before: the same counts once, and anything else goes to a person"
 	}
@@ -171,7 +171,7 @@ func (d *Desk) notTwice(list []*movement.Movement, of map[int]int) (kept []*move
 	for _, m := range list {
 		keys = append(keys, m.NaturalKey, otherKey(m))
 	}
-	known, err := d.Store.Recorded(keys...)
+	known, err := d.Store.Known(keys...)
 	if err != nil {
 		return nil, nil, 0, err
 	}

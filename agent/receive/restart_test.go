@@ -42,7 +42,7 @@ func (m *memory) Append(_ context.Context, w outbox.Write) ([]outbox.Place, erro
 	return places, nil
 }
 
-func (m *memory) Recorded(keys ...string) ([]outbox.Place, error) {
+func (m *memory) Known(keys ...string) ([]outbox.Place, error) {
 	places := make([]outbox.Place, len(keys))
 	for i, key := range keys {
 		if places[i].Known = m.keys[key]; places[i].Known {
