@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"branchline/internal/disk"
 	"branchline/internal/fault"
 	"branchline/internal/trust"
 )
@@ -126,22 +127,8 @@ func readPEM[T any](path, kind string, parse func([]byte) (T, error)) (v T, err 
 	return parse(block.Bytes)
 }
 
-// writePEM leaves nothing or the whole file, also when the process or the machine
-// dies.
 func writePEM(path, kind string, der []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // 0600
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(f.Name()) }() // gone already when all went well
-	err = pem.Encode(f, &pem.Block{Type: kind, Bytes: der})
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return disk.Replace(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
 // Pin is what stands in codes.
