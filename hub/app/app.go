@@ -18,6 +18,7 @@ import (
 	"branchline/hub/catalogue"
 	"branchline/hub/config"
 	"branchline/hub/feed"
+	"branchline/hub/fleet"
 	"branchline/hub/ingest"
 	"branchline/hub/ledger"
 	"branchline/hub/plan"
@@ -50,6 +51,7 @@ type App struct {
 	poster     *post.Poster
 	reconciler *reconcile.Runner
 	broker     broker.Broker
+	fleet      *fleet.Fleet // nil where branches do not enrol
 	page       *webserver.Server
 	control    *control.Server
 
@@ -95,9 +97,11 @@ func (a *App) toBranches(metrics prometheus.Registerer) (err error) {
 	in := ingest.New(a.ledger, a.log, metrics)
 	in.OnState = a.reported
 	sink := hears{in, a.feed, a.log}
-	if a.cfg.Broker.External.Server == "" {
-		a.broker, err = broker.NewEmbedded(a.cfg.Broker.EmbeddedConfig, a.cfg.Secrets(), sink, a.log, metrics)
+	if err := a.toFleet(metrics); err != nil {
 		return err
+	}
+	if a.cfg.Broker.External.Server == "" {
+		return a.embed(sink, metrics)
 	}
 	known := map[string]bool{}
 	for _, b := range a.cfg.Branches {
@@ -114,6 +118,9 @@ func (a *App) Run(ctx context.Context) error {
 	a.log.Info("hub runs", "version", a.version, "page", a.page.URL(), "branches", len(a.cfg.Branches))
 	var g daemon.Group
 	g.Add("broker", a.broker.Run)
+	if a.fleet != nil {
+		g.Add("fleet", a.fleet.Run)
+	}
 	g.Add("projector", a.projector.Run)
 	g.Add("catalogue", a.catalogue.Run)
 	g.Add("feed", a.feed.Run)
@@ -141,6 +148,9 @@ func (a *App) close() {
 	}
 	if a.control != nil {
 		_ = a.control.Close()
+	}
+	if a.fleet != nil {
+		_ = a.fleet.Close()
 	}
 	if a.ledger != nil {
 		_ = a.ledger.Close()

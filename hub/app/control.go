@@ -89,5 +89,20 @@ func (a *App) controlRoutes() http.Handler {
 		}
 		return a.user(r.Context(), u)
 	}))
+	mux.Handle("GET /branch", control.Handle(func(r *http.Request) (any, error) { return a.members(r.Context()) }))
+	mux.Handle("POST /branch/add", control.Handle(func(r *http.Request) (any, error) {
+		var e Enrolment
+		if err := json.NewDecoder(r.Body).Decode(&e); err != nil {
+			return nil, err
+		}
+		return a.addCodes(r.Context(), e)
+	}))
+	mux.Handle("POST /branch/revoke", control.Handle(func(r *http.Request) (any, error) {
+		var e Enrolment
+		if err := json.NewDecoder(r.Body).Decode(&e); err != nil {
+			return nil, err
+		}
+		return nil, a.revoke(r.Context(), e)
+	}))
 	return mux
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net"
@@ -25,15 +26,21 @@ type EmbeddedConfig struct {
 	// MaxMessages bounds the messages a second of one branch; what is above
 	// waits.
 	MaxMessages int `yaml:"max_messages_per_second"`
+	// Plain lets branches in without TLS, by their secrets: for a line that is
+	// private by itself, and for tests.
+	Plain bool `yaml:"plain"`
 	// TLS, if set, is spoken on the port.
 	TLS *tls.Config `yaml:"-"`
+	// Identities, if set, tell which branch a connection's certificate proves; no
+	// secret is asked for. It needs TLS that asks for certificates.
+	Identities Identities `yaml:"-"`
 	// Listener, if set, is used instead of Listen.
 	Listener net.Listener `yaml:"-"`
 }
 
 // DefaultEmbeddedConfig is the configuration of a small chain.
 func DefaultEmbeddedConfig() EmbeddedConfig {
-	return EmbeddedConfig{Listen: ":1883", MaxBranches: 500, MaxMessages: 500}
+	return EmbeddedConfig{Listen: ":8883", MaxBranches: 500, MaxMessages: 500}
 }
 
 // Validate names the setting that is wrong.
@@ -53,6 +60,19 @@ func (c *EmbeddedConfig) Validate() error {
 // Secrets tells the SHA-256 of a branch's secret; ok is false for a branch that
 // may not connect. It is called concurrently and must not block.
 type Secrets func(branch string) (sum [sha256.Size]byte, ok bool)
+
+// Identities know the certificates of branches. The methods are called
+// concurrently.
+type Identities interface {
+	// Identify gives the branch of a certificate whose key was proved from an
+	// address; an error says why it is not let in.
+	Identify(ctx context.Context, leaf *x509.Certificate, address string) (branch string, err error)
+	// Counts tells of one that was let in why it no longer counts, as a fault of
+	// class Data; other errors say nothing about it.
+	Counts(ctx context.Context, leaf *x509.Certificate) error
+	// TookOver is told that a connection took the place of an open one.
+	TookOver(branch string)
+}
 
 // Embedded is the broker inside the hub.
 type Embedded struct {
@@ -124,7 +144,7 @@ func (e *Embedded) Run(ctx context.Context) error {
 		_ = e.listener.Close()
 		return fmt.Errorf("embedded broker: %w", err)
 	}
-	<-ctx.Done()
+	e.hook.lookAgain(ctx)
 	e.register.close()
 	e.hook.stop()
 	_ = e.listener.Close()
@@ -132,6 +152,15 @@ func (e *Embedded) Run(ctx context.Context) error {
 	err := e.server.Close()
 	e.hook.wait()
 	return err
+}
+
+// Recheck has every connection looked at soon, and those cut whose certificate no
+// longer counts. It does not wait.
+func (e *Embedded) Recheck() {
+	select {
+	case e.hook.recheck <- struct{}{}:
+	default: // it is to be done already
+	}
 }
 
 // Publish implements [Broker].

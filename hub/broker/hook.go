@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -29,18 +30,22 @@ type hook struct {
 	secrets Secrets
 	sink    Sink
 
+	recheck chan struct{}
+
 	ctx  context.Context // ends when the broker stops
 	stop context.CancelFunc
 
 	mu      sync.Mutex
 	closing bool
-	calls   sync.WaitGroup           // running calls of the sink
-	lines   map[string]*mqtt.Client  // the newest connection of each branch
-	rates   map[string]*rate.Limiter // kept for a branch, so that reconnecting gives no new allowance
+	calls   sync.WaitGroup                     // running calls of the sink
+	lines   map[string]*mqtt.Client            // the newest connection of each branch
+	proofs  map[*mqtt.Client]*x509.Certificate // what connections were proved with
+	rates   map[string]*rate.Limiter           // kept for a branch, so that reconnecting gives no new allowance
 }
 
 func newHook(cfg EmbeddedConfig, secrets Secrets, sink Sink, e *Embedded) *hook {
 	h := &hook{broker: e, cfg: cfg, secrets: secrets, sink: sink,
+		recheck: make(chan struct{}, 1), proofs: map[*mqtt.Client]*x509.Certificate{},
 		lines: map[string]*mqtt.Client{}, rates: map[string]*rate.Limiter{}}
 	h.ctx, h.stop = context.WithCancel(context.Background())
 	return h
@@ -74,20 +79,14 @@ func (h *hook) OnConnect(cl *mqtt.Client, _ packets.Packet) error {
 	return nil
 }
 
-// OnConnectAuthenticate admits a known branch with its secret, its own client
-// identifier, MQTT 3.1.1, a clean session, and no will but its own presence.
+// OnConnectAuthenticate admits a branch that proves itself, by its certificate or
+// its secret, with its own client identifier, MQTT 3.1.1, a clean session, and no
+// will but its own presence.
 func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
 	branch := string(pk.Connect.Username)
-	want, known := [sha256.Size]byte{}, false
-	if movement.ValidBranch(branch) {
-		want, known = h.secrets(branch)
-	}
-	got := sha256.Sum256(pk.Connect.Password)
-	proved := subtle.ConstantTimeCompare(got[:], want[:]) == 1 && known
-	why := ""
+	known, why := h.proved(cl, branch, pk.Connect.Password)
 	switch {
-	case !proved:
-		why = "unknown branch or wrong secret"
+	case why != "":
 	case pk.ProtocolVersion != 4:
 		why = "the protocol is not MQTT 3.1.1"
 	case !pk.Connect.Clean:
@@ -99,18 +98,36 @@ func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
 		why = "the will is not the branch's presence"
 	}
 	if why != "" {
+		h.forget(cl)
 		h.broker.register.logins.Inc()
-		name := "unknown"
-		if known {
-			name = branch
-		}
-		h.broker.register.log.Warn("a connection is refused", "branch", name, "remote", cl.Net.Remote, "err", why)
+		h.broker.register.log.Warn("a connection is refused", "branch", known, "remote", cl.Net.Remote, "err", why)
 		return false
 	}
 	if g, ok := cl.Net.Conn.(*guest); ok {
 		g.admitted.Store(true)
 	}
 	return true
+}
+
+// proved tells why a connection is not the branch's that it says; known is the
+// branch, where it is one, for the log.
+func (h *hook) proved(cl *mqtt.Client, branch string, password []byte) (known, why string) {
+	if h.cfg.Identities != nil {
+		return h.certified(cl, branch)
+	}
+	known = "unknown"
+	want, ok := [sha256.Size]byte{}, false
+	if movement.ValidBranch(branch) {
+		want, ok = h.secrets(branch)
+	}
+	if ok {
+		known = branch
+	}
+	got := sha256.Sum256(password)
+	if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || !ok {
+		why = "unknown branch or wrong secret"
+	}
+	return known, why
 }
 
 func branchOf(cl *mqtt.Client) string { return string(cl.Properties.Username) }
@@ -125,6 +142,9 @@ func (h *hook) OnSessionEstablish(cl *mqtt.Client, _ packets.Packet) {
 	h.mu.Unlock()
 	if before != nil {
 		h.broker.register.tookOver(branch, before.Net.Remote, cl.Net.Remote)
+		if h.cfg.Identities != nil {
+			h.cfg.Identities.TookOver(branch)
+		}
 	}
 }
 
@@ -136,6 +156,7 @@ func (h *hook) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
 // OnDisconnect notes that the branch is gone, unless it has a newer connection.
 func (h *hook) OnDisconnect(cl *mqtt.Client, err error, _ bool) {
 	branch := branchOf(cl)
+	h.forget(cl)
 	if errors.Is(err, packets.ErrPacketTooLarge) {
 		h.broker.register.refuse(branch, "oversized_message", "a message was too large; the connection is closed")
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"branchline/hub/broker"
 	"branchline/hub/catalogue"
 	"branchline/hub/feed"
+	"branchline/hub/fleet"
 	"branchline/hub/ledger"
 	"branchline/hub/plan"
 	"branchline/hub/post"
@@ -34,10 +36,12 @@ type Config struct {
 	// DataDir is the folder that belongs to the hub alone.
 	DataDir string `yaml:"data_dir"`
 	// Ledger is the hub's store; a file in DataDir when left out.
-	Ledger   ledger.Config `yaml:"ledger"`
-	Broker   Broker        `yaml:"broker"`
-	Branches []Branch      `yaml:"branches"`
-	Odoo     Odoo          `yaml:"odoo"`
+	Ledger ledger.Config `yaml:"ledger"`
+	Broker Broker        `yaml:"broker"`
+	// Fleet says where branches enrol.
+	Fleet    fleet.Config `yaml:"fleet"`
+	Branches []Branch     `yaml:"branches"`
+	Odoo     Odoo         `yaml:"odoo"`
 	// Catalogue is the copy of Odoo's master data.
 	Catalogue catalogue.Config `yaml:"catalogue"`
 	// Feed says what the branches are told of Odoo.
@@ -80,7 +84,8 @@ type Branch struct {
 	// Hours are when it is open, such as "Mo-Fr 08:00-18:30, Sa 09:00-13:00";
 	// always when left out.
 	Hours string `yaml:"hours"`
-	// SecretSHA256 is the SHA-256 of the branch's secret, in hexadecimal.
+	// SecretSHA256 is the SHA-256 of the branch's secret, in hexadecimal; only for
+	// a plain broker.
 	SecretSHA256 string `yaml:"secret_sha256"`
 
 	Sum  [sha256.Size]byte `yaml:"-"`
@@ -102,8 +107,8 @@ type Odoo struct {
 // Default is a configuration that lacks the branches and Odoo.
 func Default() Config {
 	return Config{
-		Broker:    Broker{EmbeddedConfig: broker.DefaultEmbeddedConfig(), External: broker.DefaultExternalConfig()},
-		Catalogue: catalogue.DefaultConfig(), Feed: feed.DefaultConfig(), Planning: plan.DefaultSettings(), Posting: post.DefaultConfig(), Reconciliation: reconcile.DefaultConfig(),
+		Broker: Broker{EmbeddedConfig: broker.DefaultEmbeddedConfig(), External: broker.DefaultExternalConfig()},
+		Fleet:  fleet.DefaultConfig(), Catalogue: catalogue.DefaultConfig(), Feed: feed.DefaultConfig(), Planning: plan.DefaultSettings(), Posting: post.DefaultConfig(), Reconciliation: reconcile.DefaultConfig(),
 		Odoo: Odoo{Transport: odoo.Auto, Timeout: odoo.DefaultTimeout},
 		Web:  webserver.Config{Listen: "127.0.0.1:8770"}, Access: access.DefaultConfig(), Alerts: alert.DefaultConfig(),
 		Log: logging.Default(),
@@ -151,7 +156,7 @@ func (c *Config) Validate() error {
 		at string
 		v  conf.Validator
 	}
-	parts := []part{{"ledger", &c.Ledger}, {"catalogue", &c.Catalogue}, {"feed", &c.Feed}, {"planning", &c.Planning}, {"posting", &c.Posting}, {"reconciliation", &c.Reconciliation}, {"web", &c.Web}, {"access", &c.Access}, {"alerts", &c.Alerts}, {"log", &c.Log}}
+	parts := []part{{"ledger", &c.Ledger}, {"fleet", &c.Fleet}, {"catalogue", &c.Catalogue}, {"feed", &c.Feed}, {"planning", &c.Planning}, {"posting", &c.Posting}, {"reconciliation", &c.Reconciliation}, {"web", &c.Web}, {"access", &c.Access}, {"alerts", &c.Alerts}, {"log", &c.Log}}
 	if c.Broker.External.Server != "" {
 		parts = append(parts, part{"broker.external", &c.Broker.External})
 	} else {
@@ -161,6 +166,12 @@ func (c *Config) Validate() error {
 		if err := conf.In(p.at, p.v.Validate()); err != nil {
 			return err
 		}
+	}
+	if c.Broker.External.Server == "" && !c.Broker.Plain && !c.Fleet.On() {
+		return conf.Bad("fleet.names", "", "must name the hub as branches reach it; without TLS, by secrets alone, only with broker.plain: true")
+	}
+	if c.Broker.Plain && c.Fleet.On() {
+		return conf.Bad("broker.plain", c.Broker.Plain, "cannot be together with fleet.names: take one of them out")
 	}
 	oc := c.Odoo.Client()
 	oc.Key = "not read yet"
@@ -205,6 +216,19 @@ func (c *Config) Secrets() broker.Secrets {
 	}
 }
 
+// BrokerAddress is where branches send, as they are told when they enrol.
+func (c *Config) BrokerAddress() string {
+	at := c.Fleet.Broker
+	if at == "" && c.Fleet.On() {
+		_, port, err := net.SplitHostPort(c.Broker.Listen)
+		if err != nil || port == "0" || c.Broker.External.Server != "" {
+			port = "8883"
+		}
+		at = net.JoinHostPort(c.Fleet.Names[0], port)
+	}
+	return "mqtts://" + at
+}
+
 // Client is the configuration of the client.
 func (o *Odoo) Client() odoo.Config {
 	return odoo.Config{URL: o.URL, DB: o.DB, User: o.User, Key: odoo.Key(o.KeyFile.Reveal()),
@@ -226,7 +250,7 @@ func (c *Config) validateBranches() error {
 			err = conf.Bad("code", b.Code, "is there twice")
 		case warehouses[b.Warehouse]:
 			err = conf.Bad("warehouse", b.Warehouse, "belongs to another branch already")
-		case c.Broker.External.Server == "" && b.SecretSHA256 == "":
+		case c.Broker.External.Server == "" && c.Broker.Plain && b.SecretSHA256 == "":
 			err = conf.Bad("secret_sha256", "", "is missing, make one with: branchline-hub secret")
 		}
 		if err == nil && b.SecretSHA256 != "" {

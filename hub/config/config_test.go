@@ -27,19 +27,7 @@ func sample(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.Replace(string(b), `secret_sha256: ""`, "secret_sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", 1)
-}
-
-// Whoever leaves the sample's branch as it is has no branch with a secret that
-// everybody can read.
-func TestTheSampleHasNoSecret(t *testing.T) {
-	b, err := os.ReadFile("../../configs/hub.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := config.Load(place(t, string(b))); err == nil || !strings.Contains(err.Error(), "branchline-hub secret") {
-		t.Error(err)
-	}
+	return string(b)
 }
 
 func TestTheSampleIsGood(t *testing.T) {
@@ -50,6 +38,22 @@ func TestTheSampleIsGood(t *testing.T) {
 	if c.Odoo.Client().Key != "s3cr3t" || len(c.Branches) != 1 || c.Ledger.Path != "/var/lib/branchline-hub/ledger.db" ||
 		c.Plan().Branches["BR01"].Timezone != "Europe/Berlin" || c.Post().Branches[0] != "BR01" {
 		t.Errorf("not as the sample says: %+v", c)
+	}
+	if at := c.BrokerAddress(); at != "mqtts://hub.example.com:8883" {
+		t.Errorf("branches are sent to %s", at)
+	}
+}
+
+// Whoever makes the sample plain has no branch with a secret that everybody can
+// read.
+func TestAPlainBrokerAsksForSecrets(t *testing.T) {
+	text := strings.NewReplacer("names: [hub.example.com]", "", "max_branches: 500", "max_branches: 500\n  plain: true").Replace(sample(t))
+	if _, err := config.Load(place(t, text)); err == nil || !strings.Contains(err.Error(), "branchline-hub secret") {
+		t.Errorf("without one: %v", err)
+	}
+	c, err := config.Load(place(t, strings.Replace(text, "zone: Europe", "secret_sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\n    zone: Europe", 1)))
+	if err != nil {
+		t.Fatal(err)
 	}
 	if sum, ok := c.Secrets()("BR01"); !ok || sum[0] != 0x9f {
 		t.Errorf("the branch's secret is %x, %v", sum, ok)
@@ -80,12 +84,14 @@ func TestMistakesAreNamed(t *testing.T) {
 		"a branch with a space":   {"code: BR01", "code: BR 01", `branches[0].code: "BR 01"`},
 		"a group twice":           {"[North, City]", "[North, North]", `branches[0].groups: "North" is there twice`},
 		"a group without a name":  {"[North, City]", `["", City]`, "branches[0].groups"},
-		"a short sum":             {"secret_sha256: 9f86", "secret_sha256: 86", "branches[0].secret_sha256"},
-		"no sum":                  {"secret_sha256:", "# ", "branchline-hub secret"},
+		"a short sum":             {"zone: Europe", "secret_sha256: 86\n    zone: Europe", "branches[0].secret_sha256"},
+		"plain and enrolled":      {"max_branches: 500", "max_branches: 500\n  plain: true", "broker.plain"},
+		"no name for branches":    {"names: [hub.example.com]", "", `fleet.names: ""`},
+		"a name with a port":      {"[hub.example.com]", `["hub:8443"]`, `fleet.names: "hub:8443"`},
 		"a wrong zone":            {"Europe/Berlin", "Berlin", `branches[0].zone: "Berlin"`},
 		"a relative folder":       {"data_dir: /var/lib/branchline-hub", "data_dir: here", `data_dir: "here"`},
 		"an unknown setting":      {"max_branches", "max_brnches", `there is no setting "max_brnches"`},
-		"no port":                 {`listen: ":1883"`, "listen: localhost", `broker.listen "localhost"`},
+		"no port":                 {`listen: ":8883"`, "listen: localhost", `broker.listen "localhost"`},
 		"no address of Odoo":      {"https://odoo.example.com", "odoo", `odoo.url: "odoo"`},
 		"a transport nobody has":  {"transport: auto", "transport: soap", `odoo.transport`},
 		"a missing key":           {"odoo.key", "none.key", `odoo.key_file: "none.key"`},

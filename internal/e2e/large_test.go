@@ -130,7 +130,7 @@ func largeSpeeds(b *testing.B, path string, y *largeYear) (s speeds) {
 }
 
 const largeYAML = `data_dir: %[1]s/hub
-broker: {listen: "%[2]s", max_branches: 3000}
+broker: {listen: "%[2]s", max_branches: 3000, plain: true}
 odoo: {url: %[3]s, db: %[4]s, user: %[5]s, key_file: odoo.key}
 web: {listen: "%[6]s"}
 log: {level: warn}

@@ -235,6 +235,7 @@ broker:
     username: hub
 {{- else}}
   listen: 127.0.0.1:{{.MQTT}}
+  plain: true
 {{- end}}
 branches:
 {{- range .Branches}}
