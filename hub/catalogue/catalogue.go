@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +24,7 @@ type Odoo interface {
 	Packs(ctx context.Context) ([]odoo.Pack, error)
 	UoMs(ctx context.Context) ([]odoo.UoM, error)
 	LotsChanged(ctx context.Context, since time.Time) ([]odoo.Lot, error)
+	OrderPoints(ctx context.Context, since time.Time) ([]odoo.OrderPoint, error)
 	Warehouses(ctx context.Context) ([]odoo.Warehouse, error)
 	Places(ctx context.Context, companyID int64) (odoo.Places, error)
 }
@@ -94,6 +97,10 @@ type data struct {
 	Warehouses []odoo.Warehouse       `json:"warehouses"`
 	Places     map[int64]odoo.Places  `json:"places"` // by company
 	Lots       map[int64][]odoo.Lot   `json:"lots"`   // by product, in the order of ids
+
+	OrderPoints map[int64]odoo.OrderPoint `json:"order_points"`
+	// NoOrderPoints says why they could not be read when all else was.
+	NoOrderPoints string `json:"no_order_points,omitempty"`
 }
 
 // index finds things by their codes.
@@ -103,6 +110,8 @@ type index struct {
 	uoms  map[int64]odoo.UoM
 	named map[string][]odoo.UoM
 	sites map[string]odoo.Warehouse
+	// rules are the order points by warehouse, archived ones left out.
+	rules map[int64][]odoo.OrderPoint
 }
 
 // hit is a product, and how many of its unit one item of the code is.
@@ -324,7 +333,12 @@ func gtin14(code string) string {
 // index makes the index of all there is.
 func (d *data) index() index {
 	x := index{gtin: map[string][]hit{}, code: map[string][]int64{}, uoms: map[int64]odoo.UoM{}, named: map[string][]odoo.UoM{},
-		sites: map[string]odoo.Warehouse{}}
+		sites: map[string]odoo.Warehouse{}, rules: map[int64][]odoo.OrderPoint{}}
+	for _, id := range slices.Sorted(maps.Keys(d.OrderPoints)) {
+		if o := d.OrderPoints[id]; o.Active {
+			x.rules[o.WarehouseID] = append(x.rules[o.WarehouseID], o)
+		}
+	}
 	for _, u := range d.UoMs {
 		x.uoms[u.ID] = u
 		x.named[u.Name] = append(x.named[u.Name], u)

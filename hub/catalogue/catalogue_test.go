@@ -22,6 +22,10 @@ type server struct {
 	lots     []odoo.Lot
 	since    []time.Time
 	err      error
+
+	rules      []odoo.OrderPoint
+	rulesSince []time.Time
+	rulesErr   error
 }
 
 func (s *server) Products(_ context.Context, since time.Time) ([]odoo.Product, error) {
@@ -34,6 +38,13 @@ func (s *server) UoMs(context.Context) ([]odoo.UoM, error) {
 		{ID: 3, Name: "kg", Ratio: 1, Family: 2, Active: true}}, nil
 }
 func (s *server) LotsChanged(context.Context, time.Time) ([]odoo.Lot, error) { return s.lots, nil }
+func (s *server) OrderPoints(_ context.Context, since time.Time) ([]odoo.OrderPoint, error) {
+	s.rulesSince = append(s.rulesSince, since)
+	if s.rulesErr != nil {
+		return nil, s.rulesErr
+	}
+	return s.rules, nil
+}
 func (s *server) Warehouses(context.Context) ([]odoo.Warehouse, error) {
 	return []odoo.Warehouse{{ID: 1, Code: "BR01", CompanyID: 1}, {ID: 2, Code: "BR02", CompanyID: 1}}, nil
 }

@@ -2,9 +2,11 @@ package catalogue
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
+	"branchline/internal/fault"
 	"branchline/internal/odoo"
 )
 
@@ -41,6 +43,8 @@ func (c *Catalogue) read(ctx context.Context, began time.Time) error {
 	ahead := c.data.AsOf.Round(0).After(began.Round(0))
 	full := c.data.AsOf.IsZero() || began.Sub(c.data.Full) >= c.cfg.FullEvery || ahead
 	since := c.data.AsOf.Add(-overlap)
+	// They may have been missing, from an older hub's file or for want of a right.
+	allRules := full || c.data.OrderPoints == nil || c.data.NoOrderPoints != ""
 	c.mu.RUnlock()
 	if full {
 		since = time.Time{}
@@ -53,6 +57,27 @@ func (c *Catalogue) read(ctx context.Context, began time.Time) error {
 	lots, err := c.odoo.LotsChanged(ctx, since)
 	if err != nil {
 		return err
+	}
+	rulesSince := since
+	if allRules {
+		rulesSince = time.Time{}
+	}
+	rules, err := c.odoo.OrderPoints(ctx, rulesSince)
+	if fault.ClassOf(err) == fault.Setup {
+		// Documents are made without them: that this right is missing keeps nothing else.
+		got.NoOrderPoints, allRules, err = err.Error(), false, nil
+	}
+	if err != nil {
+		return err
+	}
+	got.OrderPoints = map[int64]odoo.OrderPoint{}
+	if !allRules {
+		c.mu.RLock()
+		maps.Copy(got.OrderPoints, c.data.OrderPoints)
+		c.mu.RUnlock()
+	}
+	for _, o := range rules {
+		got.OrderPoints[o.ID] = o
 	}
 	if got.Packs, err = c.odoo.Packs(ctx); err != nil {
 		return err
@@ -72,7 +97,7 @@ func (c *Catalogue) read(ctx context.Context, began time.Time) error {
 			return err
 		}
 	}
-	changed := full || len(products)+len(lots) > 0
+	changed := full || allRules || len(products)+len(lots)+len(rules) > 0
 	c.take(got, full, products, lots)
 	if changed && c.cfg.Path != "" {
 		return c.keep()

@@ -278,6 +278,8 @@ func (d *database) create(m *model, vals map[string]any) (int64, error) {
 		return d.createLot(m, r)
 	case "stock.quant":
 		return d.createQuant(m, r)
+	case "stock.warehouse.orderpoint":
+		return d.createOrderPoint(m, r)
 	case "purchase.order":
 		return d.createOrder(m, r, lists)
 	case "purchase.order.line":

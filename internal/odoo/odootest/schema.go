@@ -183,6 +183,11 @@ func addPlaces(version int, add adder) {
 		"name": needed(&field{kind: char, indexed: true}), "product_id": needed(ref("product.product")), "company_id": m2o("res.company"),
 		"expiration_date": {kind: datetime}, "ref": {kind: char},
 	})
+	add("stock.warehouse.orderpoint", "Minimum Inventory Rule", stockUser, admin, map[string]*field{
+		"name": {kind: char}, "product_id": needed(ref("product.product")), "warehouse_id": needed(m2o("stock.warehouse")), "location_id": needed(m2o("stock.location")),
+		"company_id": needed(m2o("res.company")), "product_min_qty": first(&field{kind: float}, 0.0), "product_max_qty": first(&field{kind: float}, 0.0),
+		"trigger": first(&field{kind: selection, choices: []string{"auto", "manual"}}, "auto"), "active": first(&field{kind: boolean}, true),
+	})
 	add("stock.quant", "Quants", everyone, stockUser, map[string]*field{
 		"product_id": needed(ref("product.product")), "location_id": needed(ref("stock.location")), "lot_id": ref("stock.lot"), "company_id": m2o("res.company"),
 		"quantity": {kind: float}, "reserved_quantity": {kind: float}, "in_date": {kind: datetime}, "inventory_quantity": {kind: float},
