@@ -8,7 +8,6 @@ import (
 	"branchline/agent/counter"
 	"branchline/agent/scan"
 	"branchline/internal/fault"
-	"branchline/internal/feed"
 	"branchline/internal/movement"
 )
 
@@ -29,7 +28,7 @@ func (d *Desk) Work(p scan.Purpose) []counter.Work {
 		return list
 	}
 	for _, e := range d.Reference.Deliveries() {
-		doc := documentOf(&e)
+		doc := e.Document()
 		if open[doc] || slices.ContainsFunc(d.sessions, func(s *Session) bool { return s.Purpose == p && s.Form == "" && e.For(s.Document) }) {
 			continue
 		}
@@ -56,15 +55,6 @@ func rank(w counter.Work) int {
 		return 1
 	}
 	return 2
-}
-
-// documentOf is what a delivery is received by: its order where it is of one,
-// as Odoo's documents are filled by order.
-func documentOf(e *feed.Delivery) movement.Document {
-	if order := strings.TrimSpace(e.Order); order != "" && !strings.Contains(order, ",") && len(order) <= 64 {
-		return movement.Document{Type: "order", Ref: order}
-	}
-	return movement.Document{Type: "delivery", Ref: e.Name}
 }
 
 // View is one open session as it stands.

@@ -37,7 +37,7 @@ func (d *Desk) Expected() []paper.Order {
 	var list []paper.Order
 	told := map[movement.Document]bool{}
 	for _, e := range d.Reference.Deliveries() {
-		doc := documentOf(&e)
+		doc := e.Document()
 		if told[doc] {
 			continue
 		}
@@ -45,16 +45,7 @@ func (d *Desk) Expected() []paper.Order {
 		if joined, ok := d.Reference.Delivery(doc); ok {
 			e = joined
 		}
-		list = append(list, paper.Order{Document: doc.Ref, Partner: e.Partner, AsOf: d.Reference.AsOf(feed.Deliveries), Products: productsOf(e.Lines)})
-	}
-	return list
-}
-
-func productsOf(lines []feed.DeliveryLine) (list []paper.Product) {
-	for i := range lines {
-		if l := &lines[i]; l.Open() > 0 {
-			list = append(list, paper.Product{Name: l.Name, Code: l.Code, Ordered: l.Open(), Unit: l.Unit})
-		}
+		list = append(list, paper.OrderOf(&e, d.Reference.AsOf(feed.Deliveries)))
 	}
 	return list
 }

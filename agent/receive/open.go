@@ -69,7 +69,7 @@ func (d *Desk) document(sc *scan.Scan, text string) (doc movement.Document, ok b
 	}
 	for _, e := range d.Reference.Deliveries() {
 		if e.Name == text || e.Reference == text || e.Order == text {
-			return documentOf(&e), true
+			return e.Document(), true
 		}
 	}
 	return doc, false

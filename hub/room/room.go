@@ -46,6 +46,9 @@ type Parts struct {
 	// OldCopies are sentences about what branches know of Odoo as it was long
 	// ago.
 	OldCopies func() []string
+	// Expected are the deliveries that a branch expects, and as of when; nil for
+	// none.
+	Expected func(branch string) ([]feed.Delivery, time.Time)
 	// Reconciling is how far the comparison with Odoo is.
 	Reconciling func() Reconciling
 	Log         *slog.Logger

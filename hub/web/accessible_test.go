@@ -64,7 +64,7 @@ func TestEverybodyCanUseThePages(t *testing.T) {
 	page.Press(uitest.Enter)
 	page.WaitText("documents waiting for Odoo")
 	pages := map[string]string{"/": "board", "/me": "me", "/people": "people", "/none": "nothing", "/trace": "trace-empty", "/trace?lot=a7701": "trace",
-		"/trace?lot=none": "trace-none", "/recall": "recall-empty", "/recall?lot=A7701": "recall", "/recall?lot=none": "recall-none", "/audit": "audit", "/alerts": "alerts",
+		"/trace?lot=none": "trace-none", "/recall": "recall-empty", "/recall?lot=A7701": "recall", "/recall?lot=none": "recall-none", "/audit": "audit", "/alerts": "alerts", "/paper": "paper", "/paper?branch=BR01": "paper-branch", "/paper/print?branch=BR01&kind=receipt&sheets=2": "paper-forms",
 		"/reconciliation": "reconciliation", "/reconciliation?branch=none": "reconciliation-none", "/reconciliation/BR01": "reconciled", "/reconciliation/BR02": "reconciled-equal", "/reconciliation/BR03": "reconciled-never",
 		"/reconciliation/BR01/accept?posting=BL/BR01/aaaa/B5-402/9f2c41d2": "accept",
 		"/exceptions": "exceptions", "/exceptions?reason=unknown_product": "exceptions-reason", "/exceptions?text=none": "exceptions-none",

@@ -28,6 +28,8 @@ var mayGo = map[string]string{
 	"GET /sign-in/provider":                "nobody operator approver it auditor",
 	"GET /sign-in/provider/back":           "nobody operator approver it auditor",
 	"GET /alerts":                          "operator approver it auditor",
+	"GET /paper":                           "operator approver it auditor",
+	"GET /paper/print":                     "operator approver it auditor",
 	"GET /trace":                           "operator approver it auditor",
 	"GET /movements/{id...}":               "operator approver it auditor",
 	"GET /recall":                          "operator approver it auditor",

@@ -62,6 +62,9 @@ type Room interface {
 	AcceptDifference(ctx context.Context, a room.AcceptDifference) error
 	CheckNow(ctx context.Context, c room.CheckNow) (branches int, err error)
 	Alerts(ctx context.Context) (wrong, over []ledger.Alert, err error)
+	PaperBranches() []room.PaperBranch
+	PaperOrders(branch string) ([]paper.Order, error)
+	PaperForms(of room.PaperWish) ([]paper.Form, error)
 	AuditEntries(ctx context.Context, f ledger.AuditFilter) (entries []ledger.Entry, next int64, err error)
 	VerifyAudit(ctx context.Context) (holds int64, err error)
 }
@@ -95,6 +98,9 @@ type Site struct {
 // New makes the site.
 func New(o Options) (*Site, error) {
 	t, err := template.New("").Funcs(ui.Funcs()).Funcs(funcs).Funcs(drawings).ParseFS(pages, "pages/*.html")
+	if err == nil {
+		t, err = paper.Templates(t)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -113,6 +119,9 @@ func (s *Site) Routes() []access.Route {
 		{Pattern: "GET /events", Needs: access.See, Serve: s.stream.ServeHTTP},
 
 		{Pattern: "GET /alerts", Needs: access.See, Serve: s.alerts},
+
+		{Pattern: "GET /paper", Needs: access.See, Serve: s.paper},
+		{Pattern: "GET /paper/print", Needs: access.See, Serve: s.printForms},
 
 		{Pattern: "GET /trace", Needs: access.See, Serve: s.find},
 		{Pattern: "GET /movements/{id...}", Needs: access.See, Serve: s.movement},
@@ -200,6 +209,7 @@ var tabs = []tab{
 	{Path: "/trace", Icon: "way", Word: "Trace", needs: access.See},
 	{Path: "/recall", Icon: "warn", Word: "Recall", needs: access.See},
 	{Path: "/reconciliation", Icon: "check", Word: "Reconciliation", needs: access.See},
+	{Path: "/paper", Icon: "file", Word: "On paper", needs: access.See},
 	{Path: "/audit", Icon: "file", Word: "Audit", needs: access.Audit},
 	{Path: "/people", Icon: "person", Word: "People", needs: access.People},
 }

@@ -26,6 +26,8 @@ type office struct {
 	bin string
 	*rig.Rig
 	desk *rig.Desk
+	// odoo is the office's own view of Odoo.
+	odoo *odoo.Client
 }
 
 func newOffice(t *testing.T) *office { return officeOf(t, 1) }
@@ -48,6 +50,7 @@ func officeOf(t *testing.T, branches int) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
+	o.odoo = client
 	chain, err := rig.NewChain(ctx, client, "77", branches)
 	if err != nil {
 		t.Fatal(err)

@@ -29,6 +29,15 @@ type Delivery struct {
 	Lines []DeliveryLine `json:"l"`
 }
 
+// Document is what a delivery is received by: its order where it is of one,
+// as Odoo's documents are filled by order.
+func (d *Delivery) Document() movement.Document {
+	if order := strings.TrimSpace(d.Order); order != "" && !strings.Contains(order, ",") && len(order) <= 64 {
+		return movement.Document{Type: "order", Ref: order}
+	}
+	return movement.Document{Type: "delivery", Ref: d.Name}
+}
+
 // DeliveryLine is one product of a delivery.
 type DeliveryLine struct {
 	// Product is its key in the catalogue. Name and Code are said here too,

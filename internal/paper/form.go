@@ -12,6 +12,7 @@ import (
 	"html/template"
 	"time"
 
+	"branchline/internal/feed"
 	"branchline/internal/movement"
 	"branchline/internal/symbol"
 )
@@ -79,6 +80,17 @@ type Product struct {
 	Code    movement.Product
 	Ordered movement.Quantity
 	Unit    string
+}
+
+// OrderOf is what is still to come of a delivery, as it was known at asOf.
+func OrderOf(d *feed.Delivery, asOf time.Time) Order {
+	o := Order{Document: d.Document().Ref, Partner: d.Partner, AsOf: asOf}
+	for i := range d.Lines {
+		if l := &d.Lines[i]; l.Open() > 0 {
+			o.Products = append(o.Products, Product{Name: l.Name, Code: l.Code, Ordered: l.Open(), Unit: l.Unit})
+		}
+	}
+	return o
 }
 
 // Blank makes empty forms of a kind, each with a number of its own, at most
