@@ -237,6 +237,8 @@ type Receipt struct {
 	// Again counts the lines of a form that had been recorded before, and were not
 	// recorded again.
 	Again int `json:",omitempty"`
+	// Differ counts those that said something else before, and go to a person.
+	Differ int `json:",omitempty"`
 	// Epoch, and First to Through, are the places of its movements in the live
 	// lane of the outbox.
 	Epoch          string

@@ -27,15 +27,15 @@ func (d *Desk) confirm(ctx context.Context, s *Session, by string, at time.Time)
 	}
 	list, of := s.movements(k, by)
 	settle(list)
-	again := 0
+	again, differ := 0, 0
 	if s.Form != "" {
 		var err error
-		if list, of, again, err = d.notTwice(list, of); err != nil {
+		if list, of, again, differ, err = d.notTwice(list, of); err != nil {
 			return receipt{}, err
 		}
 	}
 	r := receipt{Receipt: s.receipt(k, by, at)}
-	r.Again = again
+	r.Again, r.Differ = again, differ
 	serials := s.serials(list)
 	closing, err := d.closing(s, r)
 	if err != nil {

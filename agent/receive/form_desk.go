@@ -156,15 +156,15 @@ func (d *Desk) TypeIn(ctx context.Context, id string, l counter.FormLine) (scan.
 
 // notTwice leaves out the lines of a form that were recorded before just so, and
 // sends to a person those that were recorded otherwise. It is asked with d.mu held:
-// nobody else records lines of forms. again counts what is left out.
-func (d *Desk) notTwice(list []*movement.Movement, of map[int]int) (kept []*movement.Movement, places map[int]int, again int, err error) {
+// nobody else records lines of forms. again and differ count them.
+func (d *Desk) notTwice(list []*movement.Movement, of map[int]int) (kept []*movement.Movement, places map[int]int, again, differ int, err error) {
 	keys := make([]string, 0, 2*len(list))
 	for _, m := range list {
 		keys = append(keys, m.NaturalKey, otherKey(m))
 	}
 	known, err := d.Store.Known(keys...)
 	if err != nil {
-		return nil, nil, 0, err
+		return nil, nil, 0, 0, err
 	}
 	at := make([]int, len(list))
 	for i, m := range list {
@@ -174,6 +174,7 @@ func (d *Desk) notTwice(list []*movement.Movement, of map[int]int) (kept []*move
 			continue
 		}
 		if first.Known {
+			differ++
 			m.NaturalKey = otherKey(m)
 			m.Problem = &movement.Problem{Code: "conflicting_repeat", Field: "natural_key", Text: fmt.Sprintf(
 				"line %d of form %s was typed in before, and said something else then", m.Paper.Line, paper.Number(m.Paper.Form))}
@@ -190,7 +191,7 @@ func (d *Desk) notTwice(list []*movement.Movement, of map[int]int) (kept []*move
 	for _, m := range kept {
 		m.Group.Size = len(kept)
 	}
-	return kept, places, again, nil
+	return kept, places, again, differ, nil
 }
 
 // otherKey is the key of a line that says something else than it did before: each

@@ -140,7 +140,7 @@ func TestAFormThatIsTypedInTwiceCountsOnce(t *testing.T) {
 	if a := c.typeIn(id, yesterday(1, caseOf12[3:], "ABC", 1)); a.Code != "form_again" {
 		t.Errorf("typed again: %+v", a)
 	}
-	if r := c.confirmForm(id); r.Again != 1 || c.onForms() != once {
+	if r := c.confirmForm(id); r.Again != 1 || r.Differ != 0 || c.onForms() != once {
 		t.Errorf("again %d, recorded %s\nbefore   %s", r.Again, c.onForms(), once)
 	}
 

@@ -311,9 +311,10 @@ type receiptPage struct {
 	Way         badge
 	// Slip is a transfer's; nil for all else.
 	Slip *slip
-	// Again counts lines of a form that were recorded before.
-	Again  int
-	Places string
+	// Again counts lines of a form that were recorded before just so, Differ those that
+	// said something else then.
+	Again, Differ int
+	Places        string
 	// Sum says where all of it is, Expected what Odoo still expects of its order.
 	Sum, Expected string
 	// At is when this was shown, Told as of when the hub's word is, and Connected
@@ -330,7 +331,7 @@ func (p *Page) receipt(w http.ResponseWriter, r *http.Request) {
 	}
 	state, now := p.State(), p.Now()
 	page := receiptPage{sessionPage: p.pageOf(receipt.View), By: receipt.By, ConfirmedAt: receipt.ConfirmedAt, Group: receipt.Group,
-		Thrown: receipt.Thrown, Way: p.wayOf(receipt, state.Hub.Connected), Slip: p.slipOf(&receipt, state.Branch), Again: receipt.Again, At: now, Told: p.outcomesAsOf(), Connected: state.Hub.Connected}
+		Thrown: receipt.Thrown, Way: p.wayOf(receipt, state.Hub.Connected), Slip: p.slipOf(&receipt, state.Branch), Again: receipt.Again, Differ: receipt.Differ, At: now, Told: p.outcomesAsOf(), Connected: state.Hub.Connected}
 	page.Tracked = receipt.Thrown == ""
 	if page.Tracked {
 		t := p.track(&receipt)

@@ -98,6 +98,7 @@ func TestWhatWasWrittenOnPaperComesToOdoo(t *testing.T) {
 	line(2, "12:05", paracetamol.GTIN, "", 7)
 	confirm()
 	page.WaitText("1 line was recorded before, just so")
+	page.WaitText("1 line says something else than when this form was typed in before")
 	page.Shot("e2e-paper-again")
 
 	if err := o.Hub.Start(o.ctx); err != nil {
