@@ -23,6 +23,7 @@ var version = "dev"
 type commands struct {
 	Run       runCommand       `cmd:"" help:"Run the agent, on the console or as the service that is installed."`
 	Check     checkCommand     `cmd:"" help:"Read the configuration, say what is wrong with it, and end."`
+	Enroll    enrollCommand    `cmd:"" help:"Make this PC its branch's, with a one-time code of the hub."`
 	TryExport tryExportCommand `cmd:"" help:"Show what a configured export makes of a file, without recording anything."`
 	PIN       pinCommand       `cmd:"" name:"pin" help:"Make of a PIN the lines for the configuration by which somebody signs at the page."`
 	Outbox    outboxCommands   `cmd:"" help:"Look into the outbox, of the running agent or of a stopped one."`

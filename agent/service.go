@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"runtime/debug"
 
@@ -12,6 +13,7 @@ import (
 	"branchline/agent/app"
 	"branchline/agent/config"
 	"branchline/agent/dispense"
+	"branchline/agent/identity"
 	"branchline/internal/conf"
 	"branchline/internal/daemon"
 	"branchline/internal/disk"
@@ -59,7 +61,7 @@ func (c *checkCommand) Run(out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "%s is good: branch %s, %s, %s, hub %s\n", c.Config, cfg.Branch,
-		ui.Many(len(cfg.Capture.Scanners), "scanner", "scanners"), ui.Many(len(cfg.Exports.Exports), "export", "exports"), cfg.Hub.Server)
+		ui.Many(len(cfg.Capture.Scanners), "scanner", "scanners"), ui.Many(len(cfg.Exports.Exports), "export", "exports"), hubWords(&cfg))
 	exposed := cfg.Hub.Secret.Exposed()
 	if exposed != "" {
 		fmt.Fprintf(out, "hub.secret_file: WRONG: %s\n", exposed)
@@ -94,6 +96,21 @@ func (c *checkCommand) Run(out io.Writer) error {
 		return fault.New(fault.Setup, "exports_unreadable", "%d of %d exports cannot be read as they are", wrong, len(cfg.Exports.Exports))
 	}
 	return nil
+}
+
+// hubWords say how the hub is reached.
+func hubWords(cfg *config.Config) string {
+	id := identity.Open(identity.Options{Dir: config.IdentityFolder(cfg), Branch: cfg.Branch, Log: slog.New(slog.DiscardHandler)})
+	server, err := id.Line()
+	switch {
+	case err != nil:
+		return "WRONG: " + err.Error()
+	case server != "":
+		return server + " (enrolled)"
+	case cfg.Hub.Server != "":
+		return cfg.Hub.Server
+	}
+	return "not known: this PC is not enrolled yet"
 }
 
 type controlCommand struct{ configFlag }

@@ -16,6 +16,7 @@ import (
 	"branchline/agent/capture"
 	"branchline/agent/config"
 	"branchline/agent/dispense"
+	"branchline/agent/identity"
 	"branchline/agent/outbox"
 	"branchline/agent/receive"
 	"branchline/agent/reference"
@@ -41,6 +42,7 @@ type App struct {
 	desk      *receive.Desk
 	scans     *capture.Capture
 	exports   *dispense.Dispense
+	identity  *identity.Identity
 	uplink    *uplink.Uplink
 	branch    *web.Page
 	page      *webserver.Server
@@ -88,6 +90,7 @@ func (a *App) Run(ctx context.Context) error {
 	g.Add("scanners", throughout(a.scans.Run))
 	g.Add("exports", throughout(a.exports.Run))
 	g.Add("settled rows", a.settledAtHub().run)
+	g.Add("identity", throughout(a.identity.Run))
 	g.Add("uplink", func(ctx context.Context) error { return errors.Join(a.uplink.Run(ctx), ctx.Err()) })
 	g.Add("page", a.page.Run)
 	g.Add("open pages", a.branch.Run)

@@ -8,7 +8,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"branchline/agent/capture"
+	"branchline/agent/config"
 	"branchline/agent/dispense"
+	"branchline/agent/identity"
 	"branchline/agent/receive"
 	"branchline/agent/reference"
 	"branchline/agent/staff"
@@ -36,6 +38,8 @@ func (a *App) stages(metrics prometheus.Registerer) (err error) {
 	if a.exports, err = dispense.New(a.cfg.Exports, dispense.Options{Store: a.outbox, Log: a.log, Metrics: metrics, Retention: a.cfg.Outbox.Retention}); err != nil {
 		return err
 	}
+	a.identity = identity.Open(identity.Options{Dir: config.IdentityFolder(&a.cfg), Branch: a.cfg.Branch, Program: a.version, Log: a.log, Metrics: metrics})
+	a.cfg.Hub.Identity = a.identity
 	if a.uplink, err = uplink.New(a.cfg.Hub, a.outbox, a.log, metrics); err != nil {
 		return err
 	}

@@ -87,6 +87,7 @@ func (a *App) alarms(st outbox.Stats) []wire.Alarm {
 		list = append(list, wire.Alarm{Code: "open_long", Text: "A delivery or count is open since " + w.Oldest.Format("2 January 15:04") +
 			": confirm it (BL-CONFIRM), or throw it away (BL-CANCEL, twice). Nothing of it is at the hub yet."})
 	}
+	list = append(list, a.identity.Alarms()...)
 	for _, e := range a.exports.Status() {
 		if e.Code != "" {
 			list = append(list, wire.Alarm{Code: e.Code, Text: fmt.Sprintf("Export %s: %s", e.Name, e.Reason)})

@@ -71,6 +71,9 @@ func Load(path string) (Config, error) {
 	return c, nil
 }
 
+// IdentityFolder is where the agent keeps what proves it to be its branch's.
+func IdentityFolder(c *Config) string { return filepath.Join(c.DataDir, "identity") }
+
 // Validate fills in what follows from other settings, and checks all.
 func (c *Config) Validate() error {
 	if !movement.ValidBranch(c.Branch) {

@@ -35,7 +35,7 @@ func TestTheSampleIsGood(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Hub.Secret.Reveal() != "s3cr3t" || c.Hub.Branch != "BR01" || c.Outbox.Branch != "BR01" ||
+	if c.Hub.Server != "" || !c.Hub.Secret.IsZero() || c.Hub.Branch != "BR01" || c.Outbox.Branch != "BR01" ||
 		c.Outbox.Path != "/var/lib/branchline-agent/outbox.db" || len(c.Capture.Scanners) != 2 || len(c.Exports.Exports) != 1 {
 		t.Errorf("not as the sample says: %+v", c)
 	}
@@ -47,10 +47,10 @@ func TestMistakesAreNamed(t *testing.T) {
 		"a branch with a space":    {"branch: BR01", "branch: BR 01", `branch: "BR 01"`},
 		"no branch":                {"branch: BR01", "", `branch: ""`},
 		"a relative folder":        {"data_dir: /var/lib/branchline-agent", "data_dir: here", `data_dir: "here"`},
-		"no scheme of the server":  {"mqtt://hub.example.com:1883", "hub.example.com:1883", `hub.server "hub.example.com:1883"`},
+		"no scheme of the server":  {"ack_timeout: 30s", "server: hub.example.com:1883", `hub.server "hub.example.com:1883"`},
 		"an unknown setting":       {"outbox:", "outbx:", `there is no setting "outbx"`},
 		"a small outbox":           {"2147483648", "10", "outbox.max_bytes 10"},
-		"a missing secret":         {"agent.secret", "none.secret", `hub.secret_file: "none.secret"`},
+		"a missing secret":         {"ack_timeout: 30s", "secret_file: none.secret", `hub.secret_file: "none.secret"`},
 		"a wrong speed":            {"speed: 9600", "speed: 9601", `scanners[0].speed: "9601"`},
 		"two scanners of one name": {"name: counter", "name: goods-in", `scanners[1].name: "goods-in"`},
 		"a purpose nobody knows":   {"for: receive", "for: recieve", `scanners[0].for: "recieve"`},

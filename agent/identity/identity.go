@@ -117,25 +117,25 @@ func (i *Identity) Enrolled() bool {
 	return i.held != nil
 }
 
-// Line is where to connect and with what. The server is empty while this PC is not
+// Line is where to connect. The server is empty while this PC is not
 // enrolled. An error is why there is no use in connecting now: the hub refuses this
 // PC until a person has done something.
-func (i *Identity) Line() (server string, c *tls.Config, err error) {
+func (i *Identity) Line() (server string, err error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	switch {
 	case i.damaged != nil:
-		return "", nil, i.damaged
+		return "", i.damaged
 	case i.held == nil:
-		return "", nil, nil
+		return "", nil
 	case i.refusal != nil && i.refusal.Final():
-		return "", nil, i.refusal.Fault()
+		return "", i.refusal.Fault()
 	}
-	return i.held.Broker, i.tlsFor(i.held, host(i.held.Broker)), nil
+	return i.held.Broker, nil
 }
 
-// TLS is what to connect with to a name other than the one that the hub gave; nil
-// while this PC is not enrolled.
+// TLS is what to connect with to a host of that name or address; nil while this PC
+// is not enrolled.
 func (i *Identity) TLS(name string) *tls.Config {
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -17,7 +17,9 @@ import (
 type Config struct {
 	// Branch is the branch's code.
 	Branch string `yaml:"-"`
-	// Server is the broker: mqtt://host:port, or mqtts://host:port with TLS.
+	// Server is the broker: mqtt://host:port, or mqtts://host:port with TLS. An
+	// enrolled branch needs none: mqtts is used in place of what the hub says, and
+	// mqtt only until it is enrolled.
 	Server string `yaml:"server"`
 	// Username is the branch's name at the broker; empty is the branch's code.
 	Username string `yaml:"username"`
@@ -49,9 +51,25 @@ type Config struct {
 	// KeepAlive is how often a silent line is probed.
 	KeepAlive time.Duration `yaml:"keep_alive"`
 
+	// Identity, if set, proves an enrolled branch.
+	Identity Identity `yaml:"-"`
+
 	// Dial opens the connection to the broker; nil for TCP, with TLS on top
 	// for mqtts.
 	Dial func(server *url.URL) (net.Conn, error) `yaml:"-"`
+}
+
+// Identity is what proves a branch. Its methods may be called at any time.
+type Identity interface {
+	// Line is where to connect; empty while the branch is not enrolled. An error is
+	// why there is no use in connecting now.
+	Line() (server string, err error)
+	// TLS is what to connect with to a host.
+	TLS(host string) *tls.Config
+	// Changed is closed when either is another than now.
+	Changed() <-chan struct{}
+	// Doubt is told that a connection has failed.
+	Doubt()
 }
 
 // DefaultConfig is a configuration that lacks branch, server and secret.
@@ -71,7 +89,7 @@ func (c *Config) Validate() error {
 	if !movement.ValidBranch(c.Branch) {
 		return bad("branch %q is not 1 to 32 letters, digits, - and _", c.Branch)
 	}
-	if err := mqttline.CheckServer(c.Server); err != nil {
+	if err := mqttline.CheckServer(c.Server); err != nil && c.Server != "" {
 		return bad("server %q %w", c.Server, err)
 	}
 	for _, n := range []struct {

@@ -23,10 +23,10 @@ type line struct {
 const answersWaiting = 1024
 
 // dial connects, listens for answers and says that the branch is online.
-func dial(ctx context.Context, cfg *Config, feed Feed, log *slog.Logger) (*line, error) {
+func dial(ctx context.Context, cfg *Config, to target, feed Feed, log *slog.Logger) (*line, error) {
 	up, err := mqttline.Dial(ctx, mqttline.Options{
-		Server: cfg.Server, ClientID: "branchline-" + cfg.Branch, Username: cfg.username(), Password: cfg.Secret.Reveal(),
-		TLS: cfg.TLS, Timeout: cfg.IOTimeout, KeepAlive: cfg.KeepAlive, Dial: cfg.Dial,
+		Server: to.server, ClientID: "branchline-" + cfg.Branch, Username: to.username, Password: to.password,
+		TLS: to.tls, Timeout: cfg.IOTimeout, KeepAlive: cfg.KeepAlive, Dial: cfg.Dial,
 		WillTopic: wire.Topic(cfg.Branch, wire.Presence), WillPayload: wire.Offline,
 	})
 	if err != nil {

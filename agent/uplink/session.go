@@ -28,6 +28,7 @@ type session struct {
 	heard    time.Time // when the hub last answered, or the session began
 	reportAt time.Time
 	streams  []wire.Stream // as of the last look
+	another  <-chan struct{}
 }
 
 // newSession begins all courses again after what is acknowledged. What went
@@ -84,6 +85,8 @@ func (s *session) run(ctx context.Context) error {
 			pending = nil
 		case <-changed:
 		case <-s.feedReady():
+		case <-s.another:
+			return errAnother
 		case <-timer.C:
 		}
 	}

@@ -2,12 +2,14 @@ package uplink
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"branchline/internal/fault"
 	"branchline/internal/wire"
 )
 
@@ -56,6 +58,9 @@ func New(cfg Config, store Store, log *slog.Logger, reg prometheus.Registerer) (
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	if cfg.Server == "" && cfg.Identity == nil {
+		return nil, fault.New(fault.Setup, "bad_configuration", "server is missing")
+	}
 	now := time.Now()
 	u := &Uplink{cfg: cfg, store: store, log: log, packer: wire.NewPacker(),
 		courses: map[streamKey]*course{}, started: now, status: Status{Server: cfg.Server, Since: now}}
@@ -84,18 +89,27 @@ func (u *Uplink) setStatus(change func(*Status)) {
 func (u *Uplink) Run(ctx context.Context) error {
 	pauses := newPauses(&u.cfg)
 	for ctx.Err() == nil {
-		answered, err := u.connectOnce(ctx)
+		another := u.another()
+		answered, err := u.connectOnce(ctx, another)
 		if ctx.Err() != nil {
 			break
 		}
 		if answered {
 			pauses.reset()
 		}
+		if errors.Is(err, errAnother) {
+			u.log.Info("the line is opened again, with the new certificate")
+			continue
+		}
+		if u.cfg.Identity != nil {
+			u.cfg.Identity.Doubt()
+		}
 		pause := pauses.next()
 		u.log.Warn("no line to the hub", "err", err, "retry_in", pause.Round(time.Millisecond))
 		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
+		case <-another:
 		case <-timer.C:
 		}
 		timer.Stop()
@@ -105,16 +119,22 @@ func (u *Uplink) Run(ctx context.Context) error {
 
 // connectOnce connects and works until the line is lost; answered tells whether
 // the hub itself was heard.
-func (u *Uplink) connectOnce(ctx context.Context) (answered bool, err error) {
-	l, err := dial(ctx, &u.cfg, u.Feed, u.log)
+func (u *Uplink) connectOnce(ctx context.Context, another <-chan struct{}) (answered bool, err error) {
+	to, err := u.target()
+	if err != nil {
+		u.setStatus(func(s *Status) { s.LastError = err })
+		return false, err
+	}
+	l, err := dial(ctx, &u.cfg, to, u.Feed, u.log)
 	if err != nil {
 		u.setStatus(func(s *Status) { s.LastError = err })
 		return false, err
 	}
 	u.metrics.connects.Inc()
-	u.log.Info("connected", "server", u.cfg.Server)
-	u.setStatus(func(s *Status) { s.Connected, s.Since, s.LastError = true, time.Now(), nil })
+	u.log.Info("connected", "server", to.server)
+	u.setStatus(func(s *Status) { s.Server, s.Connected, s.Since, s.LastError = to.server, true, time.Now(), nil })
 	s := newSession(u, l)
+	s.another = another
 	err = s.run(ctx)
 	l.hangUp()
 	u.setStatus(func(s *Status) { s.Connected, s.Since, s.LastError, s.InFlight = false, time.Now(), err, 0 })

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -39,7 +41,7 @@ func (h *heard) count() int {
 // certified is a centre with its broker over TLS.
 func certified(t *testing.T) (*centre, *broker.Embedded, *heard) {
 	t.Helper()
-	c := newCentre(t, "mqtts://127.0.0.1:8883")
+	c := newCentre(t, fmt.Sprintf("mqtts://127.0.0.1:%d", freePort(t)))
 	sink := &heard{}
 	b := brokerOf(t, c, sink)
 	return c, b, sink
@@ -48,7 +50,7 @@ func certified(t *testing.T) (*centre, *broker.Embedded, *heard) {
 func brokerOf(t testing.TB, c *centre, sink broker.Sink) *broker.Embedded {
 	t.Helper()
 	cfg := broker.DefaultEmbeddedConfig()
-	cfg.Listen, cfg.TLS, cfg.Identities = "127.0.0.1:0", c.Authority.BrokerTLS(), c.Fleet
+	cfg.Listen, cfg.TLS, cfg.Identities = strings.TrimPrefix(c.Broker, "mqtts://"), c.Authority.BrokerTLS(), c.Fleet
 	b, err := broker.NewEmbedded(cfg, nil, sink, quiet(), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
@@ -245,7 +247,7 @@ func TestACopiedDiskIsRefusedAtTheBroker(t *testing.T) {
 	}
 	c.turn(61 * 24 * time.Hour)
 	p.works(t)
-	soon(t, "a renewal", func() bool { return !p.certificate(t).Leaf.Equal(old.Leaf) })
+	until(t, "a renewal", func() bool { return !p.certificate(t).Leaf.Equal(old.Leaf) })
 	if !admitted(t, b, "BR01", p.certificate(t)) {
 		t.Error("the new certificate is not admitted")
 	}

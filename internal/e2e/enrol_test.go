@@ -146,23 +146,10 @@ func (p *pc) works(t *testing.T) {
 	t.Cleanup(func() { cancel(); <-done })
 }
 
-func soon(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("in vain waited for: %s", what)
-		}
-		<-tick.C
-	}
-}
-
 func TestAPCEnrolsOverTLS(t *testing.T) {
 	c := newCentre(t, "mqtts://127.0.0.1:8883")
 	p := newPC(t, "BR01", filepath.Join(t.TempDir(), "identity"))
-	if server, _, err := p.Line(); server != "" || err != nil || p.Enrolled() {
+	if server, err := p.Line(); server != "" || err != nil || p.Enrolled() {
 		t.Errorf("before it is enrolled: %q, %v", server, err)
 	}
 	code := c.code("BR01")
@@ -173,7 +160,7 @@ func TestAPCEnrolsOverTLS(t *testing.T) {
 	if err := p.Enrol(t.Context(), c.door, code); err != nil {
 		t.Fatal(err)
 	}
-	server, _, err := p.Line()
+	server, err := p.Line()
 	if server != "mqtts://127.0.0.1:8883" || err != nil {
 		t.Errorf("%q, %v", server, err)
 	}
@@ -282,9 +269,9 @@ func TestAClockThatIsYearsWrong(t *testing.T) {
 			}
 			p.works(t)
 			c.turn(61 * 24 * time.Hour)
-			soon(t, "a renewal", func() bool { return !p.certificate(t).Leaf.Equal(first.Leaf) })
+			until(t, "a renewal", func() bool { return !p.certificate(t).Leaf.Equal(first.Leaf) })
 			p.turn(-off)
-			soon(t, "the alarm's end", func() bool { return !strings.Contains(p.alarms(), "clock_wrong") || p.off(c) })
+			until(t, "the alarm's end", func() bool { return !strings.Contains(p.alarms(), "clock_wrong") || p.off(c) })
 			enrolments := 0
 			trail, err := c.ledger.AuditTrail(t.Context(), 0, 1000)
 			if err != nil {
@@ -317,7 +304,7 @@ func TestTheHubsClockWasWrong(t *testing.T) {
 	wrong := p.certificate(t)
 	c.turn(-5 * years)
 	p.works(t)
-	soon(t, "a certificate of the present", func() bool { return p.certificate(t).Leaf.NotBefore.Before(time.Now()) })
+	until(t, "a certificate of the present", func() bool { return p.certificate(t).Leaf.NotBefore.Before(time.Now()) })
 	if wrong.Leaf.NotBefore.Before(time.Now()) {
 		t.Error("nothing was wrong")
 	}
@@ -335,7 +322,7 @@ func TestACertificateThatHasEndedIsRenewedWithItsKey(t *testing.T) {
 		t.Errorf("let in: %v", err)
 	}
 	p.works(t)
-	soon(t, "a renewal", func() bool {
+	until(t, "a renewal", func() bool {
 		_, err := c.Identify(t.Context(), p.certificate(t).Leaf, "x")
 		return err == nil
 	})
@@ -353,8 +340,8 @@ func TestAReplacedPCSaysSoAndStaysAway(t *testing.T) {
 	if err := replacement.Enrol(t.Context(), c.door, c.code("BR01")); err != nil {
 		t.Fatal(err)
 	}
-	soon(t, "the old PC's alarm", func() bool { return old.alarms() == trust.CodeReplaced })
-	if _, _, err := old.Line(); fault.CodeOf(err) != trust.CodeReplaced {
+	until(t, "the old PC's alarm", func() bool { return old.alarms() == trust.CodeReplaced })
+	if _, err := old.Line(); fault.CodeOf(err) != trust.CodeReplaced {
 		t.Errorf("it goes on trying: %v", err)
 	}
 	// Enrolled again by hand, as another program does it, it is the branch's PC.
@@ -362,8 +349,8 @@ func TestAReplacedPCSaysSoAndStaysAway(t *testing.T) {
 	if err := hand.Enrol(t.Context(), c.door, c.code("BR01")); err != nil {
 		t.Fatal(err)
 	}
-	soon(t, "the end of the alarm", func() bool {
-		_, _, err := old.Line()
+	until(t, "the end of the alarm", func() bool {
+		_, err := old.Line()
 		return err == nil && old.alarms() == ""
 	})
 	if branch, err := c.Identify(t.Context(), old.certificate(t).Leaf, "x"); branch != "BR01" || err != nil {
