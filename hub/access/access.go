@@ -7,6 +7,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -130,6 +131,9 @@ type Config struct {
 	SecondPerson []string `yaml:"second_person"`
 	// OIDC is a provider of identities, at which people can sign in, too.
 	OIDC OIDCConfig `yaml:"oidc"`
+	// Cost is what a look at a password costs; [password.Usual] if zero. Tests in which
+	// nobody guesses take the least.
+	Cost password.Cost `yaml:"-"`
 }
 
 // DefaultConfig lets people sign in once a working day.
@@ -176,7 +180,7 @@ func New(cfg Config, l *ledger.Ledger, log *slog.Logger, now func() time.Time) *
 	if now == nil {
 		now = time.Now
 	}
-	a := &Access{cfg: cfg, ledger: l, log: log, now: now, looks: make(chan struct{}, 2), tries: newTries(now), cost: password.Usual, provider: newProvider(cfg.OIDC, now)}
+	a := &Access{cfg: cfg, ledger: l, log: log, now: now, looks: make(chan struct{}, 2), tries: newTries(now), cost: cmp.Or(cfg.Cost, password.Usual), provider: newProvider(cfg.OIDC, now)}
 	_, _ = rand.Read(a.sealKey[:]) // never fails
 	return a
 }

@@ -17,6 +17,7 @@ import (
 	"branchline/hub/ledger"
 	"branchline/hub/ledger/ledgertest"
 	"branchline/internal/fault"
+	"branchline/internal/password"
 )
 
 // house is a control room with a clock of its own.
@@ -30,6 +31,7 @@ type house struct {
 func newHouse(t *testing.T) *house {
 	h := &house{t: t, ledger: ledgertest.Open(t), now: ledgertest.Noon}
 	cfg := access.DefaultConfig()
+	cfg.Cost = password.Least
 	cfg.Proxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 	if err := cfg.Validate(); err != nil {
 		t.Fatal(err)
@@ -386,5 +388,18 @@ func TestOnlyOurProxiesAreBelieved(t *testing.T) {
 		if got := h.Address(r); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
+	}
+}
+
+// Outside of tests a look at a password costs what OWASP asks for.
+func TestAPasswordIsKeptDear(t *testing.T) {
+	l := ledgertest.Open(t)
+	a := access.New(access.DefaultConfig(), l, slog.New(slog.DiscardHandler), nil)
+	if _, err := a.Add(t.Context(), "test", "ann", "", []access.Role{access.Operator}); err != nil {
+		t.Fatal(err)
+	}
+	u, err := l.UserNamed(t.Context(), "ann")
+	if err != nil || !strings.HasPrefix(u.Password, "$argon2id$v=19$m=19456,t=2,p=1$") {
+		t.Errorf("%.40s, %v", u.Password, err)
 	}
 }

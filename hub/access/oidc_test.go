@@ -17,6 +17,7 @@ import (
 	"branchline/hub/ledger/ledgertest"
 	"branchline/internal/conf"
 	"branchline/internal/fault"
+	"branchline/internal/password"
 )
 
 // inn is a control room at which people sign in through a provider, with a clock that
@@ -59,6 +60,7 @@ func newInn(t *testing.T) *inn {
 // open is a start of the hub.
 func (i *inn) open() {
 	cfg := access.DefaultConfig()
+	cfg.Cost = password.Least
 	cfg.OIDC.Issuer, cfg.OIDC.ClientID, cfg.OIDC.Secret = i.at.URL, accesstest.Client, conf.NewSecret(accesstest.Secret)
 	cfg.OIDC.RedirectURL = i.url + access.BackPath
 	cfg.OIDC.Roles = map[string][]access.Role{"operators": {access.Operator}, "leads": {access.Approver, access.Operator}, "admins": {access.IT}}

@@ -9,6 +9,7 @@ import (
 	"branchline/hub/access"
 	"branchline/hub/access/accesstest"
 	"branchline/internal/conf"
+	"branchline/internal/password"
 	"branchline/internal/ui/uitest"
 )
 
@@ -17,6 +18,7 @@ func withProvider(t *testing.T) (*desk, *accesstest.Provider) {
 	t.Helper()
 	d, at := newDesk(t), accesstest.New(t)
 	cfg := access.DefaultConfig()
+	cfg.Cost = password.Least
 	cfg.OIDC.Issuer, cfg.OIDC.ClientID, cfg.OIDC.Secret, cfg.OIDC.Name = at.URL, accesstest.Client, conf.NewSecret(accesstest.Secret), "our company account"
 	cfg.OIDC.RedirectURL = d.url + access.BackPath
 	cfg.OIDC.Roles = map[string][]access.Role{"operators": {access.Operator}}

@@ -27,6 +27,9 @@ var (
 	Usual = Cost{19 << 10, 2}
 )
 
+// Least is for tests.
+var Least = Cost{8, 1}
+
 const keyLength = 32
 
 // Hash is a password that cannot be read back. The zero value fits none.

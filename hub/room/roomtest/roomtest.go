@@ -15,6 +15,7 @@ import (
 	"branchline/internal/feed"
 	"branchline/internal/movement"
 	"branchline/internal/odoo"
+	"branchline/internal/password"
 )
 
 // Desk is a control room. What stands around it (broker, poster, planner) is not
@@ -33,7 +34,9 @@ type Desk struct {
 func New(t testing.TB) *Desk {
 	t.Helper()
 	d := &Desk{T: t, Ledger: ledgertest.Open(t), Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
-	d.Access = access.New(access.DefaultConfig(), d.Ledger, d.Log, nil)
+	cfg := access.DefaultConfig()
+	cfg.Cost = password.Least
+	d.Access = access.New(cfg, d.Ledger, d.Log, nil)
 	d.Room = room.New(room.Parts{Ledger: d.Ledger, Connections: func() []room.Connection { return d.Lines }, LineTrouble: func() error { return nil },
 		Planning: func() map[string][]string { return nil }, OldCopies: func() []string { return nil },
 		Catalogue: goods{}, Products: goods{}, Goods: goods{}.all, Product: goods{}.product,
