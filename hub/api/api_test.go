@@ -251,7 +251,7 @@ func TestTheFeedGoesOnWhereItWas(t *testing.T) {
 	}
 	_, body, header := c.ask(see, "GET", feed+"?format=csv")
 	rows, err := csv.NewReader(bytes.NewReader(body)).ReadAll()
-	if err != nil || len(rows) != 6 || !strings.HasPrefix(header.Get("Content-Type"), "text/csv") || rows[5][16] != cursor {
+	if err != nil || len(rows) != 6 || !strings.HasPrefix(header.Get("Content-Type"), "text/csv") || rows[5][16] != cursor || rows[5][17] != "R7K2M9Q4X7/3" || rows[4][17] != "" {
 		t.Errorf("%d rows, %v, %s", len(rows), err, body)
 	}
 }

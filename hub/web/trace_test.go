@@ -26,7 +26,8 @@ func TestAMovementIsFollowedToOdoo(t *testing.T) {
 	for path, want := range map[string][]string{
 		"/trace?lot=A7701":                     {"4 movements", "Aspirin &lt;b&gt;500", "in Odoo", "waits for a person", "WH/IN/00012", "/movements/BR01/" + epoch + "/bulk/1"},
 		"/trace?product=4012345678918":         {"<h2>1 movement</h2>", "04012345678918"},
-		"/trace?lot=A7701&branch=BR02":         {"<h2>1 movement</h2>"},
+		"/trace?lot=A7701&branch=BR02":         {"<h2>1 movement</h2>", "from paper, form R7K2-M9Q4-X7 line 3"},
+		"/movements/BR02/" + epoch + "/bulk/1": {"typed in from paper", "form R7K2-M9Q4-X7, line 3, by CD at ", "written on form R7K2-M9Q4-X7, line 3", "Typed in from the form, and recorded on the branch"},
 		"/trace?serial=none":                   {"Nothing found", "offline may still have some"},
 		"/trace?from=2026-01-01":               {"Nothing leads to so many", "name a product"},
 		"/trace?branch=BR01&from=yesterday":    {"is no date"},

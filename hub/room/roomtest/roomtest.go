@@ -131,7 +131,8 @@ const (
 )
 
 // Fill sends movements of lots that are written alike from two branches: of BR01
-// the first is posted, and the third is not certain and waits for a person.
+// the first is posted, and the third is not certain and waits for a person; that of
+// BR02 was typed in from a form.
 func (d *Desk) Fill() {
 	d.T.Helper()
 	ctx := d.T.Context()
@@ -148,7 +149,9 @@ func (d *Desk) Fill() {
 			m.Document = movement.Document{Type: "order", Ref: "P1" + Script}
 			m.Product.Code = "04012345678918"
 		}), record(movement.Dispense, 1, func(m *movement.Movement) { m.Lot = "" }))
-	ledgertest.NewSender("BR02", Epoch, movement.Bulk).Commit(d.T, d.Ledger, record(movement.Receipt, 20))
+	ledgertest.NewSender("BR02", Epoch, movement.Bulk).Commit(d.T, d.Ledger, record(movement.Receipt, 20, func(m *movement.Movement) {
+		m.Paper = movement.Paper{Form: "R7K2M9Q4X7", Line: 3, TypedBy: "CD"}
+	}))
 	d.Must(projection.New(d.Ledger, d.Log, nil).CatchUp(ctx))
 	aliases, err := d.Ledger.AliasGeneration(ctx)
 	d.Must(err)
