@@ -32,6 +32,10 @@ type Rules struct {
 	Said time.Duration `yaml:"said"`
 	// Reconciliation is for how long a branch and Odoo may be otherwise.
 	Reconciliation time.Duration `yaml:"reconciliation"`
+	// LowStock is for how long a branch may have too little of something, Expiring for
+	// how long something may be about to expire.
+	LowStock time.Duration `yaml:"low_stock"`
+	Expiring time.Duration `yaml:"expiring"`
 	// DiskFree is how many bytes must be free where the ledger is.
 	DiskFree Size `yaml:"disk_free"`
 }
@@ -39,7 +43,7 @@ type Rules struct {
 // DefaultRules are for a chain whose branches are open by day.
 func DefaultRules() Rules {
 	return Rules{Silent: 30 * time.Minute, Unsent: 2 * time.Hour, Exceptions: 24 * time.Hour, Odoo: 15 * time.Minute,
-		Clock: 5 * time.Minute, Said: 15 * time.Minute, Reconciliation: 24 * time.Hour, DiskFree: 2 << 30}
+		Clock: 5 * time.Minute, Said: 15 * time.Minute, Reconciliation: 24 * time.Hour, LowStock: time.Hour, DiskFree: 2 << 30}
 }
 
 // Validate names the setting and its value.
@@ -47,7 +51,7 @@ func (r *Rules) Validate() error {
 	for _, d := range []struct {
 		name string
 		v    time.Duration
-	}{{"silent", r.Silent}, {"unsent", r.Unsent}, {"exceptions", r.Exceptions}, {"odoo", r.Odoo}, {"clock", r.Clock}, {"said", r.Said}, {"reconciliation", r.Reconciliation}} {
+	}{{"silent", r.Silent}, {"unsent", r.Unsent}, {"exceptions", r.Exceptions}, {"odoo", r.Odoo}, {"clock", r.Clock}, {"said", r.Said}, {"reconciliation", r.Reconciliation}, {"low_stock", r.LowStock}, {"expiring", r.Expiring}} {
 		if d.v != 0 && d.v < time.Second || d.v > 366*24*time.Hour {
 			return conf.Bad(d.name, d.v, "must be 1s to 8784h, or 0 for never")
 		}
@@ -66,6 +70,8 @@ const (
 	Disk       = "disk"
 
 	Reconciliation = "reconciliation"
+	LowStock       = "low_stock"
+	Expiring       = "expiring"
 )
 
 // finding is what a rule finds wrong at a moment. A finding that must last before
@@ -131,7 +137,24 @@ func (r *Rules) atBranch(b *room.Watched, now time.Time) (all []finding) {
 	if r.Reconciliation > 0 && !b.OtherwiseSince.IsZero() && now.Sub(b.OtherwiseSince) >= r.Reconciliation {
 		add(Reconciliation, 0, "it and Odoo are not equal since %s: %s, see the page Reconciliation", stamp(b.OtherwiseSince, now, b.Zone), differences(b.Differences))
 	}
+	if r.LowStock > 0 && len(b.Low) > 0 {
+		add(LowStock, r.LowStock, "runs low of %s, see the page Replenishment", named(b.Low))
+	}
+	if r.Expiring > 0 && len(b.Expiring) > 0 {
+		add(Expiring, r.Expiring, "has stock that expires soon: %s, see the page Replenishment", named(b.Expiring))
+	}
 	return all
+}
+
+// maxNamed bounds how many things a message names.
+const maxNamed = 3
+
+func named(all []string) string {
+	text := strings.Join(all[:min(len(all), maxNamed)], ", ")
+	if n := len(all) - maxNamed; n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+	return text
 }
 
 func differences(n int64) string {

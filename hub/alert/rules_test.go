@@ -43,7 +43,13 @@ func TestRules(t *testing.T) {
 		"the clock is behind, by a year": {func(b *room.Watched) { b.ClockAhead = -366 * 24 * time.Hour }, nil, noon, "clock BR01 Riverside: its clock is 366 d 0 h behind"},
 		"it says something":              {func(b *room.Watched) { b.Said = []string{"b", "a"} }, nil, noon, "said BR01 Riverside: says: a; b"},
 		"otherwise in Odoo":              {func(b *room.Watched) { b.Differences, b.OtherwiseSince = 2, ago(25*time.Hour) }, nil, noon, "reconciliation BR01 Riverside: it and Odoo are not equal since 22 Nov 11:00: 2 differences, see the page Reconciliation"},
-		"otherwise, but not for long":    {func(b *room.Watched) { b.Differences, b.OtherwiseSince = 2, ago(23*time.Hour) }, nil, noon, ""},
+		"too little of five products": {func(b *room.Watched) {
+			b.Low = []string{"A (1 of at least 4)", "B (0 of at least 1)", "C (2 of at least 3)", "D", "E"}
+		}, nil, noon, "low_stock BR01 Riverside: runs low of A (1 of at least 4), B (0 of at least 1), C (2 of at least 3) and 2 more, see the page Replenishment"},
+		"too little, and not looked at": {func(b *room.Watched) { b.Low = []string{"A"} }, func(r *Rules) { r.LowStock = 0 }, noon, ""},
+		"expires soon, not looked at":   {func(b *room.Watched) { b.Expiring = []string{"A, lot 1 (2026-12-01)"} }, nil, noon, ""},
+		"expires soon":                  {func(b *room.Watched) { b.Expiring = []string{"A, lot 1 (2026-12-01)"} }, func(r *Rules) { r.Expiring = time.Hour }, noon, "expiring BR01 Riverside: has stock that expires soon: A, lot 1 (2026-12-01), see the page Replenishment"},
+		"otherwise, but not for long":   {func(b *room.Watched) { b.Differences, b.OtherwiseSince = 2, ago(23*time.Hour) }, nil, noon, ""},
 	} {
 		rules := DefaultRules()
 		if c.rules != nil {

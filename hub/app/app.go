@@ -132,6 +132,7 @@ func (a *App) Run(ctx context.Context) error {
 	g.Add("site", a.site.Run)
 	g.Add("alerts", a.watchman.Run)
 	g.Add("room", a.room.Keep)
+	g.Add("replenishment", a.room.Refills)
 	g.Add("control", a.control.Run)
 	err := g.Run(ctx)
 	a.odoo.Close()

@@ -52,7 +52,9 @@ type Config struct {
 	Posting post.Config `yaml:"posting"`
 	// Reconciliation says when the branches are held against Odoo, and how far back.
 	Reconciliation reconcile.Config `yaml:"reconciliation"`
-	Web            webserver.Config `yaml:"web"`
+	// Replenishment says what is told of the branches' stock.
+	Replenishment room.ReplenishmentConfig `yaml:"replenishment"`
+	Web           webserver.Config         `yaml:"web"`
 	// Access says how long people stay signed in.
 	Access access.Config `yaml:"access"`
 	// Alerts say what is told to people who do not look at the control room.
@@ -108,7 +110,7 @@ type Odoo struct {
 func Default() Config {
 	return Config{
 		Broker: Broker{EmbeddedConfig: broker.DefaultEmbeddedConfig(), External: broker.DefaultExternalConfig()},
-		Fleet:  fleet.DefaultConfig(), Catalogue: catalogue.DefaultConfig(), Feed: feed.DefaultConfig(), Planning: plan.DefaultSettings(), Posting: post.DefaultConfig(), Reconciliation: reconcile.DefaultConfig(),
+		Fleet:  fleet.DefaultConfig(), Catalogue: catalogue.DefaultConfig(), Feed: feed.DefaultConfig(), Planning: plan.DefaultSettings(), Posting: post.DefaultConfig(), Reconciliation: reconcile.DefaultConfig(), Replenishment: room.DefaultReplenishmentConfig(),
 		Odoo: Odoo{Transport: odoo.Auto, Timeout: odoo.DefaultTimeout},
 		Web:  webserver.Config{Listen: "127.0.0.1:8770"}, Access: access.DefaultConfig(), Alerts: alert.DefaultConfig(),
 		Log: logging.Default(),
@@ -156,7 +158,7 @@ func (c *Config) Validate() error {
 		at string
 		v  conf.Validator
 	}
-	parts := []part{{"ledger", &c.Ledger}, {"fleet", &c.Fleet}, {"catalogue", &c.Catalogue}, {"feed", &c.Feed}, {"planning", &c.Planning}, {"posting", &c.Posting}, {"reconciliation", &c.Reconciliation}, {"web", &c.Web}, {"access", &c.Access}, {"alerts", &c.Alerts}, {"log", &c.Log}}
+	parts := []part{{"ledger", &c.Ledger}, {"fleet", &c.Fleet}, {"catalogue", &c.Catalogue}, {"feed", &c.Feed}, {"planning", &c.Planning}, {"posting", &c.Posting}, {"reconciliation", &c.Reconciliation}, {"replenishment", &c.Replenishment}, {"web", &c.Web}, {"access", &c.Access}, {"alerts", &c.Alerts}, {"log", &c.Log}}
 	if c.Broker.External.Server != "" {
 		parts = append(parts, part{"broker.external", &c.Broker.External})
 	} else {

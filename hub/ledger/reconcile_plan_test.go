@@ -35,6 +35,9 @@ func TestAReconciliationReadsOneBranch(t *testing.T) {
 			t.Errorf("%s: %s", where, said)
 		}
 	}
+	if said := explain(unclear, 1); strings.Contains(said, "SCAN m") || strings.Contains(said, "SCAN e") || strings.Contains(said, "SCAN p") {
+		t.Errorf("what is not clear: %s", said)
+	}
 	if said := explain(branchBehind, "BR01"); !strings.Contains(said, "SEARCH t ") {
 		t.Errorf("the batches: %s", said)
 	}

@@ -15,6 +15,8 @@ type collector struct {
 	connected, silent, unsent, unsentAge, clock, documents, exceptions, exceptionAge, reasons, alerts, up *prometheus.Desc
 
 	compared, differences, otherwise *prometheus.Desc
+
+	low, expiring *prometheus.Desc
 }
 
 // Collector gives what the board shows as metrics, by branch. A scrape that the
@@ -35,6 +37,8 @@ func (m *Room) Collector() prometheus.Collector {
 		exceptionAge: of("branch_exceptions_oldest_seconds", "Age of the oldest of them; 0 for none.", "branch"),
 		reasons:      of("exceptions", "Movements that wait for a person, by reason.", "reason"),
 		alerts:       of("alerts", "What is wrong by the alert rules, by rule.", "rule"),
+		low:          of("branch_low_stock_products", "Products of which the branch has less than Odoo's reordering rule says; not there while that is not known.", "branch"),
+		expiring:     of("branch_expiring_lots", "Lots at the branch that expire soon; not there while that is not known.", "branch"),
 		compared:     of("reconciled_timestamp_seconds", "When the branch was last compared with Odoo; 0 while it never was.", "branch"),
 		differences:  of("reconciliation_differences", "What was otherwise between the branch and Odoo then.", "branch"),
 		otherwise:    of("reconciliation_differences_seconds", "For how long something has been otherwise; 0 while nothing is.", "branch")}
@@ -42,7 +46,7 @@ func (m *Room) Collector() prometheus.Collector {
 
 // Describe implements [prometheus.Collector].
 func (c *collector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range append(c.branches.all(), c.connected, c.silent, c.unsent, c.unsentAge, c.clock, c.documents, c.exceptions, c.exceptionAge, c.reasons, c.alerts, c.up, c.compared, c.differences, c.otherwise) {
+	for _, d := range append(c.branches.all(), c.connected, c.silent, c.unsent, c.unsentAge, c.clock, c.documents, c.exceptions, c.exceptionAge, c.reasons, c.alerts, c.up, c.compared, c.differences, c.otherwise, c.low, c.expiring) {
 		to <- d
 	}
 }
@@ -107,6 +111,10 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 		gauge(c.compared, compared, b.Code)
 		gauge(c.differences, float64(b.Differences), b.Code)
 		gauge(c.otherwise, age(b.OtherwiseSince), b.Code)
+		if b.Refilled {
+			gauge(c.low, float64(len(b.Low)), b.Code)
+			gauge(c.expiring, float64(len(b.Expiring)), b.Code)
+		}
 	}
 	sums := map[string]float64{}
 	for _, r := range reasons {

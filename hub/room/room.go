@@ -51,7 +51,9 @@ type Parts struct {
 	Expected func(branch string) ([]feed.Delivery, time.Time)
 	// Reconciling is how far the comparison with Odoo is.
 	Reconciling func() Reconciling
-	Log         *slog.Logger
+	// Refill is what replenishment signals are made of; nil for none.
+	Refill *Refill
+	Log    *slog.Logger
 }
 
 // Connection is what is known of a branch's line.
@@ -116,6 +118,8 @@ type Room struct {
 	fresh   map[string]bool
 
 	shots snapshots
+
+	refills refills
 }
 
 // report is what a branch last said of itself.

@@ -36,6 +36,10 @@ type Watched struct {
 	// nothing.
 	Differences              int64
 	Compared, OtherwiseSince time.Time
+	// Low are products of which there is too little, Expiring lots that expire soon, in
+	// words; Refilled tells that this is known.
+	Low, Expiring []string
+	Refilled      bool
 }
 
 // Watch is the whole hub, for alarms.
@@ -64,6 +68,10 @@ func (m *Room) Watch(ctx context.Context) (Watch, error) {
 	if err != nil {
 		return w, err
 	}
+	refills := make([]Signals, len(m.Branches))
+	for i := range m.Branches {
+		refills[i] = m.signalsOf(&m.Branches[i])
+	}
 	lines := m.connections()
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -77,6 +85,7 @@ func (m *Room) Watch(ctx context.Context) (Watch, error) {
 		if !r.At.IsZero() {
 			v.ClockAhead = r.At.Sub(r.at)
 		}
+		v.Low, v.Expiring, v.Refilled = refills[i].words()
 		w.Branches[i], at[b.Code] = v, i
 	}
 	for _, o := range overview {

@@ -79,3 +79,36 @@ func TestEverybodyCanUseThePages(t *testing.T) {
 	}
 	looks(1366, 768, "", dark)
 }
+
+func TestEverybodyCanSeeWhatRunsLow(t *testing.T) {
+	uitest.NeedAxe(t)
+	d := newDesk(t)
+	d.Add("ina", access.Auditor)
+	d.Replenish()
+	page := uitest.Open(t, d.url)
+	page.Go(d.url + "/sign-in?next=/replenishment")
+	page.Click("#login")
+	page.Type("ina")
+	page.Click("#password")
+	page.Type(good)
+	page.Press(uitest.Enter)
+	page.WaitText("runs low")
+	for _, dark := range []string{"", "-dark"} {
+		if dark != "" {
+			page.Dark()
+		}
+		for _, size := range []struct {
+			width, height int64
+			name          string
+		}{{1366, 768, ""}, {820, 1180, "-tablet"}, {390, 844, "-phone"}} {
+			page.Size(size.width, size.height)
+			for path, name := range map[string]string{"/replenishment": "replenishment", "/replenishment?branch=none": "replenishment-none", "/replenishment/BR01": "replenishment-branch", "/replenishment/BR02": "replenishment-untold"} {
+				page.Go(d.url + path)
+				page.Shot(name + size.name + dark)
+				if found := page.Unusable(size.width); found != "" {
+					t.Errorf("%s at %d%s:\n%s", path, size.width, dark, found)
+				}
+			}
+		}
+	}
+}

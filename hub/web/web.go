@@ -61,6 +61,8 @@ type Room interface {
 	BranchReconciliation(ctx context.Context, branch string) (room.BranchReconciliation, error)
 	AcceptDifference(ctx context.Context, a room.AcceptDifference) error
 	CheckNow(ctx context.Context, c room.CheckNow) (branches int, err error)
+	Replenishment(ctx context.Context) ([]room.Signals, error)
+	BranchReplenishment(ctx context.Context, branch string) (room.Signals, error)
 	Alerts(ctx context.Context) (wrong, over []ledger.Alert, err error)
 	PaperBranches() []room.PaperBranch
 	PaperOrders(branch string) ([]paper.Order, error)
@@ -137,6 +139,10 @@ func (s *Site) Routes() []access.Route {
 		{Pattern: "GET /reconciliation/{branch}/accept", Needs: access.Approve, Serve: s.askAccept},
 		{Pattern: "POST /reconciliation/{branch}/accept", Needs: access.Approve, Serve: s.acceptDifference},
 
+		{Pattern: "GET /replenishment", Needs: access.See, Serve: s.replenishment},
+		{Pattern: "GET /replenishment.csv", Needs: access.See, Serve: s.replenishmentCSV},
+		{Pattern: "GET /replenishment/{branch}", Needs: access.See, Serve: s.branchReplenishment},
+
 		{Pattern: "GET /audit", Needs: access.Audit, Serve: s.audit},
 		{Pattern: "POST /audit/verify", Needs: access.Audit, Serve: s.verifyAudit},
 		{Pattern: "GET /audit.csv", Needs: access.Audit, Serve: s.auditExport},
@@ -209,6 +215,7 @@ var tabs = []tab{
 	{Path: "/trace", Icon: "way", Word: "Trace", needs: access.See},
 	{Path: "/recall", Icon: "warn", Word: "Recall", needs: access.See},
 	{Path: "/reconciliation", Icon: "check", Word: "Reconciliation", needs: access.See},
+	{Path: "/replenishment", Icon: "transfer", Word: "Replenishment", needs: access.See},
 	{Path: "/paper", Icon: "file", Word: "On paper", needs: access.See},
 	{Path: "/audit", Icon: "file", Word: "Audit", needs: access.Audit},
 	{Path: "/people", Icon: "person", Word: "People", needs: access.People},
