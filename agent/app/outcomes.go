@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"branchline/agent/capture"
 	"branchline/agent/outbox"
 	"branchline/agent/reference"
 	"branchline/agent/web"
@@ -53,5 +54,8 @@ func (o outcomes) ReadFrom(epoch string, lane movement.Lane, seq uint64) string 
 	case m.Source.File != "":
 		return m.Source.File
 	}
-	return m.Source.Adapter
+	if m.Source.Adapter == capture.TypedName {
+		return "scanned or typed on this page"
+	}
+	return "scanner " + m.Source.Adapter
 }

@@ -65,6 +65,9 @@ func (r rows) SettledAtHub() []web.SettledRow {
 func rowOf(b *dispense.BadRow) web.BadRow {
 	r := web.BadRow{ID: b.ID, Export: b.Adapter, File: b.File, Local: b.Local, Line: b.Line, Read: b.Read, Why: b.Why}
 	for _, c := range b.Columns {
+		if c.Value == dispense.NotKept {
+			c.Value = ""
+		}
 		r.Columns = append(r.Columns, web.RowColumn(c))
 	}
 	if b.Says != nil {

@@ -168,5 +168,5 @@ func narrowed(m *movement.Movement, fields []string) movement.Movement {
 
 // withoutReason tells whether the reason was left out of a row as none that is known.
 func withoutReason(m *movement.Movement) bool {
-	return m.Reason == "" && strings.Contains(m.Source.Raw, "="+notKept)
+	return m.Reason == "" && strings.Contains(m.Source.Raw, "="+NotKept)
 }

@@ -425,7 +425,7 @@ func (m *mapper) raw() (b []byte, whole bool) {
 			text = hex.AppendEncode([]byte("hex "), m.row.get(c.index))
 		}
 		if !m.telling(c.index, text) || shifted && m.free[c.index].shape != noText && len(text) > 0 && !m.codeOf(c.index, text) {
-			text, whole = []byte(notKept), false
+			text, whole = []byte(NotKept), false
 		}
 		b = append(b, text...)
 	}

@@ -162,6 +162,9 @@ func badQuantity(b []byte) error {
 	if len(b) == 0 {
 		return fault.New(fault.Data, "bad_quantity", "the quantity is missing")
 	}
+	if shown(b) == NotKept {
+		return fault.New(fault.Data, "bad_quantity", "the quantity is words, which are not kept, and no number")
+	}
 	return fault.New(fault.Data, "bad_quantity", "quantity %.40q is not a number as the mapping expects it", shown(b))
 }
 

@@ -12,7 +12,9 @@ import (
 // A row can be shifted, or a column hold what it should not: then words stand
 // where a number, a date or a code belongs, and they can be a patient's name. They
 // are neither kept nor told.
-const notKept = "(not kept)"
+
+// NotKept stands in the place of such words.
+const NotKept = "(not kept)"
 
 // maxLetters is how many letters a number, date or numeric code may have: a unit
 // behind it, the three of a month, "PZN".
@@ -45,7 +47,7 @@ func words(b []byte) bool {
 // shown is what may be told of a value that should be a number, a date or a code.
 func shown[T string | []byte](v T) string {
 	if wordy([]byte(v)) {
-		return notKept
+		return NotKept
 	}
 	return string(v)
 }

@@ -217,7 +217,7 @@ func TestFindings(t *testing.T) {
 		"serial typed twice":                          {open + insulin + ">warn/serial_needed /correct:1:serial=S9>warn/not_on_order " + insulin + ">warn/serial_needed /correct:2:serial=S9>error/serial_twice", "2 serial_needed?, 2 not_on_order", ""},
 		"archived":                                    {open + old + ">warn/product_not_moved", "1 product_not_moved, 1 not_on_order", ""},
 		"unknown, on the order":                       {open + stranger + ">warn/unknown_code", "1 unknown_code", "Paracetamol 0/20 waiting, Plasters 0/2 waiting, New thing 1/1 look_at"},
-		"unknown":                                     {open + "4012345678956>warn/unknown_code", "1 unknown_code, 1 not_on_order", ""},
+		"unknown":                                     {open + "4012345678956>warn/unknown_code", "1 unknown_code", ""},
 		"not on the order":                            {"P00018>warn/not_expected " + other + ">ok", "", "Plasters 1/0 free"},
 		"one of many told once":                       {open + old + ">warn/product_not_moved " + old + ">warn/product_not_moved", "2 product_not_moved, 2 not_on_order", ""},
 		"accepted for all":                            {open + old + ">warn/product_not_moved " + old + ">warn/product_not_moved /accept:2>ok", "", ""},

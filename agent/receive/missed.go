@@ -2,6 +2,7 @@ package receive
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"branchline/agent/counter"
@@ -64,6 +65,9 @@ const maxWhy = 300
 
 func keptAs(sc *scan.Scan, why error) *counter.Kept {
 	text := why.Error()
+	if f, ok := errors.AsType[*fault.Error](why); ok {
+		text = f.Message // the hint is for who scans
+	}
 	if len(text) > maxWhy {
 		text = strings.ToValidUTF8(text[:maxWhy], "") + "…"
 	}

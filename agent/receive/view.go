@@ -148,6 +148,9 @@ func (b *viewer) notices() []counter.Notice {
 			if f.whole && told[whole{f.key, f.code}] || f.code == OverOrdered && told[whole{f.key, FarOver}] {
 				continue // told before, or as a question
 			}
+			if f.code == NotOnOrder && told[whole{f.key, UnknownCode}] {
+				continue // nobody can order what nobody knows
+			}
 			told[whole{f.key, f.code}] = true
 			alike := 0
 			if question(f.code) {

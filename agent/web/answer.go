@@ -50,6 +50,9 @@ func (p *Page) whereOf(r *http.Request, next string) string {
 				if v, err := p.Desk.View(id); err == nil {
 					return workOf(&v.Work)
 				}
+				if done, err := p.Desk.Receipt(id); err == nil { // just now
+					return string(done.Purpose)
+				}
 			}
 		case head == "paper":
 			return string(onPaper)

@@ -248,6 +248,9 @@ func TestADeliveryIsReceivedOnThePage(t *testing.T) {
 			page.WaitText("Confirmed or thrown away lately")
 			page.WaitText("Safe here, not yet sent")
 		}
+		if got := page.Text("#answer"); path == "/count" && strings.Contains(got, "is confirmed") {
+			t.Errorf("what was received is told at %s: %s", path, got)
+		}
 	}
 	page.Size(390, 844)
 	page.Go(url + "/way")
@@ -255,6 +258,7 @@ func TestADeliveryIsReceivedOnThePage(t *testing.T) {
 	if wide := uitest.Eval[int](page, "document.documentElement.scrollWidth"); wide > 390 {
 		t.Errorf("what is on its way is %d wide on a phone of 390", wide)
 	}
+	page.Wait(`(() => { const r = document.querySelector("nav.tabs [aria-current]").getBoundingClientRect(); return r.left >= 0 && r.right <= 390 })()`)
 }
 
 func TestPagesOnAPhoneAndInTheDark(t *testing.T) {

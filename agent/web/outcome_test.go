@@ -126,7 +126,7 @@ func TestAReceiptSaysWhereItsLinesAre(t *testing.T) {
 		list    string   // in the list of what is done
 	}{
 		"nothing sent":    {0, nil, false, []string{"complete Safe here, not yet sent", "5 scans safe here and not yet sent."}, "Safe here, not yet sent"},
-		"half of it sent": {12, &told{}, false, []string{"complete With the hub", "look at Safe here, not yet sent", "3 scans safe here and not yet sent, 2 scans with the hub"}, "Safe here, not yet sent"},
+		"half of it sent": {12, &told{}, false, []string{"complete With the hub", "6 missing Safe here, not yet sent", "3 scans safe here and not yet sent, 2 scans with the hub"}, "Safe here, not yet sent"},
 		"all sent":        {15, &told{}, false, []string{"complete With the hub", "5 scans with the hub, on the way into Odoo."}, "With the hub"},
 		"all sent, and the line down": {15, &told{asOf: five()}, true, []string{"With the hub, as of 14:05", "The hub cannot be reached; what it made of this is as it told at 14:05"},
 			"With the hub, as of 14:05"},
@@ -140,12 +140,12 @@ func TestAReceiptSaysWhereItsLinesAre(t *testing.T) {
 		"posted as two, in two rows": {15, &told{rows: []feed.Outcome{row(posted(13, 15, "BL/2")), row(posted(11, 12, "WH/IN/00012"))}}, false,
 			[]string{"5 in Odoo as WH/IN/00012, 14:05", "3 in Odoo as BL/2, 14:05", "5 scans in Odoo as WH/IN/00012, BL/2, 14:05."}, "In Odoo as WH/IN/00012 and 1 other"},
 		"one line waits": {15, &told{rows: []feed.Outcome{row(posted(11, 14, "WH/IN/00012"), over(15, 15))}}, false,
-			[]string{"complete In Odoo as WH/IN/00012, 14:05", "look at Waits with a person at the hub: more than was ordered (4 of 10)", "1 scan with a person at the hub: more than was ordered, 4 scans in Odoo as WH/IN/00012, 14:05."},
+			[]string{"complete In Odoo as WH/IN/00012, 14:05", "6 missing Waits with a person at the hub: more than was ordered (4 of 10)", "1 scan with a person at the hub: more than was ordered, 4 scans in Odoo as WH/IN/00012, 14:05."},
 			"1 scan waits with a person at the hub"},
 		"half of a line waits": {15, &told{rows: []feed.Outcome{row(posted(11, 11, "WH/IN/00012"), over(12, 12), posted(13, 15, "WH/IN/00012"))}}, false,
 			[]string{"5 wait with a person at the hub: more than was ordered (8 of 8)", "3 in Odoo as WH/IN/00012, 14:05"}, "1 scan waits with a person at the hub"},
 		"one taken out": {15, &told{rows: []feed.Outcome{row(posted(11, 14, "WH/IN/00012"), feed.OutcomeRun{First: 15, Last: 15, State: feed.Discarded, Why: "set apart."})}}, false,
-			[]string{"look at Taken out at the hub: set apart Metformin", "1 scan taken out at the hub"}, "In Odoo as WH/IN/00012, 1 scan taken out at the hub"},
+			[]string{"6 missing Taken out at the hub: set apart Metformin", "1 scan taken out at the hub"}, "In Odoo as WH/IN/00012, 1 scan taken out at the hub"},
 		"recorded before": {15, &told{rows: []feed.Outcome{row(feed.OutcomeRun{First: 11, Last: 15, State: feed.Repeated})}}, false,
 			[]string{"complete Recorded before, counted once"}, "Recorded before, counted once"},
 		"under other numbers, after a repair of the store": {15, &told{rows: []feed.Outcome{other(row(posted(1, 4, "WH/IN/00012"), over(5, 5)))}}, false,

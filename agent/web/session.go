@@ -95,6 +95,8 @@ func (l line2) Badge() badge {
 		return badge{"good", "complete"}
 	case counter.Over:
 		return badge{"warn", (l.Already + l.Scanned - l.Ordered).String() + " too many"}
+	case counter.Lacking:
+		return badge{"plain", (l.Ordered - l.Already - l.Scanned).String() + " missing"}
 	case counter.Extra:
 		return badge{"warn", "not on the order"}
 	case counter.LookAt:
@@ -105,11 +107,13 @@ func (l line2) Badge() badge {
 
 func (p *Page) pageOf(v counter.View, stations ...string) sessionPage {
 	page := sessionPage{card: card{v.Work}, Back: backOf(&v.Work), Checked: v.Checked, AsOf: v.AsOf,
-		Notices: v.Notices, AllKept: v.AllKept, words: wordsOf(v.Purpose), Answer: p.latest(workOf(&v.Work), stations...)}
+		AllKept: v.AllKept, words: wordsOf(v.Purpose), Answer: p.latest(workOf(&v.Work), stations...)}
 	for _, k := range v.Kept {
 		page.Kept = append(page.Kept, counter.Kept{At: k.At, Why: sentence(k.Why)})
 	}
-	for _, n := range v.Notices {
+	page.Notices = slices.Clone(v.Notices)
+	for i, n := range v.Notices {
+		page.Notices[i].Text = sentence(n.Text)
 		if n.Open {
 			page.MustAnswer++
 		}
@@ -323,6 +327,24 @@ type receiptPage struct {
 	Connected bool
 }
 
+// confirmed is a line's state when nobody looks at it or waits for it any more.
+func confirmed(l *counter.Line, checked bool) counter.LineState {
+	open := max(0, l.Ordered-l.Already)
+	switch {
+	case l.State != counter.LookAt && l.State != counter.Waiting && l.State != counter.Partial:
+		return l.State
+	case !checked:
+		return counter.Free
+	case l.Ordered == 0:
+		return counter.Extra
+	case l.Scanned > open:
+		return counter.Over
+	case l.Scanned < open:
+		return counter.Lacking
+	}
+	return counter.Complete
+}
+
 func (p *Page) receipt(w http.ResponseWriter, r *http.Request) {
 	receipt, err := p.Desk.Receipt(r.PathValue("id"))
 	if err != nil {
@@ -332,6 +354,9 @@ func (p *Page) receipt(w http.ResponseWriter, r *http.Request) {
 	state, now := p.State(), p.Now()
 	page := receiptPage{sessionPage: p.pageOf(receipt.View), By: receipt.By, ConfirmedAt: receipt.ConfirmedAt, Group: receipt.Group,
 		Thrown: receipt.Thrown, Way: p.wayOf(receipt, state.Hub.Connected), Slip: p.slipOf(&receipt, state.Branch), Again: receipt.Again, Differ: receipt.Differ, At: now, Told: p.outcomesAsOf(), Connected: state.Hub.Connected}
+	for i := range page.Lines {
+		page.Lines[i].State = confirmed(&page.Lines[i].Line, page.Checked)
+	}
 	page.Tracked = receipt.Thrown == ""
 	if page.Tracked {
 		t := p.track(&receipt)

@@ -30,6 +30,11 @@ export async function refresh() {
   if (again) { again = false; refresh(); }
 }
 
+// On a phone the words of the navigation do not all fit: the one that one is at is shown.
+const tab = document.querySelector("nav.tabs [aria-current]"), tabs = tab?.parentElement;
+const showTab = () => { tabs.scrollLeft = tab.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2; };
+if (tab) { showTab(); addEventListener("resize", showTab); }
+
 const typing = (e = document.activeElement) => e && "defaultValue" in e && e.value !== e.defaultValue;
 
 function take(fresh) {
