@@ -30,6 +30,9 @@ type Rules struct {
 	// Said tells what a branch itself wants looked at, when it has said so for
 	// this long.
 	Said time.Duration `yaml:"said"`
+	// Identity is for how long something may be wrong with who proves to be a
+	// branch: a copied disk, a certificate that is not renewed, many wrong codes.
+	Identity time.Duration `yaml:"identity"`
 	// Reconciliation is for how long a branch and Odoo may be otherwise.
 	Reconciliation time.Duration `yaml:"reconciliation"`
 	// LowStock is for how long a branch may have too little of something, Expiring for
@@ -43,7 +46,7 @@ type Rules struct {
 // DefaultRules are for a chain whose branches are open by day.
 func DefaultRules() Rules {
 	return Rules{Silent: 30 * time.Minute, Unsent: 2 * time.Hour, Exceptions: 24 * time.Hour, Odoo: 15 * time.Minute,
-		Clock: 5 * time.Minute, Said: 15 * time.Minute, Reconciliation: 24 * time.Hour, LowStock: time.Hour, DiskFree: 2 << 30}
+		Clock: 5 * time.Minute, Said: 15 * time.Minute, Identity: time.Minute, Reconciliation: 24 * time.Hour, LowStock: time.Hour, DiskFree: 2 << 30}
 }
 
 // Validate names the setting and its value.
@@ -51,7 +54,7 @@ func (r *Rules) Validate() error {
 	for _, d := range []struct {
 		name string
 		v    time.Duration
-	}{{"silent", r.Silent}, {"unsent", r.Unsent}, {"exceptions", r.Exceptions}, {"odoo", r.Odoo}, {"clock", r.Clock}, {"said", r.Said}, {"reconciliation", r.Reconciliation}, {"low_stock", r.LowStock}, {"expiring", r.Expiring}} {
+	}{{"silent", r.Silent}, {"unsent", r.Unsent}, {"exceptions", r.Exceptions}, {"odoo", r.Odoo}, {"clock", r.Clock}, {"said", r.Said}, {"identity", r.Identity}, {"reconciliation", r.Reconciliation}, {"low_stock", r.LowStock}, {"expiring", r.Expiring}} {
 		if d.v != 0 && d.v < time.Second || d.v > 366*24*time.Hour {
 			return conf.Bad(d.name, d.v, "must be 1s to 8784h, or 0 for never")
 		}
@@ -67,6 +70,7 @@ const (
 	Odoo       = "odoo"
 	Clock      = "clock"
 	Said       = "said"
+	Identity   = "identity"
 	Disk       = "disk"
 
 	Reconciliation = "reconciliation"
@@ -93,6 +97,11 @@ func (r *Rules) findings(w *room.Watch, free int64, now time.Time) (all []findin
 			all = append(all, finding{rule: Odoo, text: "posting to Odoo stands still since " + stamp(w.HaltedSince, now, time.UTC) + ": " + w.Halted})
 		case !w.OdooAway.IsZero() && now.Sub(w.OdooAway) >= r.Odoo:
 			all = append(all, finding{rule: Odoo, text: "Odoo does not answer since " + stamp(w.OdooAway, now, time.UTC) + "; movements wait at the hub"})
+		}
+	}
+	if r.Identity > 0 {
+		for _, said := range w.Identity {
+			all = append(all, finding{rule: Identity, text: said, lasts: r.Identity})
 		}
 	}
 	if r.DiskFree > 0 && free >= 0 && free < int64(r.DiskFree) {
@@ -133,6 +142,9 @@ func (r *Rules) atBranch(b *room.Watched, now time.Time) (all []finding) {
 		said := slices.Clone(b.Said)
 		slices.Sort(said)
 		add(Said, r.Said, "says: %s", strings.Join(said, "; "))
+	}
+	if r.Identity > 0 && len(b.Identity) > 0 {
+		add(Identity, r.Identity, "%s", strings.Join(b.Identity, "; "))
 	}
 	if r.Reconciliation > 0 && !b.OtherwiseSince.IsZero() && now.Sub(b.OtherwiseSince) >= r.Reconciliation {
 		add(Reconciliation, 0, "it and Odoo are not equal since %s: %s, see the page Reconciliation", stamp(b.OtherwiseSince, now, b.Zone), differences(b.Differences))

@@ -42,6 +42,7 @@ func TestRules(t *testing.T) {
 		"the clock is ahead":             {func(b *room.Watched) { b.ClockAhead = 6 * time.Minute }, nil, noon, "clock BR01 Riverside: its clock is 6 min ahead"},
 		"the clock is behind, by a year": {func(b *room.Watched) { b.ClockAhead = -366 * 24 * time.Hour }, nil, noon, "clock BR01 Riverside: its clock is 366 d 0 h behind"},
 		"it says something":              {func(b *room.Watched) { b.Said = []string{"b", "a"} }, nil, noon, "said BR01 Riverside: says: a; b"},
+		"a copied disk":                  {func(b *room.Watched) { b.Identity = []string{"a copy of its disk"} }, nil, noon, "identity BR01 Riverside: a copy of its disk"},
 		"otherwise in Odoo":              {func(b *room.Watched) { b.Differences, b.OtherwiseSince = 2, ago(25*time.Hour) }, nil, noon, "reconciliation BR01 Riverside: it and Odoo are not equal since 22 Nov 11:00: 2 differences, see the page Reconciliation"},
 		"too little of five products": {func(b *room.Watched) {
 			b.Low = []string{"A (1 of at least 4)", "B (0 of at least 1)", "C (2 of at least 3)", "D", "E"}

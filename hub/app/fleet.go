@@ -101,3 +101,12 @@ func (a *App) members(ctx context.Context) ([]fleet.Member, error) {
 	}
 	return a.fleet.Members(ctx)
 }
+
+// identities tell what is to be looked at about the branches' PCs; nil where none
+// are enrolled.
+func (a *App) identities() func(context.Context) (map[string][]string, error) {
+	if a.fleet == nil {
+		return nil
+	}
+	return a.fleet.Said
+}

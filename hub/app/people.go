@@ -37,7 +37,7 @@ func (a *App) toPeople(metrics *prometheus.Registry) error {
 	}
 	a.room = room.New(room.Parts{Version: a.version, Branches: branches, Ledger: a.ledger, Connections: a.connections, LineTrouble: a.broker.Trouble,
 		Catalogue: a.catalogue, Goods: a.catalogue.Goods, Product: a.catalogue.Product, Place: a.catalogue.Place, SecondPerson: a.cfg.Access.SecondPerson,
-		Products: a.odoo, OdooURL: a.cfg.Odoo.URL, Planning: a.planner.Alarms, OldCopies: a.oldCopies, Expected: func(branch string) ([]feed.Delivery, time.Time) { return a.feed.Expected(branch) },
+		Products: a.odoo, OdooURL: a.cfg.Odoo.URL, Planning: a.planner.Alarms, OldCopies: a.oldCopies, Identities: a.identities(), Expected: func(branch string) ([]feed.Delivery, time.Time) { return a.feed.Expected(branch) },
 		Posting: func() room.Posting { return room.Posting(a.poster.Status()) }, Reconciling: func() room.Reconciling { return room.Reconciling(a.reconciler.Status()) }, Log: a.log})
 	a.room.Refill = a.refill()
 	if err := a.room.Remember(context.Background()); err != nil {

@@ -105,5 +105,20 @@ func (m *Member) take(i *ledger.Identity, now time.Time) {
 	}
 }
 
-// ManyTries tells whether many wrong enrolment codes were tried in the last hour.
-func (f *Fleet) ManyTries() bool { return f.limits.many() }
+// Said is what a person must look at, by branch, and under "" what is of none.
+func (f *Fleet) Said(ctx context.Context) (map[string][]string, error) {
+	members, err := f.Members(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string][]string{}
+	for _, m := range members {
+		if len(m.Said) > 0 {
+			all[m.Branch] = m.Said
+		}
+	}
+	if f.limits.many() {
+		all[""] = []string{"many enrolment codes that do not count were tried in the last hour: look into the hub's log for where from"}
+	}
+	return all, nil
+}

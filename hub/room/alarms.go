@@ -68,10 +68,30 @@ func (m *Room) alarms(ctx context.Context) []string {
 		}
 	}
 	all = append(all, m.OldCopies()...)
+	identities, err := m.identities(ctx)
+	if err != nil {
+		all = append(all, "The ledger cannot be read: "+err.Error())
+	}
+	for _, branch := range slices.Sorted(maps.Keys(identities)) {
+		for _, said := range identities[branch] {
+			if branch != "" {
+				said = "Branch " + branch + ": " + said
+			}
+			all = append(all, said)
+		}
+	}
 	if err := m.LineTrouble(); err != nil {
 		all = append(all, "Broker: "+err.Error())
 	}
 	return all
+}
+
+// identities are what [Parts.Identities] tells, where there are any.
+func (m *Room) identities(ctx context.Context) (map[string][]string, error) {
+	if m.Identities == nil {
+		return nil, nil
+	}
+	return m.Identities(ctx)
 }
 
 // maxNamed bounds how many branches a warning names.

@@ -46,6 +46,10 @@ type Parts struct {
 	// OldCopies are sentences about what branches know of Odoo as it was long
 	// ago.
 	OldCopies func() []string
+	// Identities are what a person must look at about the branches' PCs, in
+	// sentences by branch, and "" for what is of none; nil where branches do not
+	// enrol.
+	Identities func(ctx context.Context) (map[string][]string, error)
 	// Expected are the deliveries that a branch expects, and as of when; nil for
 	// none.
 	Expected func(branch string) ([]feed.Delivery, time.Time)

@@ -29,6 +29,8 @@ type Watched struct {
 	// ClockAhead is by how much its clock was ahead of the hub's when it last
 	// reported, negative when it was behind; the way of the report is in it.
 	ClockAhead time.Duration
+	// Identity is what must be looked at about who proves to be its PC.
+	Identity []string
 	// Said is what it says that a person should look at.
 	Said []string
 	// Differences counts what was otherwise than in Odoo when it was last compared, at
@@ -51,6 +53,8 @@ type Watch struct {
 	// Halted says why all posting stands still, since HaltedSince.
 	Halted      string
 	HaltedSince time.Time
+	// Identity is what must be looked at about who tries to be a branch's PC.
+	Identity []string
 }
 
 // Watch looks at all branches and at Odoo.
@@ -72,6 +76,11 @@ func (m *Room) Watch(ctx context.Context) (Watch, error) {
 	for i := range m.Branches {
 		refills[i] = m.signalsOf(&m.Branches[i])
 	}
+	identities, err := m.identities(ctx)
+	if err != nil {
+		return w, err
+	}
+	w.Identity = identities[""]
 	lines := m.connections()
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -81,7 +90,7 @@ func (m *Room) Watch(ctx context.Context) (Watch, error) {
 		r := m.reports[b.Code]
 		online, since, why := m.line(b.Code, lines[b.Code])
 		v := Watched{Code: b.Code, Name: b.Name, Zone: b.Zone, Hours: b.Hours, Connected: online, Since: m.silentSince(since, why),
-			Unsent: r.Unsent, OldestUnsent: r.OldestUnsent, Said: saidBy(r.State, b.Zone)}
+			Unsent: r.Unsent, OldestUnsent: r.OldestUnsent, Identity: identities[b.Code], Said: saidBy(r.State, b.Zone)}
 		if !r.At.IsZero() {
 			v.ClockAhead = r.At.Sub(r.at)
 		}

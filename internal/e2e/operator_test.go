@@ -35,6 +35,17 @@ func newOffice(t *testing.T) *office { return officeOf(t, 1) }
 // officeOf is an office with that many branches.
 func officeOf(t *testing.T, branches int) *office {
 	t.Helper()
+	o := officeAs(t, branches, false)
+	if err := o.Start(o.ctx); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// officeAs is an office of which nothing runs yet; enrolled has its branches prove
+// themselves by certificates.
+func officeAs(t *testing.T, branches int, enrolled bool) *office {
+	t.Helper()
 	o := &office{t: t, bin: programs(t)}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(cancel)
@@ -55,7 +66,7 @@ func officeOf(t *testing.T, branches int) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.Rig, err = rig.New(rig.Options{Dir: t.TempDir(), Bin: o.bin, Odoo: cfg, Chain: chain, DispensingEvery: 100 * time.Millisecond, DeliveriesEvery: time.Second}); err != nil {
+	if o.Rig, err = rig.New(rig.Options{Dir: t.TempDir(), Bin: o.bin, Odoo: cfg, Chain: chain, DispensingEvery: 100 * time.Millisecond, DeliveriesEvery: time.Second, Enrolled: enrolled}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -63,9 +74,6 @@ func officeOf(t *testing.T, branches int) *office {
 			t.Error(err)
 		}
 	})
-	if err := o.Start(ctx); err != nil {
-		t.Fatal(err)
-	}
 	return o
 }
 

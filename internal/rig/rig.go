@@ -26,8 +26,9 @@ type Rig struct {
 	Agents []*Agent
 	// HubPage is the address of the hub's page.
 	HubPage string
-	// Server is the broker's address, "mqtt://127.0.0.1:…".
-	Server string
+	// Server is the broker's address, "mqtt://127.0.0.1:…"; empty where the branches
+	// learn it when they enrol, at Door, "https://127.0.0.1:…".
+	Server, Door string
 }
 
 // Agent is one branch's agent, its scanners and its export folder.
@@ -55,6 +56,9 @@ type Options struct {
 	// External is the address of another broker to be used by hub and agents;
 	// empty for the hub's own.
 	External string
+	// Enrolled has the branches enrol and prove themselves by certificates, which is
+	// left to be done; otherwise they have secrets.
+	Enrolled bool
 	// Pages are the ports of the hub's page and of each agent's; 0 or a port
 	// that is taken stands for any free one.
 	Pages []int
@@ -150,8 +154,15 @@ func (r *Rig) configureHub(o Options) error {
 	if err != nil {
 		return err
 	}
+	door := 0
+	if o.Enrolled {
+		if door, err = FreePort(); err != nil {
+			return err
+		}
+		r.Door = fmt.Sprintf("https://127.0.0.1:%d", door)
+	}
 	r.HubPage = fmt.Sprintf("http://127.0.0.1:%d/", page)
-	if r.Server == "" {
+	if r.Server == "" && !o.Enrolled {
 		r.Server = fmt.Sprintf("mqtt://127.0.0.1:%d", mqtt)
 	}
 	r.Hub = process(o, "hub", "branchline-hub", r.HubPage)
@@ -165,7 +176,7 @@ func (r *Rig) configureHub(o Options) error {
 		branches = append(branches, branch{a.Branch.Code, a.Branch.Name, o.Zone, hex.EncodeToString(sum[:])})
 	}
 	return write(filepath.Join(o.Dir, "hub.yaml"), hubYAML, map[string]any{
-		"Dir": filepath.Join(o.Dir, "hub"), "MQTT": mqtt, "External": o.External, "Branches": branches, "Odoo": o.Odoo,
+		"Dir": filepath.Join(o.Dir, "hub"), "MQTT": mqtt, "Door": door, "External": o.External, "Branches": branches, "Odoo": o.Odoo,
 		"Page": page, "Every": o.DispensingEvery, "Timeout": o.OdooTimeout, "Deliveries": o.DeliveriesEvery,
 	})
 }
@@ -235,14 +246,22 @@ broker:
     username: hub
 {{- else}}
   listen: 127.0.0.1:{{.MQTT}}
+{{- if .Door}}
+fleet:
+  listen: 127.0.0.1:{{.Door}}
+  names: [127.0.0.1]
+{{- else}}
   plain: true
+{{- end}}
 {{- end}}
 branches:
 {{- range .Branches}}
   - code: {{.Code}}
     name: {{.Name}}
     zone: {{.Zone}}
+{{- if not $.Door}}
     secret_sha256: {{.Sum}}
+{{- end}}
 {{- end}}
 odoo:
   url: {{.Odoo.URL}}
@@ -274,8 +293,10 @@ const agentYAML = `# Written by the rig.
 branch: {{.Branch}}
 data_dir: {{.Dir}}
 hub:
+{{- if .Server}}
   server: {{.Server}}
   secret_file: {{.Branch}}.secret
+{{- end}}
   ack_timeout: 3s
   min_backoff: 50ms
   max_backoff: 1s
