@@ -67,10 +67,8 @@ func (l *Ledger) Exceptions(ctx context.Context, f ExceptionFilter) ([]Exception
 func (l *Ledger) exceptions(ctx context.Context, q *exceptionQuery, limit int) ([]Exception, error) {
 	var all []Exception
 	r := l.reader(ctx)
-	err := r.Rows(`SELECT e.id, e.last_seq, e.stage, e.reason, e.field, e.text, e.hint, e.since, e.posting_id,
-			COALESCE(p.scheme, ''), COALESCE(p.code, ''), COALESCE(m.lot, ''), COALESCE(m.serial, ''),
-			COALESCE(m.quantity, 0), COALESCE(m.kind, 0), COALESCE(m.document_type, ''), COALESCE(m.document_ref, '')
-		`+fromExceptions+q.where()+` ORDER BY e.since, e.id LIMIT `+q.arg(limit), q.args,
+	query := q.list(limit)
+	err := r.Rows(query, q.args,
 		func(row Row) error {
 			var e Exception
 			var id, since, lost, quantity, kind int64

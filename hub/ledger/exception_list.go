@@ -10,15 +10,19 @@ import (
 	"branchline/internal/movement"
 )
 
-// fromExceptions is where all of them are asked for; the names of its tables are
-// those of [exceptionQuery].
-const fromExceptions = `FROM exceptions e JOIN branches b ON b.id = e.branch_id
-	LEFT JOIN movements m ON m.id = e.id LEFT JOIN products p ON p.id = m.product_id `
+// Where exceptions are asked for. Their movements lie all over the ledger, each on a
+// page of its own, so they are read only where they are asked about.
+const (
+	exceptionsAlone = ` FROM exceptions e JOIN branches b ON b.id = e.branch_id `
+	withMovements   = `LEFT JOIN movements m ON m.id = e.id LEFT JOIN products p ON p.id = m.product_id `
+)
 
-// exceptionQuery is a filter in SQL.
+// exceptionQuery is a filter in SQL, on the tables of exceptionsAlone and, where
+// movements is set, withMovements.
 type exceptionQuery struct {
 	conditions []string
 	args       []any
+	movements  bool
 }
 
 func (q *exceptionQuery) arg(v any) string {
@@ -35,11 +39,36 @@ func (q *exceptionQuery) and(condition string, values ...any) {
 	q.conditions = append(q.conditions, fmt.Sprintf(condition, marks...))
 }
 
-func (q *exceptionQuery) where() string {
-	if len(q.conditions) == 0 {
-		return ""
+// from is what follows the columns.
+func (q *exceptionQuery) from() string {
+	from := exceptionsAlone
+	if q.movements {
+		from += withMovements
 	}
-	return "WHERE " + strings.Join(q.conditions, " AND ")
+	if len(q.conditions) > 0 {
+		from += "WHERE " + strings.Join(q.conditions, " AND ")
+	}
+	return from
+}
+
+// oldest is a query for the ids of the oldest that are chosen, at most limit.
+func (q *exceptionQuery) oldest(limit int) string {
+	return `SELECT e.id` + q.from() + ` ORDER BY e.since, e.id LIMIT ` + q.arg(limit)
+}
+
+func (q *exceptionQuery) groups() string {
+	return `SELECT e.reason, COUNT(*), COUNT(DISTINCT e.branch_id), MIN(e.since)` + q.from() + ` GROUP BY e.reason ORDER BY 2 DESC, 1`
+}
+
+func (q *exceptionQuery) marks(limit int) string {
+	return `SELECT e.id, e.reason, e.since, e.last_seq` + q.from() + ` ORDER BY e.since, e.id LIMIT ` + q.arg(limit)
+}
+
+func (q *exceptionQuery) list(limit int) string {
+	return `SELECT e.id, e.last_seq, e.stage, e.reason, e.field, e.text, e.hint, e.since, e.posting_id,
+			COALESCE(p.scheme, ''), COALESCE(p.code, ''), COALESCE(m.lot, ''), COALESCE(m.serial, ''),
+			COALESCE(m.quantity, 0), COALESCE(m.kind, 0), COALESCE(m.document_type, ''), COALESCE(m.document_ref, '')` +
+		exceptionsAlone + withMovements + `WHERE e.id IN (` + q.oldest(limit) + `) ORDER BY e.since, e.id`
 }
 
 func (f *ExceptionFilter) query() *exceptionQuery {
@@ -50,6 +79,7 @@ func (f *ExceptionFilter) query() *exceptionQuery {
 	if f.Reason != "" {
 		q.and("e.reason = %s", f.Reason)
 	}
+	q.movements = len(f.Codes) > 0 || f.Text != ""
 	if len(f.Codes) > 0 {
 		var marks []string
 		for _, code := range f.Codes[:min(len(f.Codes), maxCodes)] {
@@ -78,8 +108,7 @@ type ReasonGroup struct {
 func (l *Ledger) ExceptionGroups(ctx context.Context, f ExceptionFilter) ([]ReasonGroup, error) {
 	q := f.query()
 	var all []ReasonGroup
-	err := l.reader(ctx).Rows(`SELECT e.reason, COUNT(*), COUNT(DISTINCT e.branch_id), MIN(e.since) `+fromExceptions+q.where()+
-		` GROUP BY e.reason ORDER BY 2 DESC, 1`, q.args, func(row Row) error {
+	err := l.reader(ctx).Rows(q.groups(), q.args, func(row Row) error {
 		var g ReasonGroup
 		var oldest int64
 		err := row.Scan(&g.Reason, &g.Count, &g.Branches, &oldest)
@@ -101,9 +130,11 @@ type CodeGroup struct {
 func (l *Ledger) ExceptionCodes(ctx context.Context, f ExceptionFilter, limit int) ([]CodeGroup, error) {
 	q := f.query()
 	q.and("e.reason = %s", ReasonUnknownProduct)
+	q.and("p.code IS NOT NULL")
+	q.movements = true
 	var all []CodeGroup
-	err := l.reader(ctx).Rows(`SELECT p.scheme, p.code, COUNT(*), COUNT(DISTINCT e.branch_id) `+fromExceptions+q.where()+
-		` AND p.code IS NOT NULL GROUP BY p.scheme, p.code ORDER BY 3 DESC, 2 LIMIT `+q.arg(limit), q.args, func(row Row) error {
+	err := l.reader(ctx).Rows(`SELECT p.scheme, p.code, COUNT(*), COUNT(DISTINCT e.branch_id)`+q.from()+
+		` GROUP BY p.scheme, p.code ORDER BY 3 DESC, 2 LIMIT `+q.arg(limit), q.args, func(row Row) error {
 		var g CodeGroup
 		err := row.Scan(&g.Product.Scheme, &g.Product.Code, &g.Count, &g.Branches)
 		all = append(all, g)
@@ -125,7 +156,8 @@ type ExceptionMark struct {
 func (l *Ledger) ExceptionMarks(ctx context.Context, f ExceptionFilter, limit int) ([]ExceptionMark, error) {
 	q := f.query()
 	var all []ExceptionMark
-	err := l.reader(ctx).Rows(`SELECT e.id, e.reason, e.since, e.last_seq `+fromExceptions+q.where()+` ORDER BY e.since, e.id LIMIT `+q.arg(limit), q.args, func(row Row) error {
+	query := q.marks(limit)
+	err := l.reader(ctx).Rows(query, q.args, func(row Row) error {
 		var id int64
 		var m ExceptionMark
 		err := row.Scan(&id, &m.Reason, &m.Since, &m.Last)

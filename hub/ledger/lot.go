@@ -104,7 +104,11 @@ func (l *Ledger) WithoutLot(ctx context.Context, product movement.Product) ([]St
 // LotUnknown counts what waits for a person and names no lot, so that it may be of
 // any: rows and scans that could not be read, and at how many branches.
 func (l *Ledger) LotUnknown(ctx context.Context) (movements, branches int64, err error) {
-	err = l.reader(ctx).Row(`SELECT COUNT(*), COUNT(DISTINCT e.branch_id) FROM exceptions e LEFT JOIN movements m ON m.id = e.id
-		WHERE COALESCE(m.lot, '') = ''`).Scan(&movements, &branches)
+	err = l.reader(ctx).Row(lotUnknown).Scan(&movements, &branches)
 	return movements, branches, classify(err)
 }
+
+// lotUnknown reads of the movements that wait only the index: every movement with an
+// exception is in that state, and what is no movement has no lot.
+const lotUnknown = `SELECT COUNT(*), COUNT(DISTINCT branch_id) FROM exceptions
+	WHERE id NOT IN (SELECT id FROM movements WHERE state = 4 AND lot <> '')`
