@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"branchline/hub/app"
+	"branchline/hub/config"
 	"branchline/hub/fleet"
 	"branchline/internal/fault"
 )
@@ -40,14 +41,18 @@ func (c *branchAddCommand) Run() error {
 	if (len(c.Branches) > 0) == c.All {
 		return fault.New(fault.Setup, "bad_configuration", "name branches, or a file, or give --all")
 	}
+	cfg, err := config.Read(c.Config)
+	if err != nil {
+		return err
+	}
 	var made []fleet.Issued
 	if err := c.ask("POST", "/branch/add", app.Enrolment{Branches: c.Branches, All: c.All, Who: onConsole()}, &made); err != nil {
 		return err
 	}
 	if len(made) == 1 && !c.CSV {
 		m := made[0]
-		fmt.Printf("%s\nuntil %s, once. On the branch's PC:\n  branchline-agent enroll --hub https://HUB:8443 --code %s\n",
-			m.Text, m.Ends.Local().Format("2 January 15:04"), m.Text)
+		fmt.Printf("%s\nuntil %s, once. On the branch's PC:\n  branchline-agent enroll --hub %s --code %s\n",
+			m.Text, m.Ends.Local().Format("2 January 15:04"), cfg.Fleet.Door(), m.Text)
 		return nil
 	}
 	w := csv.NewWriter(os.Stdout)

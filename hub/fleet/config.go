@@ -28,6 +28,15 @@ func DefaultConfig() Config { return Config{Listen: ":8443", CodeLife: 72 * time
 // On tells whether branches are enrolled at all.
 func (c *Config) On() bool { return len(c.Names) > 0 }
 
+// Door is the address at which branches enrol, by the best of the names.
+func (c *Config) Door() string {
+	_, port, err := net.SplitHostPort(c.Listen)
+	if err != nil || len(c.Names) == 0 {
+		return ""
+	}
+	return "https://" + net.JoinHostPort(c.Names[0], port)
+}
+
 const maxNames = 20
 
 // Validate names the setting and its value.

@@ -485,3 +485,12 @@ func TestConfigurationNamesTheSetting(t *testing.T) {
 		}
 	}
 }
+
+func TestTheDoorIsNamed(t *testing.T) {
+	for want, c := range map[string]fleet.Config{"https://hub.example.com:8443": {Listen: ":8443", Names: []string{"hub.example.com", "10.0.0.1"}},
+		"https://[2001:db8::1]:9": {Listen: "127.0.0.1:9", Names: []string{"2001:db8::1"}}, "": {Listen: ":8443"}} {
+		if got := c.Door(); got != want {
+			t.Errorf("%+v: %q, want %q", c, got, want)
+		}
+	}
+}

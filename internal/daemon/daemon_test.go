@@ -31,6 +31,9 @@ func TestInstalledUnitIsThePackagedOne(t *testing.T) {
 			t.Errorf("%s still names the packaged program", name)
 		}
 	}
+	if agent, _ := packaging.SystemdUnit("branchline-agent"); !strings.Contains(forConfig(agent, "/x.yaml"), "\nSetCredential=agent.secret:") {
+		t.Error("the agent does not start without a secret, which an enrolled branch does not have")
+	}
 	if _, err := packaging.SystemdUnit("nothing"); err == nil {
 		t.Error("a unit for nothing")
 	}
