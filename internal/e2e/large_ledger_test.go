@@ -25,7 +25,10 @@ const (
 	largeBranches = 2000
 	largeProducts = 30_000
 	largeLots     = 12
-	largeBatch    = 200
+	// largeOften is how many products are sold so often that every lot of them is
+	// somewhere, even in the smallest ledger.
+	largeOften = 300
+	largeBatch = 200
 	// largePosting is how many of a branch's batches become a document.
 	largePosting = 2
 	largeEpoch   = "aaaaaaaaaaaa"
@@ -67,29 +70,55 @@ func newLargeYear(each int) *largeYear {
 	return y
 }
 
-// batch is what a branch sends next: a delivery, or what was dispensed.
+// kind is what the n-th movement of a branch is: so many in a row are the same that
+// they become one document, and of every twelve documents two are deliveries and one
+// is what came back.
+func (y *largeYear) kind(branch, n int) movement.Kind {
+	switch (n/(largeBatch*largePosting) + branch) % 12 {
+	case 4, 10:
+		return movement.Receipt
+	case 7:
+		return movement.Return
+	}
+	return movement.Dispense
+}
+
+// document is the reference of the n-th movement of a branch.
+func (y *largeYear) document(branch, n int) movement.Document {
+	switch y.kind(branch, n) {
+	case movement.Receipt:
+		return movement.Document{Type: "order", Ref: fmt.Sprintf("P%05d-%d", n/20, branch)}
+	case movement.Return:
+		return movement.Document{Type: "dispensing", Ref: fmt.Sprintf("RT%d-%07d", branch, n)}
+	}
+	return movement.Document{Type: "dispensing", Ref: fmt.Sprintf("RX%d-%07d", branch, n/3)}
+}
+
+// waits tells whether the n-th movement of a branch is for a person: one in 2,000.
+func (y *largeYear) waits(branch, n int) bool { return (n+37*branch)%2000 == 777 }
+
+// batch is what a branch sends next.
 func (y *largeYear) batch(t testing.TB, branch int) ledger.Arrival {
 	s, first := y.sent[branch], y.given[branch]
-	delivery := first/largeBatch%(2*largePosting) < largePosting && first/largeBatch/(2*largePosting)%3 == 2
 	var records [][]byte
-	year := min(1, float64(first)/float64(y.each))
-	at := y.end.Add(-time.Duration((1 - year) * 365 * 24 * float64(time.Hour)))
+	at := y.end.Add(-time.Duration((1 - min(1, float64(first)/float64(y.each))) * 365 * 24 * float64(time.Hour)))
 	for i := range largeBatch {
 		n := first + i
+		year := min(1, float64(n)/float64(y.each))
 		product := int(y.skew.Uint64())
-		m := &movement.Movement{Kind: movement.Dispense, Product: movement.Product{Scheme: movement.GTIN, Code: largeGTIN(product)},
+		m := &movement.Movement{Kind: y.kind(branch, n), Product: movement.Product{Scheme: movement.GTIN, Code: largeGTIN(product)},
 			Lot: largeLot(product, year, y.r), Expiry: movement.DateOf(at.AddDate(1, product%12, 0)), Quantity: movement.Units(int64(1 + n%3)),
-			OccurredAt: at.Add(time.Duration(i) * 41 * time.Second), Document: movement.Document{Type: "dispensing", Ref: fmt.Sprintf("RX%d-%07d", branch, n/3)},
+			OccurredAt: at.Add(time.Duration(i) * 41 * time.Second), Document: y.document(branch, n),
 			NaturalKey: fmt.Sprintf("till:%d:%d", n/3, n%3), Source: movement.Source{Adapter: "till", File: at.Format(time.DateOnly) + ".csv", Line: int64(i + 2)}, By: "AB"}
 		m.RecordedAt = m.OccurredAt.Add(time.Minute)
 		if n%20 == 0 {
 			m.Serial = largeSerial(branch, n)
 		}
-		if n%2000 == 777 {
+		if y.waits(branch, n) {
 			m.Problem = &movement.Problem{Code: "lot_two_expiries", Text: "the lot has another expiry"}
 		}
-		if delivery {
-			m.Kind, m.Quantity, m.Document.Type, m.Document.Ref = movement.Receipt, movement.Units(20), "order", fmt.Sprintf("P%05d-%d", n/20, branch)
+		if m.Kind == movement.Receipt {
+			m.Quantity = movement.Units(20)
 		}
 		records = append(records, m.AppendJSON(nil))
 	}
@@ -158,7 +187,7 @@ func (y *largeYear) post(b *testing.B, l *ledger.Ledger, from int) {
 	for range 16 {
 		wg.Go(func() {
 			for branch := range work {
-				if err := y.document(ctx, l, branch, from, aliases); err != nil {
+				if err := y.posting(ctx, l, branch, from, aliases); err != nil {
 					b.Error(err)
 				}
 			}
@@ -171,7 +200,7 @@ func (y *largeYear) post(b *testing.B, l *ledger.Ledger, from int) {
 	wg.Wait()
 }
 
-func (y *largeYear) document(ctx context.Context, l *ledger.Ledger, branch, from int, aliases int64) error {
+func (y *largeYear) posting(ctx context.Context, l *ledger.Ledger, branch, from int, aliases int64) error {
 	s := y.sent[branch]
 	first, err := l.Find(ctx, s.ID(uint64(from+1)))
 	if err != nil {
@@ -180,16 +209,12 @@ func (y *largeYear) document(ctx context.Context, l *ledger.Ledger, branch, from
 	var all []ledger.MovementID
 	var names []movement.ID
 	for i := range largeBatch * largePosting {
-		if (from+i)%2000 == 777 { // waits for a person
+		if y.waits(branch, from+i) {
 			continue
 		}
 		all, names = append(all, first+ledger.MovementID(i)), append(names, s.ID(uint64(from+i+1)))
 	}
-	kind := movement.Dispense
-	if from/largeBatch/(2*largePosting)%3 == 2 && from/largeBatch%(2*largePosting) < largePosting {
-		kind = movement.Receipt
-	}
-	at := time.Now()
+	kind, at := y.kind(branch, from), time.Now()
 	id, err := l.CreatePosting(ctx, ledger.NewPosting{Aliases: aliases, Branch: s.Branch, Kind: kind, Movements: all,
 		Name: ledger.PostingName(kind, ledger.RunsOf(names))}, at)
 	if err != nil {
