@@ -65,13 +65,14 @@ func (c *Client) lots(ctx context.Context, d Domain) ([]Lot, error) {
 	if has.Has("expiration_date") {
 		want = append(want, "expiration_date")
 	}
-	rows, err := c.SearchRead(ctx, "stock.lot", Query{Domain: d, Fields: want})
+	var out []Lot
+	err = c.eachPage(ctx, "stock.lot", Query{Domain: d, Fields: want}, nil, func(page []Record) {
+		for _, r := range page {
+			out = append(out, Lot{ID: r.ID(), Name: r.String("name"), ProductID: r.Int("product_id"), CompanyID: r.Int("company_id"), Expires: r.Time("expiration_date")})
+		}
+	})
 	if err != nil {
 		return nil, err
-	}
-	out := make([]Lot, len(rows))
-	for i, r := range rows {
-		out[i] = Lot{ID: r.ID(), Name: r.String("name"), ProductID: r.Int("product_id"), CompanyID: r.Int("company_id"), Expires: r.Time("expiration_date")}
 	}
 	return out, nil
 }

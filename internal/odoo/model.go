@@ -31,16 +31,26 @@ func (c *Client) SearchRead(ctx context.Context, model string, q Query) ([]Recor
 	return c.searchRead(ctx, model, q, nil)
 }
 
-func (c *Client) searchRead(ctx context.Context, model string, q Query, context map[string]any) ([]Record, error) {
+func (c *Client) searchRead(ctx context.Context, model string, q Query, context map[string]any) (rows []Record, err error) {
+	err = c.eachPage(ctx, model, q, context, func(page []Record) { rows = append(rows, page...) })
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
+}
+
+// eachPage is [Client.SearchRead] for what there is a lot of: the rows of a page are
+// handed over before the next one is read, and a row takes many times the memory of
+// what is made of it.
+func (c *Client) eachPage(ctx context.Context, model string, q Query, context map[string]any, take func(page []Record)) error {
 	if q.Archived {
 		context = withKey(context, "active_test", false)
 	}
-	var rows []Record
-	last := int64(0)
+	last, taken := int64(0), 0
 	for {
 		limit := pageSize
 		if q.Limit > 0 {
-			limit = min(limit, q.Limit-len(rows))
+			limit = min(limit, q.Limit-taken)
 		}
 		args := Args{Named: map[string]any{
 			"domain": append(slices.Clone(q.Domain), Where("id", ">", last)),
@@ -48,15 +58,16 @@ func (c *Client) searchRead(ctx context.Context, model string, q Query, context 
 		}, Context: context}
 		page, err := c.rows(ctx, model, "search_read", args)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		rows = append(rows, page...)
-		if len(page) < limit || q.Limit > 0 && len(rows) >= q.Limit {
-			return rows, nil
+		take(page)
+		taken += len(page)
+		if len(page) < limit || q.Limit > 0 && taken >= q.Limit {
+			return nil
 		}
 		next := page[len(page)-1].ID()
 		if next <= last {
-			return nil, strangeAnswer(model, "search_read", "rows out of order")
+			return strangeAnswer(model, "search_read", "rows out of order")
 		}
 		last = next
 	}

@@ -75,21 +75,26 @@ func (c *Client) products(ctx context.Context, d Domain) ([]Product, error) {
 		kind = "detailed_type"
 	}
 	// Without the code in brackets, which display_name shows otherwise.
-	rows, err := c.searchRead(ctx, "product.product", Query{Domain: d, Fields: append(want, kind), Archived: true},
-		map[string]any{"display_default_code": false})
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Product, len(rows))
-	for i, r := range rows {
-		out[i] = Product{
+	var out []Product
+	one := func(r Record) Product {
+		p := Product{
 			ID: r.ID(), Name: r.String("display_name"), Code: r.String("default_code"), Barcode: r.String("barcode"),
 			Tracking: Tracking(r.String("tracking")), Expires: r.Bool("use_expiration_date"), UoM: r.Ref("uom_id"), Active: r.Bool("active"),
 			Storable: r.Bool("is_storable") || r.String(kind) == "product",
 		}
-		if out[i].Tracking == "" {
-			out[i].Tracking = ByQuantity
+		if p.Tracking == "" {
+			p.Tracking = ByQuantity
 		}
+		return p
+	}
+	err = c.eachPage(ctx, "product.product", Query{Domain: d, Fields: append(want, kind), Archived: true}, map[string]any{"display_default_code": false},
+		func(page []Record) {
+			for _, r := range page {
+				out = append(out, one(r))
+			}
+		})
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }
