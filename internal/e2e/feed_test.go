@@ -113,6 +113,7 @@ func feedConfig() hubfeed.Config {
 // listen is an agent with a copy of its own.
 func listen(t testing.TB, addr, path string, o uplink.Store) *reference.Store {
 	s := reference.Open(reference.Config{Path: path, Branch: "BR01"}, quiet(), prometheus.NewRegistry())
+	t.Cleanup(func() { s.Close() }) // after Run has ended
 	run(t, s.Run)
 	u, err := uplink.New(listenConfig(addr), o, quiet(), prometheus.NewRegistry())
 	if err != nil {
@@ -120,7 +121,6 @@ func listen(t testing.TB, addr, path string, o uplink.Store) *reference.Store {
 	}
 	u.Feed, u.Describe = s, func(st *wire.State) { st.Documents = s.State() }
 	run(t, u.Run)
-	t.Cleanup(func() { s.Close() })
 	return s
 }
 
