@@ -13,6 +13,7 @@ type ReasonWords struct {
 // What can be done next, where it is the same for many reasons.
 const (
 	nextOrder   = "Compare with the order: correct it, mend the order in Odoo and retry, or release it as it is."
+	nextBox     = "Ask both branches what was in the box: release it as it is, or discard what is counted already."
 	nextProduct = "Mend the product in Odoo and retry, map the code to another product, or discard it."
 	nextField   = "Look at what was read, then correct the field; or mend Odoo and retry."
 	nextBranch  = "Ask the branch, then correct the field, or discard it."
@@ -26,6 +27,9 @@ var reasonWords = map[string]ReasonWords{
 	"over_receipt":   {"more than was ordered", nextOrder},
 	"not_on_order":   {"not on the order", nextOrder},
 	"order_not_open": {"Odoo expects nothing of this order", nextOrder},
+	// of the transfer
+	"more_than_sent":  {"more than was sent", nextBox},
+	"taken_in_before": {"the box was taken in before", nextBox},
 	// of the product
 	"unknown_product":     {"the code is of no product that Odoo knows", "Map the code to a product: all that waits for it goes on."},
 	"ambiguous_product":   {"the code may be of several products", "Map the code to the one that is meant, or mend the barcodes in Odoo; then retry."},

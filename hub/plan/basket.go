@@ -57,6 +57,9 @@ func (p *planner) put(r *resolved) {
 		p.wait(WaitSetup)
 		return
 	}
+	if r.m.Kind == movement.TransferIn && !p.takesIn(r) {
+		return
+	}
 	p.add(key, r, false)
 }
 

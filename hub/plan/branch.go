@@ -43,11 +43,19 @@ func (r *Runner) branch(ctx context.Context, branch string, work []ledger.Pendin
 		idle++
 		if len(in.Pending) > 0 {
 			aliases := r.master.AliasGeneration() // before they are used
+			if in.Transfers, err = r.transfers(ctx, &in); err != nil {
+				return next, err
+			}
 			out, err := r.decide(ctx, &in)
 			if err != nil {
 				return next, err
 			}
-			if err := r.apply(ctx, &in, out, aliases); err != nil {
+			if len(in.Transfers) > 0 {
+				out, err = r.applyBoxes(ctx, &in, out, aliases)
+			} else {
+				err = r.apply(ctx, &in, out, aliases)
+			}
+			if err != nil {
 				return next, err
 			}
 			v.add(p, &in, out)

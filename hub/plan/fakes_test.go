@@ -58,7 +58,6 @@ func (k *kept) Aliases(ctx context.Context) (err error) {
 func (k *kept) AliasGeneration() int64 { return k.aliases }
 
 type receipts struct {
-	asked int
 	err   error
 	list  []odoo.Receipt
 	stock map[int64][]odoo.OnHand
@@ -67,7 +66,6 @@ type receipts struct {
 }
 
 func (r *receipts) OpenReceipts(context.Context, odoo.Warehouse) ([]odoo.Receipt, error) {
-	r.asked++
 	if do := r.meanwhile; do != nil {
 		r.meanwhile = nil
 		do()
@@ -76,7 +74,6 @@ func (r *receipts) OpenReceipts(context.Context, odoo.Warehouse) ([]odoo.Receipt
 }
 
 func (r *receipts) StockOf(_ context.Context, location int64, products []int64) (all []odoo.OnHand, err error) {
-	r.asked++
 	for _, h := range r.stock[location] {
 		if slices.Contains(products, h.ProductID) {
 			all = append(all, h)

@@ -74,6 +74,9 @@ type Input struct {
 	Stock []odoo.OnHand
 	// Open are the branch's postings that are not done.
 	Open []ledger.Posting
+	// Transfers are both halves of the transfers that are taken in among Pending, at
+	// all branches, by their numbers.
+	Transfers map[string]ledger.Transfer
 	// Released are the reasons that a person has set aside for a movement.
 	Released map[ledger.MovementID][]string
 }
@@ -117,7 +120,7 @@ const (
 func Plan(in Input) Output {
 	p := &planner{in: &in, items: map[itemKey]*item{}, lots: map[lotKey]*lotState{}, serials: map[lotKey]int{},
 		baskets: map[basketKey]*basket{}, busy: map[string]bool{}, turns: map[string]turn{},
-		taken: map[lotKey]movement.Quantity{}, comes: map[int64]bool{}, shelves: map[int64][]*shelfLot{}, strange: map[int64]bool{}}
+		taken: map[lotKey]movement.Quantity{}, comes: map[int64]bool{}, shelves: map[int64][]*shelfLot{}, strange: map[int64]bool{}, boxes: map[string]*box{}}
 	p.out.Waiting = map[string]int{}
 	p.readOpen()
 	all := make([]resolved, 0, len(in.Pending))
@@ -180,6 +183,7 @@ type planner struct {
 	comes   map[int64]bool
 	shelves map[int64][]*shelfLot
 	strange map[int64]bool // products with lots that the catalogue does not know
+	boxes   map[string]*box
 	// quiet is set while movements are looked at that are not to be planned.
 	quiet bool
 }

@@ -35,8 +35,7 @@ func mustZone(name string) *time.Location {
 //	SKU S: tracked by serial; K: weighed in kg; X: archived; N: no stock
 //	GTIN ...11: two products
 type master struct {
-	asked int
-	held  movement.Product
+	held movement.Product
 }
 
 func (c *master) Held(code movement.Product) bool { return c.held == code && code.Code != "" }
@@ -71,7 +70,6 @@ var products = []odoo.Product{product(prodA, "A", odoo.ByLot), product(prodB, "B
 	product(prodK, "K", odoo.ByQuantity), product(prodX, "X", odoo.ByQuantity), product(prodN, "N", odoo.ByQuantity)}
 
 func (c *master) Find(code movement.Product) ([]odoo.Product, []movement.Quantity) {
-	c.asked++
 	one := []movement.Quantity{movement.QuantityScale}
 	switch code.Code {
 	case "00000000000010":

@@ -25,6 +25,7 @@ type Ledger interface {
 	GroupMembers(ctx context.Context, group int64) ([]ledger.Movement, error)
 	OpenPostings(ctx context.Context, branch string, now time.Time, limit int) ([]ledger.Posting, error)
 	LastBrought(ctx context.Context) (time.Time, error)
+	Transfer(ctx context.Context, ref string) (ledger.Transfer, error)
 	Released(ctx context.Context, branch string) (map[ledger.MovementID][]string, error)
 	CreatePosting(ctx context.Context, p ledger.NewPosting, at time.Time) (int64, error)
 	Refuse(ctx context.Context, refusals []ledger.Refusal, at time.Time) error
@@ -68,6 +69,8 @@ type Runner struct {
 	branches map[string]*pace
 	alarms   map[string][]string
 	misses   sync.Mutex
+	// boxes is held while what was taken in of transfers is planned.
+	boxes    sync.Mutex
 	missedAt time.Time
 	// awayUntil is when Odoo is asked again after it did not answer.
 	awayUntil time.Time
