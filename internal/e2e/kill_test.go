@@ -39,8 +39,13 @@ func TestKills(t *testing.T) {
 	if s := os.Getenv("BRANCHLINE_KILL_ROUNDS"); s != "" {
 		rounds, _ = strconv.Atoi(s)
 	}
-	t.Run("embedded broker", func(t *testing.T) { killRounds(t, bin, nil, rounds*2/3) })
+	// Beside each other, since most of a round is waiting.
+	t.Run("embedded broker", func(t *testing.T) {
+		t.Parallel()
+		killRounds(t, bin, nil, rounds*2/3)
+	})
 	t.Run("mosquitto", func(t *testing.T) {
+		t.Parallel()
 		killRounds(t, bin, newMosquitto(t, mosquittoBinary(t)), rounds-rounds*2/3)
 	})
 }
