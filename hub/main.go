@@ -29,6 +29,7 @@ type commands struct {
 	Settle     settleCommand     `cmd:"" help:"Say that a document in Odoo which keeps its branch from being posted has been put right there."`
 	Alias      aliasCommands     `cmd:"" help:"Say which product of Odoo a code means, list what was said, take it back."`
 	Movements  movementsCommand  `cmd:"" help:"List movements with their way to Odoo."`
+	Transfers  transfersCommand  `cmd:"" help:"List what was sent from branch to branch and was not taken in as it was sent."`
 	Postings   postingsCommand   `cmd:"" help:"List the documents made or to be made in Odoo."`
 	Branches   branchesCommand   `cmd:"" help:"List the branches, which are connected, what of them waits, and what stands still."`
 	Verify     verifyCommand     `cmd:"" help:"Check the audit trail and every branch's chain."`

@@ -35,6 +35,8 @@ type Rules struct {
 	Identity time.Duration `yaml:"identity"`
 	// Reconciliation is for how long a branch and Odoo may be otherwise.
 	Reconciliation time.Duration `yaml:"reconciliation"`
+	// Transfers is for how long goods may be on their way from branch to branch.
+	Transfers time.Duration `yaml:"transfers"`
 	// LowStock is for how long a branch may have too little of something, Expiring for
 	// how long something may be about to expire.
 	LowStock time.Duration `yaml:"low_stock"`
@@ -46,7 +48,7 @@ type Rules struct {
 // DefaultRules are for a chain whose branches are open by day.
 func DefaultRules() Rules {
 	return Rules{Silent: 30 * time.Minute, Unsent: 2 * time.Hour, Exceptions: 24 * time.Hour, Odoo: 15 * time.Minute,
-		Clock: 5 * time.Minute, Said: 15 * time.Minute, Identity: time.Minute, Reconciliation: 24 * time.Hour, LowStock: time.Hour, DiskFree: 2 << 30}
+		Clock: 5 * time.Minute, Said: 15 * time.Minute, Identity: time.Minute, Reconciliation: 24 * time.Hour, Transfers: 7 * 24 * time.Hour, LowStock: time.Hour, DiskFree: 2 << 30}
 }
 
 // Validate names the setting and its value.
@@ -54,7 +56,7 @@ func (r *Rules) Validate() error {
 	for _, d := range []struct {
 		name string
 		v    time.Duration
-	}{{"silent", r.Silent}, {"unsent", r.Unsent}, {"exceptions", r.Exceptions}, {"odoo", r.Odoo}, {"clock", r.Clock}, {"said", r.Said}, {"identity", r.Identity}, {"reconciliation", r.Reconciliation}, {"low_stock", r.LowStock}, {"expiring", r.Expiring}} {
+	}{{"silent", r.Silent}, {"unsent", r.Unsent}, {"exceptions", r.Exceptions}, {"odoo", r.Odoo}, {"clock", r.Clock}, {"said", r.Said}, {"identity", r.Identity}, {"reconciliation", r.Reconciliation}, {"transfers", r.Transfers}, {"low_stock", r.LowStock}, {"expiring", r.Expiring}} {
 		if d.v != 0 && d.v < time.Second || d.v > 366*24*time.Hour {
 			return conf.Bad(d.name, d.v, "must be 1s to 8784h, or 0 for never")
 		}
@@ -74,6 +76,7 @@ const (
 	Disk       = "disk"
 
 	Reconciliation = "reconciliation"
+	Transfers      = "transfers"
 	LowStock       = "low_stock"
 	Expiring       = "expiring"
 )
@@ -148,6 +151,9 @@ func (r *Rules) atBranch(b *room.Watched, now time.Time) (all []finding) {
 	}
 	if r.Reconciliation > 0 && !b.OtherwiseSince.IsZero() && now.Sub(b.OtherwiseSince) >= r.Reconciliation {
 		add(Reconciliation, 0, "it and Odoo are not equal since %s: %s, see the page Reconciliation", stamp(b.OtherwiseSince, now, b.Zone), differences(b.Differences))
+	}
+	if late := b.Late(now.Add(-r.Transfers)); r.Transfers > 0 && len(late) > 0 {
+		add(Transfers, 0, "what was sent and what was taken in are not equal: %s; branchline-hub transfers tells the lines", named(late))
 	}
 	if r.LowStock > 0 && len(b.Low) > 0 {
 		add(LowStock, r.LowStock, "runs low of %s, see the page Replenishment", named(b.Low))

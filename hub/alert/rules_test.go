@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"branchline/hub/ledger"
 	"branchline/hub/room"
 	"branchline/internal/conf"
 )
@@ -47,10 +48,14 @@ func TestRules(t *testing.T) {
 		"too little of five products": {func(b *room.Watched) {
 			b.Low = []string{"A (1 of at least 4)", "B (0 of at least 1)", "C (2 of at least 3)", "D", "E"}
 		}, nil, noon, "low_stock BR01 Riverside: runs low of A (1 of at least 4), B (0 of at least 1), C (2 of at least 3) and 2 more, see the page Replenishment"},
-		"too little, and not looked at": {func(b *room.Watched) { b.Low = []string{"A"} }, func(r *Rules) { r.LowStock = 0 }, noon, ""},
-		"expires soon, not looked at":   {func(b *room.Watched) { b.Expiring = []string{"A, lot 1 (2026-12-01)"} }, nil, noon, ""},
-		"expires soon":                  {func(b *room.Watched) { b.Expiring = []string{"A, lot 1 (2026-12-01)"} }, func(r *Rules) { r.Expiring = time.Hour }, noon, "expiring BR01 Riverside: has stock that expires soon: A, lot 1 (2026-12-01), see the page Replenishment"},
-		"otherwise, but not for long":   {func(b *room.Watched) { b.Differences, b.OtherwiseSince = 2, ago(23*time.Hour) }, nil, noon, ""},
+		"boxes did not come": {func(b *room.Watched) {
+			b.Boxes = []ledger.OpenTransfer{{Ref: "BR02/BR01/T261101-090000", Since: ago(8 * 24 * time.Hour)}, {Ref: "BR02/BR01/T261120-090000", Since: ago(3 * 24 * time.Hour)}}
+		}, nil, noon, "transfers BR01 Riverside: what was sent and what was taken in are not equal: BR02/BR01/T261101-090000; branchline-hub transfers tells the lines"},
+		"boxes did not come, not looked at": {func(b *room.Watched) { b.Boxes = []ledger.OpenTransfer{{Ref: "x"}} }, func(r *Rules) { r.Transfers = 0 }, noon, ""},
+		"too little, and not looked at":     {func(b *room.Watched) { b.Low = []string{"A"} }, func(r *Rules) { r.LowStock = 0 }, noon, ""},
+		"expires soon, not looked at":       {func(b *room.Watched) { b.Expiring = []string{"A, lot 1 (2026-12-01)"} }, nil, noon, ""},
+		"expires soon":                      {func(b *room.Watched) { b.Expiring = []string{"A, lot 1 (2026-12-01)"} }, func(r *Rules) { r.Expiring = time.Hour }, noon, "expiring BR01 Riverside: has stock that expires soon: A, lot 1 (2026-12-01), see the page Replenishment"},
+		"otherwise, but not for long":       {func(b *room.Watched) { b.Differences, b.OtherwiseSince = 2, ago(23*time.Hour) }, nil, noon, ""},
 	} {
 		rules := DefaultRules()
 		if c.rules != nil {

@@ -38,6 +38,8 @@ type Watched struct {
 	// nothing.
 	Differences              int64
 	Compared, OtherwiseSince time.Time
+	// Boxes are transfers to it of which not all was taken in as it was sent.
+	Boxes []ledger.OpenTransfer
 	// Low are products of which there is too little, Expiring lots that expire soon, in
 	// words; Refilled tells that this is known.
 	Low, Expiring []string
@@ -75,6 +77,10 @@ func (m *Room) Watch(ctx context.Context) (Watch, error) {
 	refills := make([]Signals, len(m.Branches))
 	for i := range m.Branches {
 		refills[i] = m.signalsOf(&m.Branches[i])
+	}
+	boxes, err := m.Ledger.OpenTransfers(ctx, time.Now().Add(-boxesFor))
+	if err != nil {
+		return w, err
 	}
 	identities, err := m.identities(ctx)
 	if err != nil {
@@ -114,7 +120,29 @@ func (m *Room) Watch(ctx context.Context) (Watch, error) {
 			v.Differences, v.Compared, v.OtherwiseSince = c.Differences, c.At, c.Since
 		}
 	}
+	for _, t := range boxes {
+		i, ok := at[t.To]
+		if !ok {
+			i, ok = at[t.From]
+		}
+		if ok {
+			w.Branches[i].Boxes = append(w.Branches[i].Boxes, t)
+		}
+	}
 	return w, nil
+}
+
+// boxesFor is for how long after it was sent a box is looked for.
+const boxesFor = 90 * 24 * time.Hour
+
+// Late names the boxes that are not equal since a moment or longer.
+func (b *Watched) Late(since time.Time) (late []string) {
+	for _, t := range b.Boxes {
+		if !t.Since.After(since) {
+			late = append(late, t.Ref)
+		}
+	}
+	return late
 }
 
 // Alerts lists what is wrong by the rules, the oldest first, then what was over in

@@ -68,6 +68,7 @@ func TestATransferBetweenBranches(t *testing.T) {
 	page.Shot("e2e-transfer-receipt")
 	number := page.Text(".slip dd b")
 	has(4, 0) // in transit
+	o.ok([]string{"transfers"}, number, "lot A77B12: 2 sent, 0 taken in")
 
 	page.Go(to.Page + "transfer_in")
 	page.WaitText("By the number on the paper in the box")
@@ -90,5 +91,6 @@ func TestATransferBetweenBranches(t *testing.T) {
 	page.Scan(number)
 	page.WaitText("was taken in here before")
 	has(4, 2)
+	o.ok([]string{"transfers"}, "All that was sent from branch to branch")
 	o.ok([]string{"movements"}, fmt.Sprintf("transfer_out 2 of gtin %s, lot A77B12", amoxicillin.GTIN), fmt.Sprintf("transfer_in 2 of gtin %s, lot A77B12", amoxicillin.GTIN))
 }
