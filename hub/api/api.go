@@ -53,6 +53,9 @@ type Room interface {
 	BranchReconciliation(ctx context.Context, branch string) (room.BranchReconciliation, error)
 	AcceptDifference(ctx context.Context, d room.AcceptDifference) error
 	CheckNow(ctx context.Context, c room.CheckNow) (branches int, err error)
+	Replenishment(ctx context.Context) ([]room.Signals, error)
+	BranchReplenishment(ctx context.Context, branch string) (room.Signals, error)
+	OpenTransfers(ctx context.Context) ([]ledger.OpenTransfer, error)
 	AuditEntries(ctx context.Context, f ledger.AuditFilter) (entries []ledger.Entry, next int64, err error)
 	VerifyAudit(ctx context.Context) (holds int64, err error)
 }
@@ -113,6 +116,9 @@ func (a *API) Routes() []access.Route {
 		{Pattern: "POST /api/v1/reconciliation", Needs: access.Decide, Serve: a.checkNow},
 		{Pattern: "GET /api/v1/reconciliation/{branch}", Needs: access.See, Serve: a.reconciled},
 		{Pattern: "POST /api/v1/reconciliation/{branch}/accept", Needs: access.Approve, Serve: a.acceptDifference},
+		{Pattern: "GET /api/v1/replenishment", Needs: access.See, Serve: a.replenishment},
+		{Pattern: "GET /api/v1/replenishment/{branch}", Needs: access.See, Serve: a.branchReplenishment},
+		{Pattern: "GET /api/v1/transfers", Needs: access.See, Serve: a.transfers},
 		{Pattern: "GET /api/v1/audit", Needs: access.Audit, Serve: a.audit},
 		{Pattern: "POST /api/v1/audit/verify", Needs: access.Audit, Serve: a.verifyAudit},
 		{Pattern: "/api/", Needs: access.Anyone, Serve: a.nothing},

@@ -78,7 +78,7 @@ func (m *Room) Watch(ctx context.Context) (Watch, error) {
 	for i := range m.Branches {
 		refills[i] = m.signalsOf(&m.Branches[i])
 	}
-	boxes, err := m.Ledger.OpenTransfers(ctx, time.Now().Add(-boxesFor))
+	boxes, err := m.OpenTransfers(ctx)
 	if err != nil {
 		return w, err
 	}
@@ -134,6 +134,12 @@ func (m *Room) Watch(ctx context.Context) (Watch, error) {
 
 // boxesFor is for how long after it was sent a box is looked for.
 const boxesFor = 90 * 24 * time.Hour
+
+// OpenTransfers lists what was sent from branch to branch and was not taken in as it
+// was sent, the oldest first.
+func (m *Room) OpenTransfers(ctx context.Context) ([]ledger.OpenTransfer, error) {
+	return m.Ledger.OpenTransfers(ctx, time.Now().Add(-boxesFor))
+}
 
 // Late names the boxes that are not equal since a moment or longer.
 func (b *Watched) Late(since time.Time) (late []string) {
