@@ -14,7 +14,7 @@ import (
 // middle, taken in by the number on the paper. Between the two they are in transit
 // in Odoo, and after both are confirmed they are counted once.
 func TestATransferBetweenBranches(t *testing.T) {
-	o := officeOf(t, 2)
+	o := officeOf(t, 3)
 	from, to, amoxicillin := o.Agents[0], o.Agents[1], o.Chain.Products[0]
 	pack := "]d201" + amoxicillin.GTIN + "17290531" + "10A77B12"
 	at := rig.Item{GTIN: amoxicillin.GTIN, Lot: "A77B12"}
@@ -90,6 +90,28 @@ func TestATransferBetweenBranches(t *testing.T) {
 	page.Go(to.Page + "transfer_in")
 	page.Scan(number)
 	page.WaitText("was taken in here before")
+	has(4, 2)
+
+	// The same box at a third branch, which knows nothing of it, goes to a person.
+	third := o.Agents[2]
+	page.Go(third.Page + "transfer_in")
+	page.WaitText("By the number on the paper in the box")
+	page.Scan(number)
+	page.WaitText("but it was sent to " + to.Branch.Name)
+	page.Scan(pack)
+	page.WaitText("saved")
+	page.Press(uitest.Key{Key: "F9", Code: "F9"})
+	page.WaitText("It comes from " + from.Branch.Name)
+	page.Click("#by")
+	page.Type("EF")
+	page.Press(uitest.Enter)
+	page.WaitText("is confirmed")
+	page.WaitText("Waits with a person at the hub: more than was sent")
+	page.Shot("e2e-transfer-again")
+	o.ok([]string{"exceptions"}, "more_than_sent", number, "branchline-hub release")
+	if now, err := o.Chain.Stock(o.ctx, third.Branch); err != nil || now[at] != 0 {
+		t.Errorf("%g were counted there (%v)", now[at], err)
+	}
 	has(4, 2)
 	o.ok([]string{"transfers"}, "All that was sent from branch to branch")
 	o.ok([]string{"movements"}, fmt.Sprintf("transfer_out 2 of gtin %s, lot A77B12", amoxicillin.GTIN), fmt.Sprintf("transfer_in 2 of gtin %s, lot A77B12", amoxicillin.GTIN))
