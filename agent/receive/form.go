@@ -77,6 +77,9 @@ func (s *Session) typeIn(k *knowledge, l *counter.FormLine, it scan.Item, packs 
 	}
 	if old := s.lineOf(l.Line); old != nil {
 		same := old.Item == e.Item && old.Quantity == e.Quantity && old.At.Equal(e.At) && old.By == e.By
+		if e.Left == ProductNeeded { // its words are all there is to find it by
+			same = same && old.Source == e.Source
+		}
 		if !l.Change && !same {
 			return Change{}, fault.New(fault.Data, "line_typed", "line %d is typed in already: %s, by %s", l.Line, old.words(k), old.TypedBy).
 				WithHint("look at the form; if what is typed in is wrong, choose Change at that line")

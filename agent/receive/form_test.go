@@ -230,3 +230,23 @@ func TestALineThatCannotBeIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// What a line says of a product that nobody knows is all there is to find it by:
+// when it was typed in wrongly and is changed, the new words count.
+func TestTheWordsOfALineCanBeChanged(t *testing.T) {
+	c := openWith(t, t.TempDir(), known())
+	defer func() { c.store.Close() }()
+	id := c.openForm(paper.NewNumber(paper.Receipt), "")
+	wrong := c.formLine(1, "Amoxicillin 500 mg", "N1", 1)
+	wrong.Person = true
+	c.typeIn(id, wrong)
+	right := c.formLine(1, "Amlodipin 5 mg", "N1", 1)
+	right.Person, right.Change = true, true
+	a := c.typeIn(id, right)
+	c.confirmForm(id)
+	for _, m := range c.movements() {
+		if m.Source.Raw != "Amlodipin 5 mg" {
+			t.Errorf("recorded %q, and the branch was told %q (%s)", m.Source.Raw, a.Text, a.Sound)
+		}
+	}
+}
