@@ -19,7 +19,8 @@ type ToReconcile struct {
 }
 
 // AskReconcile has branches compared with Odoo. One that waits already is asked for by
-// the last person who did, or by the schedule where nobody has.
+// the last person who did, or by the schedule where nobody has; one whose stock is to
+// be taken as it is, by who has said so.
 func (l *Ledger) AskReconcile(ctx context.Context, branches []string, who string, at time.Time) error {
 	return l.Write(ctx, func(tx *Tx) error { return tx.askReconcile(branches, who, at) })
 }
@@ -50,7 +51,7 @@ func (t *Tx) askReconcile(branches []string, who string, at time.Time) error {
 			return err
 		}
 		if _, err := t.Exec(`INSERT INTO to_reconcile (branch_id, asked_at, who, start_why) VALUES ($1, $2, $3, '') ON CONFLICT (branch_id) DO UPDATE SET
-			asked_at = excluded.asked_at, who = CASE WHEN excluded.who = $4 THEN to_reconcile.who ELSE excluded.who END`,
+			asked_at = excluded.asked_at, who = CASE WHEN excluded.who = $4 OR to_reconcile.start_why <> '' THEN to_reconcile.who ELSE excluded.who END`,
 			id, at.UnixMilli(), storable(who), Schedule); err != nil {
 			return err
 		}
