@@ -483,3 +483,22 @@ func TestDamagedRecordsAreNamed(t *testing.T) {
 		t.Errorf("%+v", c.Result.Records)
 	}
 }
+
+// What a PC said once of its outbox holds, also of one from which nothing ever came.
+func TestWhatAPCSaidBeforeItDiedHolds(t *testing.T) {
+	w := simulated(t, 17)
+	plain := w.product(odoo.ByQuantity)
+	w.send(w.moved(movement.Dispense, plain, 5))
+	w.post()
+	own := w.sender.Epoch
+	w.sender.Epoch = movement.NewEpoch() // a new PC, whose movements do not come
+	w.said(40, 0)
+	if c := w.check(); c.Summary.Unsent != 40 {
+		t.Fatalf("%+v", c.Summary)
+	}
+	w.sender.Epoch = own
+	w.said(1, 1)
+	if c := w.check(); c.Summary.Unsent != 40 {
+		t.Errorf("40 movements of which the branch told are forgotten: %+v %+v", c.Summary, c.Result.Streams)
+	}
+}

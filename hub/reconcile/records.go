@@ -195,9 +195,16 @@ func (r *Runner) streams(ctx context.Context, b *book, branch string, before []l
 		all = append(all, ledger.ReconciledStream{Epoch: s.Epoch, Lane: s.Lane, Appended: s.Through, Received: s.Through})
 	}
 	for _, s := range before { // what it said once holds
-		if i, ok := at[name{s.Epoch, s.Lane}]; ok {
-			all[i].Appended, all[i].Heard = max(all[i].Appended, s.Appended), s.Heard
+		i, ok := at[name{s.Epoch, s.Lane}]
+		if !ok && s.Appended == 0 {
+			continue
 		}
+		if !ok { // nothing of it has ever come
+			i = len(all)
+			at[name{s.Epoch, s.Lane}] = i
+			all = append(all, ledger.ReconciledStream{Epoch: s.Epoch, Lane: s.Lane})
+		}
+		all[i].Appended, all[i].Heard = max(all[i].Appended, s.Appended), s.Heard
 	}
 	if !heard {
 		return all, nil
