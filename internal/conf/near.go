@@ -9,16 +9,22 @@ import (
 // near gives the setting of a configuration that a mistyped one is likeliest meant
 // to be, empty where none is alike.
 func near(name string, cfg any) (setting string) {
+	return Near(name, slices.Sorted(slices.Values(settingsOf(reflect.TypeOf(cfg), map[reflect.Type]bool{}))))
+}
+
+// Near gives the one of several names that a mistyped one is likeliest meant to be,
+// empty where none is alike.
+func Near(name string, of []string) (meant string) {
 	best := 3 // from here on nothing is alike
 	if len(name) < 5 {
 		best = 2
 	}
-	for _, s := range slices.Sorted(slices.Values(settingsOf(reflect.TypeOf(cfg), map[reflect.Type]bool{}))) {
+	for _, s := range of {
 		if d := distance(strings.ToLower(name), s); d < best {
-			best, setting = d, s
+			best, meant = d, s
 		}
 	}
-	return setting
+	return meant
 }
 
 // settingsOf lists the names of all settings of a type.
