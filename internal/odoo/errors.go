@@ -121,10 +121,25 @@ func lastLine(s string) string {
 	return clip(s, 500)
 }
 
+// withoutWay takes the words out of a refusal that shows a way to mend it in Odoo's own
+// pages (RedirectWarning): XML-RPC writes the whole exception, JSON-2 its parts by line.
+func withoutWay(text string) string {
+	if rest, ok := strings.CutPrefix(text, "(UserError("); ok && len(rest) > 1 {
+		if words, _, ok := strings.Cut(rest[1:], rest[:1]+"), {"); ok {
+			return strings.NewReplacer(`\\n`, "\n", `\\'`, "'", `\\"`, `"`).Replace(words)
+		}
+	}
+	if words, way, ok := strings.Cut(text, "\n{'"); ok && strings.Contains(way, "ir.actions.") {
+		return words
+	}
+	return text
+}
+
 // refusal turns a failure that Odoo itself reported into a fault. Odoo has
 // rolled back whatever the call did.
 func refusal(e *Error) error {
 	e.Outcome = NotDone
+	e.Text = withoutWay(e.Text)
 	text := e.Text
 	e.Text = clip(text, maxText)
 	what := e.Model + "." + e.Method

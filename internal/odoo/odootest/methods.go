@@ -40,6 +40,7 @@ var positional = map[string]struct {
 
 	"action_apply_inventory": {ofModels: []string{"stock.quant"}},
 	"button_confirm":         {ofModels: []string{"purchase.order"}},
+	"action_replenish":       {names: []string{"force_to_max"}, ofModels: []string{"stock.warehouse.orderpoint"}},
 }
 
 // run carries out one call as one transaction.
@@ -82,7 +83,7 @@ func (d *database) run(c *call) (result any, err error) {
 func (d *database) allowed(m *model, method string) error {
 	need, verb := m.readers, "access"
 	switch method {
-	case "create", "write", "unlink", "button_confirm", "button_validate", "action_confirm", "action_cancel", "action_assign", "action_apply_inventory":
+	case "create", "write", "unlink", "button_confirm", "button_validate", "action_confirm", "action_cancel", "action_assign", "action_apply_inventory", "action_replenish":
 		need, verb = m.writers, map[string]string{"create": "create", "write": "modify", "unlink": "delete"}[method]
 		if verb == "" {
 			verb = "modify"
@@ -153,6 +154,8 @@ func (d *database) dispatch(m *model, c *call) (any, error) {
 			err = d.order(id)
 		case "action_apply_inventory":
 			err = d.applyCount(id)
+		case "action_replenish":
+			result, err = d.replenish(id)
 		}
 		if err != nil {
 			return nil, err

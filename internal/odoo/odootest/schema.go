@@ -187,6 +187,7 @@ func addPlaces(version int, add adder) {
 		"name": {kind: char}, "product_id": needed(ref("product.product")), "warehouse_id": needed(m2o("stock.warehouse")), "location_id": needed(m2o("stock.location")),
 		"company_id": needed(m2o("res.company")), "product_min_qty": first(&field{kind: float}, 0.0), "product_max_qty": first(&field{kind: float}, 0.0),
 		"trigger": first(&field{kind: selection, choices: []string{"auto", "manual"}}, "auto"), "active": first(&field{kind: boolean}, true),
+		"qty_to_order": computed(float, "", func(d *database, r row) any { return d.toOrder(r) }),
 	})
 	add("stock.quant", "Quants", everyone, stockUser, map[string]*field{
 		"product_id": needed(ref("product.product")), "location_id": needed(ref("stock.location")), "lot_id": ref("stock.lot"), "company_id": m2o("res.company"),
@@ -231,7 +232,7 @@ func addDocuments(version int, add adder) {
 	add("purchase.order", "Purchase Order", everyone, admin, map[string]*field{
 		"name": {kind: char, indexed: true}, "partner_id": needed(m2o("res.partner")), "picking_type_id": m2o("stock.picking.type"), "company_id": m2o("res.company"),
 		"state":      first(&field{kind: selection, choices: []string{"draft", "sent", "to approve", "purchase", "done", "cancel"}}, "draft"),
-		"order_line": o2m("purchase.order.line", "order_id"), "date_order": {kind: datetime}, "date_planned": {kind: datetime}, "partner_ref": {kind: char},
+		"order_line": o2m("purchase.order.line", "order_id"), "date_order": {kind: datetime}, "date_planned": {kind: datetime}, "partner_ref": {kind: char}, "origin": {kind: char},
 		"picking_ids": o2m("stock.picking", "purchase_id"),
 	})
 	line := map[string]*field{
@@ -245,4 +246,7 @@ func addDocuments(version int, add adder) {
 		line["product_uom"] = m2o("uom.uom")
 	}
 	add("purchase.order.line", "Purchase Order Line", everyone, admin, line)
+	add("product.supplierinfo", "Supplier Pricelist", everyone, admin, map[string]*field{
+		"partner_id": needed(m2o("res.partner")), "product_tmpl_id": ref("product.template"), "price": {kind: float}, "delay": {kind: integer}, "min_qty": {kind: float},
+		"display_name": computed(char, "", func(*database, row) any { return "" })})
 }
