@@ -22,25 +22,26 @@ type commands struct {
 	Run   runCommand   `cmd:"" help:"Run the hub, on the console or as the service that is installed."`
 	Check checkCommand `cmd:"" help:"Read the configuration, say what is wrong with it, and end."`
 
-	Exceptions exceptionsCommand `cmd:"" help:"List what waits for a person."`
-	Retry      decideCommand     `cmd:"" help:"Try exceptions again, when what they wait for has been mended."`
-	Release    decideCommand     `cmd:"" help:"Post exceptions as they are, when a person has looked and they are right."`
-	Discard    decideCommand     `cmd:"" help:"Take exceptions out for good: they never reach Odoo."`
-	Settle     settleCommand     `cmd:"" help:"Say that a document in Odoo which keeps its branch from being posted has been put right there."`
-	Alias      aliasCommands     `cmd:"" help:"Say which product of Odoo a code means, list what was said, take it back."`
-	Movements  movementsCommand  `cmd:"" help:"List movements with their way to Odoo."`
-	Transfers  transfersCommand  `cmd:"" help:"List what was sent from branch to branch and was not taken in as it was sent."`
-	Postings   postingsCommand   `cmd:"" help:"List the documents made or to be made in Odoo."`
-	Branches   branchesCommand   `cmd:"" help:"List the branches, which are connected, what of them waits, and what stands still."`
-	Verify     verifyCommand     `cmd:"" help:"Check the audit trail and every branch's chain."`
-	Reconcile  reconcileCommands `cmd:"" help:"Compare the branches with Odoo, and say what is otherwise."`
-	Audit      auditCommands     `cmd:"" help:"Read the audit trail, and prove that nothing in it was altered."`
-	Rebuild    rebuildCommand    `cmd:"" help:"Make what follows from the batches anew, from the first batch on."`
-	Backup     backupCommand     `cmd:"" help:"Copy the ledger of the running hub into a file."`
-	Restored   restoredCommand   `cmd:"" help:"Say that what had to be done after the ledger was put back from a backup is done: its warning ends."`
-	Branch     branchCommands    `cmd:"" help:"Say which PC is which branch's: make enrolment codes, list, revoke."`
-	User       userCommands      `cmd:"" help:"Look after those who may use the control room."`
-	Secret     secretCommand     `cmd:"" help:"Make a branch's secret and the line for hub.yaml."`
+	Exceptions    exceptionsCommand     `cmd:"" help:"List what waits for a person."`
+	Retry         decideCommand         `cmd:"" help:"Try exceptions again, when what they wait for has been mended."`
+	Release       decideCommand         `cmd:"" help:"Post exceptions as they are, when a person has looked and they are right."`
+	Discard       decideCommand         `cmd:"" help:"Take exceptions out for good: they never reach Odoo."`
+	Settle        settleCommand         `cmd:"" help:"Say that a document in Odoo which keeps its branch from being posted has been put right there."`
+	Alias         aliasCommands         `cmd:"" help:"Say which product of Odoo a code means, list what was said, take it back."`
+	Movements     movementsCommand      `cmd:"" help:"List movements with their way to Odoo."`
+	Transfers     transfersCommand      `cmd:"" help:"List what was sent from branch to branch and was not taken in as it was sent."`
+	Postings      postingsCommand       `cmd:"" help:"List the documents made or to be made in Odoo."`
+	Branches      branchesCommand       `cmd:"" help:"List the branches, which are connected, what of them waits, and what stands still."`
+	Verify        verifyCommand         `cmd:"" help:"Check the audit trail and every branch's chain."`
+	Replenishment replenishmentCommands `cmd:"" help:"Tell what branches run low of, and have Odoo order it."`
+	Reconcile     reconcileCommands     `cmd:"" help:"Compare the branches with Odoo, and say what is otherwise."`
+	Audit         auditCommands         `cmd:"" help:"Read the audit trail, and prove that nothing in it was altered."`
+	Rebuild       rebuildCommand        `cmd:"" help:"Make what follows from the batches anew, from the first batch on."`
+	Backup        backupCommand         `cmd:"" help:"Copy the ledger of the running hub into a file."`
+	Restored      restoredCommand       `cmd:"" help:"Say that what had to be done after the ledger was put back from a backup is done: its warning ends."`
+	Branch        branchCommands        `cmd:"" help:"Say which PC is which branch's: make enrolment codes, list, revoke."`
+	User          userCommands          `cmd:"" help:"Look after those who may use the control room."`
+	Secret        secretCommand         `cmd:"" help:"Make a branch's secret and the line for hub.yaml."`
 
 	Install   controlCommand `cmd:"" help:"Install the service."`
 	Uninstall controlCommand `cmd:"" help:"Uninstall the service; the ledger stays."`

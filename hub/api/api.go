@@ -55,6 +55,7 @@ type Room interface {
 	CheckNow(ctx context.Context, c room.CheckNow) (branches int, err error)
 	Replenishment(ctx context.Context) ([]room.Signals, error)
 	BranchReplenishment(ctx context.Context, branch string) (room.Signals, error)
+	OrderStock(ctx context.Context, o room.OrderStock) (room.StockOrder, error)
 	OpenTransfers(ctx context.Context) ([]ledger.OpenTransfer, error)
 	AuditEntries(ctx context.Context, f ledger.AuditFilter) (entries []ledger.Entry, next int64, err error)
 	VerifyAudit(ctx context.Context) (holds int64, err error)
@@ -118,6 +119,7 @@ func (a *API) Routes() []access.Route {
 		{Pattern: "POST /api/v1/reconciliation/{branch}/accept", Needs: access.Approve, Serve: a.acceptDifference},
 		{Pattern: "GET /api/v1/replenishment", Needs: access.See, Serve: a.replenishment},
 		{Pattern: "GET /api/v1/replenishment/{branch}", Needs: access.See, Serve: a.branchReplenishment},
+		{Pattern: "POST /api/v1/replenishment/{branch}/order", Needs: access.Decide, Serve: a.orderStock},
 		{Pattern: "GET /api/v1/transfers", Needs: access.See, Serve: a.transfers},
 		{Pattern: "GET /api/v1/audit", Needs: access.Audit, Serve: a.audit},
 		{Pattern: "POST /api/v1/audit/verify", Needs: access.Audit, Serve: a.verifyAudit},

@@ -1,10 +1,13 @@
 package api
 
 import (
+	"encoding/json"
 	"net/http"
 	"time"
 
+	"branchline/hub/access"
 	"branchline/hub/room"
+	"branchline/internal/fault"
 	"branchline/internal/movement"
 )
 
@@ -46,10 +49,11 @@ func onShelf(s *room.OnShelf) OnShelf {
 // LowStock is a product of which there is less than its rule says.
 type LowStock struct {
 	OnShelf
-	Rule string            `json:"rule"`
-	Min  movement.Quantity `json:"min"`
-	Max  movement.Quantity `json:"max"`
-	Auto bool              `json:"auto"`
+	RuleID int64             `json:"rule_id"`
+	Rule   string            `json:"rule"`
+	Min    movement.Quantity `json:"min"`
+	Max    movement.Quantity `json:"max"`
+	Auto   bool              `json:"auto"`
 }
 
 // ExpiringStock is a lot that expires soon.
@@ -87,11 +91,28 @@ func (a *API) branchReplenishment(w http.ResponseWriter, r *http.Request) {
 	}{signalsOf(&s), make([]LowStock, len(s.Low)), make([]ExpiringStock, len(s.Expiring)), append([]string{}, s.Left...)}
 	for i := range s.Low {
 		l := &s.Low[i]
-		answer.LowStock[i] = LowStock{onShelf(&l.OnShelf), l.Rule, l.Min, l.Max, l.Auto}
+		answer.LowStock[i] = LowStock{onShelf(&l.OnShelf), l.RuleID, l.Rule, l.Min, l.Max, l.Auto}
 	}
 	for i := range s.Expiring {
 		e := &s.Expiring[i]
 		answer.Expires[i] = ExpiringStock{onShelf(&e.OnShelf), e.Lot, e.Expiry, e.Over}
 	}
 	a.answer(w, http.StatusOK, answer)
+}
+
+// orderStock has Odoo replenish by a rule, and waits for it.
+func (a *API) orderStock(w http.ResponseWriter, r *http.Request) {
+	var asked struct {
+		RuleID int64 `json:"rule_id"`
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAsked)).Decode(&asked); err != nil {
+		a.refuse(w, r, fault.New(fault.Data, codeBadRequest, "the body is no JSON object: %w", err).WithHint(`send {"rule_id": 12}, as low_stock names it`))
+		return
+	}
+	done, err := a.Room.OrderStock(r.Context(), room.OrderStock{Branch: r.PathValue("branch"), Rule: asked.RuleID, Who: access.By(r).Who()})
+	if err != nil {
+		a.refuse(w, r, err)
+		return
+	}
+	a.answer(w, http.StatusOK, done)
 }

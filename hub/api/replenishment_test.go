@@ -10,6 +10,7 @@ import (
 	"branchline/hub/projection"
 	"branchline/hub/room"
 	"branchline/internal/movement"
+	"branchline/internal/odoo"
 )
 
 func TestReplenishmentForPrograms(t *testing.T) {
@@ -35,6 +36,16 @@ func TestReplenishmentForPrograms(t *testing.T) {
 		}
 	}
 	c.get(see, list+"/NONE", "", 404)
+	decide := c.Token("ann", access.Decide)
+	const path, template = list + "/BR01/order", one + "/order"
+	c.post(decide, path, template, `{"rule_id": 1}`, 503)
+	c.Order(func(int64) (odoo.Replenished, error) { return odoo.Replenished{Wanted: 7, Order: "P00012"}, nil })
+	if body := c.post(decide, path, template, `{"rule_id": 1}`, 200); !bytes.Contains(body, []byte(`"wanted":"7"`)) || !bytes.Contains(body, []byte(`"order":"P00012"`)) {
+		t.Errorf("%s", body)
+	}
+	c.post(decide, path, template, `{"rule_id": 2}`, 409)
+	c.post(decide, path, template, `[`, 400)
+	c.post(see, path, template, `{"rule_id": 1}`, 403)
 }
 
 func TestTransfersForPrograms(t *testing.T) {

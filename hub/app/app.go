@@ -45,6 +45,7 @@ type App struct {
 	ledger     *ledger.Ledger
 	projector  *projection.Projector
 	odoo       *odoo.Client
+	orders     *odoo.Client // nil where nobody may have Odoo order
 	catalogue  *catalogue.Catalogue
 	feed       *feed.Feed
 	planner    *plan.Runner
@@ -136,6 +137,9 @@ func (a *App) Run(ctx context.Context) error {
 	g.Add("control", a.control.Run)
 	err := g.Run(ctx)
 	a.odoo.Close()
+	if a.orders != nil {
+		a.orders.Close()
+	}
 	a.log.Info("hub ends")
 	return errors.Join(err, a.ledger.Close())
 }

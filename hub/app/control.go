@@ -65,6 +65,14 @@ func (a *App) controlRoutes() http.Handler {
 		}
 		return a.room.CheckNow(r.Context(), c)
 	}))
+	mux.Handle("GET /replenishment", control.Handle(func(r *http.Request) (any, error) { return a.room.Replenishment(r.Context()) }))
+	mux.Handle("POST /replenishment/order", control.Handle(func(r *http.Request) (any, error) {
+		var o room.OrderStock
+		if err := json.NewDecoder(r.Body).Decode(&o); err != nil {
+			return nil, err
+		}
+		return a.room.OrderStock(r.Context(), o)
+	}))
 	mux.Handle("POST /accept", control.Handle(func(r *http.Request) (any, error) {
 		var d room.AcceptDifference
 		if err := json.NewDecoder(r.Body).Decode(&d); err != nil {

@@ -19,6 +19,12 @@ func (a *App) toOdoo(metrics prometheus.Registerer) (err error) {
 	if a.odoo, err = odoo.New(c); err != nil {
 		return err
 	}
+	if order := a.cfg.Replenishment.Order; order.User != "" {
+		c.User, c.Key = order.User, odoo.Key(order.KeyFile.Reveal())
+		if a.orders, err = odoo.New(c); err != nil {
+			return err
+		}
+	}
 	a.catalogue = catalogue.New(a.cfg.Catalogue, a.odoo, a.ledger, a.log, time.Now, metrics)
 	a.feed = a.newFeed(metrics)
 	a.planner = plan.NewRunner(a.cfg.Plan(), a.ledger, a.catalogue, a.odoo, a.log, time.Now, metrics)

@@ -12,7 +12,7 @@ func (a *App) refill() *room.Refill {
 	for _, b := range a.cfg.Branches {
 		warehouses[b.Code] = b.Warehouse
 	}
-	return &room.Refill{Days: a.cfg.Replenishment.ExpiringDays, OnHand: a.feed.OnHand, Meant: a.planner.Meant,
+	r := &room.Refill{Days: a.cfg.Replenishment.ExpiringDays, OnHand: a.feed.OnHand, Meant: a.planner.Meant,
 		Rules: func(branch string) (rules []odoo.OrderPoint, stock int64, why string) {
 			w, _, ok := a.catalogue.Site(warehouses[branch])
 			if !ok {
@@ -21,4 +21,8 @@ func (a *App) refill() *room.Refill {
 			rules, why = a.catalogue.OrderPoints(w.ID)
 			return rules, w.StockID, why
 		}}
+	if a.orders != nil {
+		r.Order = a.orders.Replenish
+	}
+	return r
 }

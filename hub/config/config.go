@@ -135,7 +135,7 @@ func Load(path string) (Config, error) {
 		return c, conf.Wrap(path, err)
 	}
 	for setting, secret := range map[string]*conf.Secret{"broker.external.secret_file": &c.Broker.External.Secret,
-		"access.oidc.client_secret_file": &c.Access.OIDC.Secret, "alerts.webhook.secret_file": &c.Alerts.Webhook.SecretFile, "alerts.mail.password_file": &c.Alerts.Mail.PasswordFile} {
+		"access.oidc.client_secret_file": &c.Access.OIDC.Secret, "replenishment.order.key_file": &c.Replenishment.Order.KeyFile, "alerts.webhook.secret_file": &c.Alerts.Webhook.SecretFile, "alerts.mail.password_file": &c.Alerts.Mail.PasswordFile} {
 		if err := secret.Resolve(setting, dir); err != nil {
 			return c, conf.Wrap(path, err)
 		}

@@ -26,6 +26,8 @@ type Refill struct {
 	// Meant tells what movements are by product and lot of Odoo; false while that
 	// cannot be told.
 	Meant func(ctx context.Context, all []ledger.Movement) ([]ledger.PostingLine, bool, error)
+	// Order has Odoo replenish by a rule; nil where this hub may not.
+	Order func(ctx context.Context, ruleID int64) (odoo.Replenished, error)
 	// Days is how many days ahead an expiry is soon.
 	Days int
 }
@@ -62,6 +64,8 @@ type OnShelf struct {
 // LowStock is a product of which there is less than its rule says.
 type LowStock struct {
 	OnShelf
+	// RuleID and Rule are the reordering rule in Odoo.
+	RuleID   int64
 	Rule     string
 	Min, Max movement.Quantity
 	// Auto tells that Odoo replenishes by itself.
@@ -149,7 +153,7 @@ func (m *Room) signals(ctx context.Context, b *Branch, now time.Time) (s Signals
 		s.Rules++
 		on := m.onShelf(r.ProductID, inOdoo[spot{r.ProductID, ""}], all[r.ProductID], doubts)
 		if on.Together < low {
-			s.Low = append(s.Low, LowStock{on, r.Name, low, high, r.Auto})
+			s.Low = append(s.Low, LowStock{on, r.ID, r.Name, low, high, r.Auto})
 		}
 	}
 	slices.SortStableFunc(s.Low, func(x, y LowStock) int {

@@ -124,6 +124,7 @@ type Room struct {
 	shots snapshots
 
 	refills refills
+	orders  stockOrders
 }
 
 // report is what a branch last said of itself.

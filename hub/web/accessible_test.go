@@ -8,7 +8,9 @@ import (
 	"branchline/hub/access"
 	"branchline/hub/ledger"
 	"branchline/hub/room"
+	"branchline/internal/fault"
 	"branchline/internal/movement"
+	"branchline/internal/odoo"
 	"branchline/internal/ui/uitest"
 )
 
@@ -83,8 +85,18 @@ func TestEverybodyCanUseThePages(t *testing.T) {
 func TestEverybodyCanSeeWhatRunsLow(t *testing.T) {
 	uitest.NeedAxe(t)
 	d := newDesk(t)
-	d.Add("ina", access.Auditor)
+	d.Add("ina", access.Operator)
 	d.Replenish()
+	d.Order(func(int64) (odoo.Replenished, error) { return odoo.Replenished{Wanted: 7, Order: "P00012"}, nil })
+	asked := room.OrderStock{Branch: "BR01", Rule: 1, Who: "ina"}
+	_, err := d.OrderStock(t.Context(), asked)
+	d.Must(err)
+	d.Order(func(int64) (odoo.Replenished, error) {
+		return odoo.Replenished{}, fault.New(fault.Data, odoo.CodeRefused, "Odoo refused: there is no matching vendor price to generate the purchase order for product Aspirin")
+	})
+	if _, err := d.OrderStock(t.Context(), asked); err == nil {
+		t.Error("it was not refused")
+	}
 	page := uitest.Open(t, d.url)
 	page.Go(d.url + "/sign-in?next=/replenishment")
 	page.Click("#login")

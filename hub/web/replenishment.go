@@ -3,8 +3,11 @@ package web
 import (
 	"io"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 
+	"branchline/hub/access"
 	"branchline/hub/room"
 )
 
@@ -53,6 +56,9 @@ const signalsShown = 300
 type branchRefillBody struct {
 	room.Signals
 	MoreLow, MoreExpiring, MoreLeft int
+	// MayOrder tells that whoever looks may have Odoo order, Orders what it answered lately.
+	MayOrder bool
+	Orders   []room.StockOrder
 }
 
 func (s *Site) branchReplenishment(w http.ResponseWriter, r *http.Request) {
@@ -61,11 +67,23 @@ func (s *Site) branchReplenishment(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	b := branchRefillBody{Signals: found}
+	b := branchRefillBody{Signals: found, MayOrder: s.Room.MayOrder() && access.By(r).May(access.Decide), Orders: s.Room.StockOrders(found.Code)}
 	b.Low, b.MoreLow = firstOf(b.Low)
 	b.Expiring, b.MoreExpiring = firstOf(b.Expiring)
 	b.Left, b.MoreLeft = firstOf(b.Left)
 	s.show(w, r, http.StatusOK, "branch-replenishment.html", "/replenishment", frame{Title: "Replenishment of " + found.Code, Body: b})
+}
+
+// orderStock has Odoo replenish by a rule, and shows on the branch's page what it
+// answered.
+func (s *Site) orderStock(w http.ResponseWriter, r *http.Request) {
+	rule, _ := strconv.ParseInt(r.PostFormValue("rule"), 10, 64) // nonsense: a rule that there is not
+	o := room.OrderStock{Branch: r.PathValue("branch"), Rule: rule, Who: access.By(r).Who()}
+	if _, err := s.Room.OrderStock(r.Context(), o); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	http.Redirect(w, r, "/replenishment/"+url.PathEscape(o.Branch)+"#orders", http.StatusSeeOther)
 }
 
 func firstOf[T any](all []T) (shown []T, more int) {

@@ -1,10 +1,12 @@
 package web_test
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 
 	"branchline/hub/access"
+	"branchline/internal/odoo"
 )
 
 func TestThePagesSayWhatRunsLow(t *testing.T) {
@@ -28,6 +30,28 @@ func TestThePagesSayWhatRunsLow(t *testing.T) {
 				t.Errorf("%s: no %q in %s", path, w, body)
 			}
 		}
+	}
+	// Whoever only looks has no button, nor has anybody where the hub may not order.
+	d.Add("olga", access.Operator)
+	olga := d.as("olga", good)
+	order := func(b *browser, want int) string {
+		t.Helper()
+		status, body, _ := b.post("/replenishment/BR01/order", url.Values{"rule": {"1"}})
+		if status != want {
+			t.Errorf("%d, want %d: %s", status, want, body)
+		}
+		_, body, _ = b.get("/replenishment/BR01")
+		return body
+	}
+	if body := order(olga, 503); strings.Contains(body, "Have Odoo order") {
+		t.Error("a button that cannot work")
+	}
+	d.Order(func(int64) (odoo.Replenished, error) { return odoo.Replenished{Wanted: 7, Order: "P1" + script}, nil })
+	if body := order(otto, 403); strings.Contains(body, "Have Odoo order") || strings.Contains(body, "Asked of Odoo") {
+		t.Error("an auditor may order")
+	}
+	if body := order(olga, 303); !strings.Contains(body, "Have Odoo order Aspirin") || !strings.Contains(body, "Ordered 7 Packs, P1") || strings.Contains(body, script) {
+		t.Errorf("after it was ordered: %s", body)
 	}
 	if status, _, _ := otto.get("/replenishment/NONE"); status != 404 {
 		t.Errorf("%d", status)

@@ -40,6 +40,7 @@ var mayGo = map[string]string{
 	"GET /reconciliation":                  "operator approver it auditor",
 	"GET /reconciliation.csv":              "operator approver it auditor",
 	"POST /reconciliation":                 "operator approver",
+	"POST /replenishment/{branch}/order":   "operator approver",
 	"GET /reconciliation/{branch}":         "operator approver it auditor",
 	"GET /reconciliation/{branch}/{table}": "operator approver it auditor",
 	"POST /reconciliation/{branch}/stock":  "approver",

@@ -63,6 +63,9 @@ type Room interface {
 	CheckNow(ctx context.Context, c room.CheckNow) (branches int, err error)
 	Replenishment(ctx context.Context) ([]room.Signals, error)
 	BranchReplenishment(ctx context.Context, branch string) (room.Signals, error)
+	MayOrder() bool
+	StockOrders(branch string) []room.StockOrder
+	OrderStock(ctx context.Context, o room.OrderStock) (room.StockOrder, error)
 	Alerts(ctx context.Context) (wrong, over []ledger.Alert, err error)
 	PaperBranches() []room.PaperBranch
 	PaperOrders(branch string) ([]paper.Order, error)
@@ -142,6 +145,7 @@ func (s *Site) Routes() []access.Route {
 		{Pattern: "GET /replenishment", Needs: access.See, Serve: s.replenishment},
 		{Pattern: "GET /replenishment.csv", Needs: access.See, Serve: s.replenishmentCSV},
 		{Pattern: "GET /replenishment/{branch}", Needs: access.See, Serve: s.branchReplenishment},
+		{Pattern: "POST /replenishment/{branch}/order", Needs: access.Decide, Serve: s.orderStock},
 
 		{Pattern: "GET /audit", Needs: access.Audit, Serve: s.audit},
 		{Pattern: "POST /audit/verify", Needs: access.Audit, Serve: s.verifyAudit},

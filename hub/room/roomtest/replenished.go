@@ -45,3 +45,8 @@ func (d *Desk) Replenish() {
 		}}
 	d.Must(d.Room.RefillOnce(d.T.Context()))
 }
+
+// Order lets the room have Odoo order, which answers as given.
+func (d *Desk) Order(answer func(ruleID int64) (odoo.Replenished, error)) {
+	d.Room.Refill.Order = func(_ context.Context, ruleID int64) (odoo.Replenished, error) { return answer(ruleID) }
+}
