@@ -28,6 +28,7 @@ func (d *Desk) confirm(ctx context.Context, s *Session, by string, at time.Time)
 	list, of := s.movements(k, by)
 	settle(list)
 	again, differ := 0, 0
+	var lines []outbox.Note
 	if s.Form != "" {
 		var err error
 		if list, of, again, differ, err = d.notTwice(list, of); err != nil {
@@ -37,6 +38,9 @@ func (d *Desk) confirm(ctx context.Context, s *Session, by string, at time.Time)
 	r := receipt{Receipt: s.receipt(k, by, at)}
 	r.Again, r.Differ = again, differ
 	serials := s.serials(list)
+	if s.Form != "" {
+		lines = d.packLines(list, serials)
+	}
 	closing, err := d.closing(s, r)
 	if err != nil {
 		return receipt{}, err
@@ -49,7 +53,7 @@ func (d *Desk) confirm(ctx context.Context, s *Session, by string, at time.Time)
 		return receipt{}, err
 	}
 	ctx = context.WithoutCancel(ctx) // who closes the browser now must not leave it half known
-	places, err := d.Store.Append(ctx, outbox.Write{Lane: movement.Live, Movements: list, Notes: append(closing, doubt...)})
+	places, err := d.Store.Append(ctx, outbox.Write{Lane: movement.Live, Movements: list, Notes: slices.Concat(closing, doubt, lines)})
 	if err != nil {
 		return receipt{}, err
 	}
@@ -123,7 +127,7 @@ func settle(list []*movement.Movement) {
 // is a natural key of its own, as where it is scanned alone. It gives their
 // places in the list.
 func (s *Session) serials(list []*movement.Movement) []int {
-	if s.Purpose == scan.Receive || s.Purpose == scan.Count || s.Form != "" {
+	if s.Purpose == scan.Receive || s.Purpose == scan.Count {
 		return nil
 	}
 	var at []int
@@ -151,6 +155,9 @@ func (s *Session) again(list []*movement.Movement, serials []int, places []outbo
 		}
 		m := *list[i]
 		m.NaturalKey = "session/" + s.ID + "/again/" + strconv.Itoa(i+1)
+		if s.Form != "" { // the same when the form is typed in again
+			m.NaturalKey = otherKey(formKey(s.Form, m.Paper.Line), &m)
+		}
 		m.Problem = &movement.Problem{Code: "serial_again", Field: "serial", Text: fmt.Sprintf(
 			"serial %.64q was recorded as %s before, and a serial belongs to one pack", m.Serial, m.Kind)}
 		known, which = append(known, &m), append(which, i)

@@ -129,6 +129,9 @@ func NewDesk(cfg Config, o Options) (*Desk, error) {
 	if err := d.resume(context.Background()); err != nil {
 		d.Log.Error("serials of a confirmed session wait for the next start", "err", err)
 	}
+	if err := d.forgetPackLines(context.Background()); err != nil {
+		d.Log.Warn("which lines of old forms were packs is kept until the next start", "err", err)
+	}
 	return d, nil
 }
 

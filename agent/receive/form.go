@@ -41,6 +41,9 @@ func formKey(n paper.Number, line int) string {
 	return "form/" + string(n) + "/" + strconv.Itoa(line)
 }
 
+// lineKey is the key of the line that a record says it is of.
+func lineKey(p *movement.Paper) string { return formKey(paper.Number(p.Form), p.Line) }
+
 // paper is what a record says of the form.
 func (s *Session) paper(e *Entry, by string) movement.Paper {
 	if s.Form == "" {
@@ -229,16 +232,4 @@ func (d *Desk) readCode(k *knowledge, text string, at time.Time) (scan.Item, err
 		return scan.Item{Product: own, Quantity: movement.Units(1)}, nil
 	}
 	return it, err
-}
-
-// describes refuses what is no description of a product. It is kept as it is typed,
-// and a name of one has its strength: words alone can be a patient's.
-func describes(text string) error {
-	if err := typed("product", text, 120); err != nil {
-		return err
-	}
-	if !strings.ContainsAny(text, "0123456789") || scan.Personal([]byte(text)) {
-		return fault.New(fault.Data, "no_product", "the product is not described").WithHint("type it as it stands on the form, with its strength or a number of its pack, and nothing about a patient")
-	}
-	return nil
 }

@@ -89,6 +89,9 @@ func (d *Desk) typedBefore(n paper.Number) (lines int) {
 	keys := make([]string, 2*paper.Lines)
 	for i := range keys {
 		keys[i] = formKey(n, i+1)
+		if pack, err := d.Store.Note(packLineSpace, keys[i]); err == nil && len(pack) > 0 {
+			keys[i] = packKey(pack)
+		}
 	}
 	places, err := d.Store.Known(keys...)
 	if err != nil {
@@ -147,7 +150,7 @@ func (d *Desk) TypeIn(ctx context.Context, id string, l counter.FormLine) (scan.
 	if err := d.commit(ctx, step{s, c, false}); err != nil {
 		return scan.Answer{}, err
 	}
-	if places, err := d.Store.Known(formKey(s.Form, l.Line)); err == nil && places[0].Known {
+	if d.lineRecorded(formKey(s.Form, l.Line)) {
 		c.Answer.Sound, c.Answer.Code = scan.Warn, "form_again"
 		c.Answer.Text += ". This line was recorded before: the same counts once, and anything else goes to a person"
 	}
@@ -160,7 +163,15 @@ func (d *Desk) TypeIn(ctx context.Context, id string, l counter.FormLine) (scan.
 func (d *Desk) notTwice(list []*movement.Movement, of map[int]int) (kept []*movement.Movement, places map[int]int, again, differ int, err error) {
 	keys := make([]string, 0, 2*len(list))
 	for _, m := range list {
-		keys = append(keys, m.NaturalKey, otherKey(m))
+		first := m.NaturalKey
+		pack, err := d.Store.Note(packLineSpace, first)
+		if err != nil {
+			return nil, nil, 0, 0, err
+		}
+		if len(pack) > 0 { // the line was recorded as a pack with a serial number
+			first = packKey(pack)
+		}
+		keys = append(keys, first, otherKey(m.NaturalKey, m))
 	}
 	known, err := d.Store.Known(keys...)
 	if err != nil {
@@ -175,7 +186,7 @@ func (d *Desk) notTwice(list []*movement.Movement, of map[int]int) (kept []*move
 		}
 		if first.Known {
 			differ++
-			m.NaturalKey = otherKey(m)
+			m.NaturalKey = otherKey(m.NaturalKey, m)
 			m.Problem = &movement.Problem{Code: "conflicting_repeat", Field: "natural_key", Text: fmt.Sprintf(
 				"line %d of form %s was typed in before, and said something else then", m.Paper.Line, paper.Number(m.Paper.Form))}
 		}
@@ -194,8 +205,8 @@ func (d *Desk) notTwice(list []*movement.Movement, of map[int]int) (kept []*move
 	return kept, places, again, differ, nil
 }
 
-// otherKey is the key of a line that says something else than it did before: each
-// content is told once.
-func otherKey(m *movement.Movement) string {
-	return fmt.Sprintf("%s/other/%016x", m.NaturalKey, m.Print())
+// otherKey is the key of a line that says something else than it did before, or whose
+// pack was counted before: each content is told once.
+func otherKey(line string, m *movement.Movement) string {
+	return fmt.Sprintf("%s/other/%016x", line, m.Print())
 }

@@ -112,6 +112,9 @@ func fingerprint(m *movement.Movement) uint64 {
 		add(strconv.FormatInt(m.OccurredAt.UnixMilli(), 10))
 	} else {
 		add(m.Problem.Code)
+		if m.Paper.Form != "" && m.Product == (movement.Product{}) { // its words are all there is to find it by
+			add(m.Source.Raw)
+		}
 		add(m.Source.Raw)
 		add(m.Source.RawHex)
 	}

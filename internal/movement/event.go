@@ -10,7 +10,16 @@ import (
 func (m *Movement) SameEvent(o *Movement) bool {
 	return m.Kind == o.Kind && m.Product == o.Product && m.Lot == o.Lot && m.Expiry == o.Expiry && m.Serial == o.Serial &&
 		m.Quantity == o.Quantity && m.Unit == o.Unit && m.Document == o.Document && m.Reason == o.Reason &&
-		m.OccurredAt.UnixMilli() == o.OccurredAt.UnixMilli()
+		m.OccurredAt.UnixMilli() == o.OccurredAt.UnixMilli() && m.wordsOnly() == o.wordsOnly()
+}
+
+// wordsOnly are the words on a printed form of a product that nobody knows: all there
+// is to find it by, so that other words are another event. Empty for all else.
+func (m *Movement) wordsOnly() string {
+	if m.Paper.Form == "" || m.Product != (Product{}) {
+		return ""
+	}
+	return m.Source.Raw
 }
 
 // Print is a number of what [Movement.SameEvent] compares: the same for the same
@@ -33,6 +42,9 @@ func (m *Movement) Print() uint64 {
 	h = printWord(h, uint64(len(m.Reason))<<48^uint64(uint16(m.Expiry.Year))<<16|uint64(m.Expiry.Month)<<8|uint64(m.Expiry.Day))
 	h = printWord(h, uint64(m.Quantity))
 	h = printWord(h, uint64(m.OccurredAt.UnixMilli()))
+	if words := m.wordsOnly(); words != "" {
+		h = printText(printWord(h, uint64(len(words))), words)
+	}
 	return max(h, 1)
 }
 
