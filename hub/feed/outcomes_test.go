@@ -208,15 +208,13 @@ func TestABranchIsToldWhichRowsAreSettledAtTheHub(t *testing.T) {
 	twelve := movement.Units(12)
 	must(t, b.l.Correct(ctx, ledger.Correcting{Movement: id(6), To: ledger.Correction{Quantity: &twelve}, Who: "bob", Why: "the receipt says 12", At: at}))
 	must(t, b.projector.CatchUp(ctx))
-	rows := until(b.world, "BR01", feed.Outcomes, "the settled rows", func(rows []feed.Outcome) bool { return len(rows) == 5 })
 	want := ` 1-2 discarded a test of the till
  4-4 discarded a test of the till
  5-5 released it was that many
  6-6 corrected the receipt says 12
 1 of 04012345678901  3-3 person quantity 2000 is more than a row should have`
-	if got := sums(rows); got != want {
-		t.Errorf("it knows\n%s\nwant\n%s", got, want)
-	}
+	// Before all that was decided is told, there are five rows, too.
+	rows := until(b.world, "BR01", feed.Outcomes, "the settled rows", func(rows []feed.Outcome) bool { return sums(rows) == want })
 	if r := rows[3].Runs[0]; r.Who != "bob" || r.At != at.Unix() || rows[3].Lane != movement.Bulk || rows[3].Epoch != "aaaaaaaaaaaa" || rows[3].Goods != nil {
 		t.Errorf("%+v", rows[3])
 	}

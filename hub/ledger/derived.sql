@@ -99,6 +99,18 @@ CREATE TABLE same_row (
 );
 CREATE INDEX same_row_key ON same_row (branch_id, natural_key);
 
+-- Lines of printed forms, by the branch that typed them in: the first record of each,
+-- and the batch in which it came. held is 1 where it was in a document of Odoo by then.
+CREATE TABLE form_lines (
+    form      TEXT NOT NULL,
+    line      BIGINT NOT NULL,
+    branch_id BIGINT NOT NULL,
+    id        BIGINT NOT NULL,
+    batch_id  BIGINT NOT NULL,
+    held      SMALLINT NOT NULL,
+    PRIMARY KEY (form, line, branch_id)
+) /* WITHOUT ROWID */;
+
 -- Later movements with the natural key and the content of a first one that are in
 -- a document, found in Odoo: the first gives way to them, or is there, too.
 CREATE TABLE held_repeats (

@@ -35,7 +35,7 @@ func (l *Ledger) dumpTable(ctx context.Context, w io.Writer, table string, produ
 	if table == "projection" {
 		what = "id, batch_id, form" // not how far it had to go
 	}
-	if table == "natural_keys" || table == "settlements" || table == "stock" {
+	if table == "natural_keys" || table == "form_lines" || table == "settlements" || table == "stock" {
 		order = "1, 2, 3, 4"
 	}
 	if table == "branch_hours" {

@@ -190,7 +190,7 @@ func (l *Ledger) makeDerived(ctx context.Context, tx *sql.Tx) error {
 }
 
 // DerivedTables lists what [Ledger.ResetDerived] makes anew.
-var DerivedTables = []string{"projection", "products", "movements", "natural_keys", "settlements", "same_row", "held_repeats", "groups", "misfits",
+var DerivedTables = []string{"projection", "products", "movements", "natural_keys", "settlements", "same_row", "form_lines", "held_repeats", "groups", "misfits",
 	"exceptions", "damaged", "reconsider", "lots", "stock", "branch_totals", "branch_hours"}
 
 func derivedForm() string {

@@ -62,6 +62,7 @@ var reasonWords = map[string]ReasonWords{
 	"conflicting_repeat":  {"the same event came before with another content", "Compare both: release this one as a second event, or discard it."},
 	"group_size_conflict": {"it does not fit the delivery or list that it came with", "Ask the branch whether the goods are there: release it, or discard it."},
 	"posted_twice":        {"it may stand in Odoo twice", "Take one of both documents back in Odoo, with a return; then discard the exception."},
+	"form_elsewhere":      {"another branch has typed in the same form", "Ask whose form it is: release this one if it is this branch's, else discard it."},
 	ReasonOtherHistory:    {"it may be in Odoo already", nextLook},
 	ReasonMayBePosted:     {"it may be in Odoo already", nextLook},
 	"row_corrected":       {"the row was corrected here before, or is in Odoo as it was corrected", "Compare both: discard this one, or release it as a second event."},
@@ -125,7 +126,7 @@ const (
 
 // notFields are reasons of the projector that no field of the movement is at
 // fault for.
-var notFields = []string{"conflicting_repeat", "group_size_conflict", "posted_twice", ReasonOtherHistory, ReasonMayBePosted, "settled_otherwise", "row_corrected",
+var notFields = []string{"conflicting_repeat", "group_size_conflict", "posted_twice", ReasonOtherHistory, ReasonMayBePosted, "settled_otherwise", "row_corrected", "form_elsewhere",
 	"malformed_movement", "invalid_movement", "unsupported_version", "damaged_batch", "lost_at_branch"}
 
 // Remedies are what can settle an exception, the likeliest first.

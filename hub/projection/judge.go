@@ -27,6 +27,8 @@ const (
 	// ReasonOtherHistory is a movement under whose number a document in Odoo holds
 	// another one: hub and branch were both put back.
 	ReasonOtherHistory = ledger.ReasonOtherHistory
+	// ReasonFormElsewhere is a line of a printed form that another branch typed in, too.
+	ReasonFormElsewhere = "form_elsewhere"
 	// ReasonMayBePosted is an event that may be among those in Odoo of which the
 	// hub has lost what would say so.
 	ReasonMayBePosted = ledger.ReasonMayBePosted
@@ -112,9 +114,6 @@ func fingerprint(m *movement.Movement) uint64 {
 		add(strconv.FormatInt(m.OccurredAt.UnixMilli(), 10))
 	} else {
 		add(m.Problem.Code)
-		if m.Paper.Form != "" && m.Product == (movement.Product{}) { // its words are all there is to find it by
-			add(m.Source.Raw)
-		}
 		add(m.Source.Raw)
 		add(m.Source.RawHex)
 	}

@@ -90,6 +90,9 @@ func (w *writing) again(s *second) error {
 	if err := errors.Join(w.checkRepeat(old.BranchID, s.id, &s.r, &c), w.doubt(s.b.Batch, s.id.Seq(), &s.r, &c)); err != nil {
 		return err
 	}
+	if err := w.checkForm(s.b.Batch, old.BranchID, s.id, &s.r, &c); err != nil {
+		return err
+	}
 	if err := errors.Join(w.sameRow(old.BranchID, s.id, &s.r, &c), w.settlement(old.BranchID, s.id, &s.r, &c), w.settled(old.BranchID, s.id, &s.r, &c)); err != nil {
 		return err
 	}

@@ -217,6 +217,9 @@ func (w *writing) movement(b *batch, r *reading, seq uint64, f *facts) error {
 	if err = errors.Join(w.checkRepeat(b.BranchID, id, r, &c), w.doubt(b.Batch, seq, r, &c)); err != nil {
 		return err
 	}
+	if err = w.checkForm(b.Batch, b.BranchID, id, r, &c); err != nil {
+		return err
+	}
 	if err = errors.Join(w.sameRow(b.BranchID, id, r, &c), w.settlement(b.BranchID, id, r, &c), w.settled(b.BranchID, id, r, &c)); err != nil {
 		return err
 	}
