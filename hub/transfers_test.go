@@ -37,6 +37,12 @@ func TestWhatIsOnItsWayBetweenBranches(t *testing.T) {
 	if _, err := l.Decide(t.Context(), ledger.Decision{Choice: ledger.Discard, Movements: []ledger.MovementID{from.Find(t, l, 5)}, Who: "ann", Why: "never packed", At: ledgertest.Noon}); err != nil {
 		t.Fatal(err)
 	}
+	from.Commit(t, l, ledgertest.Record(movement.TransferOut, 7, func(m *movement.Movement) { m.Counterpart, m.Lot = "BR02", "U1" }),
+		ledgertest.Record(movement.TransferOut, 8, func(m *movement.Movement) { m.Counterpart, m.Lot = "CENTRAL", "U1" }))
+	to.Commit(t, l, ledgertest.Record(movement.TransferIn, 2, func(m *movement.Movement) { m.Counterpart, m.Lot = "BR01", "U1" }))
+	if err := projection.New(l, slog.New(slog.DiscardHandler), nil).CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	list := func(c transfersCommand, now time.Time) string {
 		t.Helper()
 		var text bytes.Buffer
@@ -47,12 +53,12 @@ func TestWhatIsOnItsWayBetweenBranches(t *testing.T) {
 	}
 	soon := ledgertest.Noon.Add(time.Hour)
 	got := list(transfersCommand{Days: 90}, soon)
-	for _, want := range []string{part + "  since", "lot A1: 3 sent, 1 taken in, 1 of it not in Odoo yet", never + "  since", ": 4 sent, 0 taken in"} {
+	for _, want := range []string{part + "  since", "lot A1: 3 sent, 1 taken in, 1 of it not in Odoo yet", never + "  since", ": 4 sent, 0 taken in", "BR01/BR02/unnumbered  since", "lot U1: 7 sent, 2 taken in"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}
 	}
-	for _, other := range []string{whole, out, late, "B2"} {
+	for _, other := range []string{whole, out, late, "B2", "CENTRAL"} {
 		if strings.Contains(got, other) {
 			t.Errorf("%q in\n%s", other, got)
 		}

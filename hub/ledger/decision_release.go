@@ -10,7 +10,7 @@ import (
 
 // Releasable are the reasons that a person may set aside for a movement: what
 // the planner refuses because it would be a guess, and Odoo would accept.
-var Releasable = []string{"over_receipt", "not_on_order", "order_not_open", "unknown_lot", "expired_lot", "serial_repeated", "more_than_sent", "taken_in_before"}
+var Releasable = []string{"over_receipt", "not_on_order", "order_not_open", "unknown_lot", "expired_lot", "serial_repeated", "more_than_sent", "taken_in_before", "no_box_number"}
 
 // stageRelease marks a retry ruling that also sets its reason aside.
 const stageRelease = "release"

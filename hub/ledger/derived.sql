@@ -54,6 +54,7 @@ CREATE INDEX movements_product ON movements (product_id, occurred_at);
 CREATE INDEX movements_document ON movements (document_ref) WHERE document_ref <> '';
 -- What goes from branch to branch.
 CREATE INDEX movements_transfer ON movements (recorded_at, document_ref) WHERE document_type = 'transfer';
+CREATE INDEX movements_unnumbered ON movements (counterpart, branch_id, recorded_at) WHERE counterpart <> '' AND document_type <> 'transfer';
 CREATE INDEX movements_group ON movements (group_id) WHERE group_id > 0;
 -- What was confirmed with a session and belongs to no group: packs with a serial.
 CREATE INDEX movements_apart ON movements (branch_id, recorded_at) WHERE group_id = 0 AND document_type = 'session';

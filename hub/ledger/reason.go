@@ -29,6 +29,7 @@ var reasonWords = map[string]ReasonWords{
 	"order_not_open": {"Odoo expects nothing of this order", nextOrder},
 	// of the transfer
 	"more_than_sent":  {"more than was sent", nextBox},
+	"no_box_number":   {"it was taken in without its box's number", "Ask which box it was: correct the document to its number, release it as it is, or discard it."},
 	"taken_in_before": {"the box was taken in before", nextBox},
 	// of the product
 	"unknown_product":     {"the code is of no product that Odoo knows", "Map the code to a product: all that waits for it goes on."},

@@ -26,6 +26,7 @@ type Ledger interface {
 	OpenPostings(ctx context.Context, branch string, now time.Time, limit int) ([]ledger.Posting, error)
 	LastBrought(ctx context.Context) (time.Time, error)
 	Transfer(ctx context.Context, ref string) (ledger.Transfer, error)
+	UnnumberedTransfer(ctx context.Context, from, to string, since time.Time) (ledger.Transfer, error)
 	Released(ctx context.Context, branch string) (map[ledger.MovementID][]string, error)
 	CreatePosting(ctx context.Context, p ledger.NewPosting, at time.Time) (int64, error)
 	Refuse(ctx context.Context, refusals []ledger.Refusal, at time.Time) error

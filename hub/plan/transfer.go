@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"branchline/hub/ledger"
 	"branchline/internal/movement"
@@ -16,6 +17,7 @@ import (
 const (
 	MoreThanSent  = "more_than_sent"
 	TakenInBefore = "taken_in_before"
+	NoBoxNumber   = "no_box_number"
 )
 
 // box is what is known of a transfer by its number: both halves, in the products'
@@ -38,6 +40,8 @@ type box struct {
 	// sender and takers are for people.
 	sender string
 	takers []string
+	// lost are documents in Odoo by which it was taken in, and nobody knows how much.
+	lost []string
 }
 
 // boxOf puts together what is known of a transfer.
@@ -45,7 +49,7 @@ func (p *planner) boxOf(ref string) *box {
 	if b := p.boxes[ref]; b != nil {
 		return b
 	}
-	b := &box{sent: map[lotKey]movement.Quantity{}, taken: map[lotKey]movement.Quantity{}, lotless: map[int64]bool{}, by: map[int64]movement.ID{}, packs: map[lotKey]movement.ID{}}
+	b := &box{sent: map[lotKey]movement.Quantity{}, taken: map[lotKey]movement.Quantity{}, lotless: map[int64]bool{}, by: map[int64]movement.ID{}, packs: map[lotKey]movement.ID{}, lost: p.in.Transfers[ref].Lost}
 	p.boxes[ref] = b
 	was, hidden := p.quiet, false
 	p.quiet = true
@@ -71,6 +75,10 @@ func (p *planner) boxOf(ref string) *box {
 			continue
 		}
 		p.lay(b, &r)
+	}
+	if branches, ok := strings.CutPrefix(ref, unnumbered); ok { // that nothing was sent is known, too
+		b.sender, _, _ = strings.Cut(branches, " ")
+		b.known = true
 	}
 	b.known = b.known && !hidden && t.Whole
 	return b
@@ -117,17 +125,25 @@ func (p *planner) lay(b *box, r *resolved) {
 // but only those of the first that took the box in.
 func (p *planner) takesIn(r *resolved) bool {
 	m := r.m
-	if m.Document.Type != ledger.DocumentTransfer || m.Document.Ref == "" || p.quiet {
+	ref := boxRef(m)
+	if _, read := p.in.Transfers[ref]; p.quiet || ref == "" || !numbered(m) && !read {
 		return true
 	}
-	b := p.boxOf(m.Document.Ref)
+	b := p.boxOf(ref)
 	if b.waits {
 		p.wait(WaitCatalogue)
 		return false
 	}
+	if !numbered(m) {
+		return p.takesInUnnumbered(r, b)
+	}
 	const hint = "ask both branches what was in the box; branchline-hub release takes it in as it is, branchline-hub discard takes it out because it is counted already"
 	switch {
 	case p.released(m, MoreThanSent), p.released(m, TakenInBefore):
+	case len(b.lost) > 0:
+		p.refuse(m, TakenInBefore, "document.ref", hint, "%s was taken in before by %s in Odoo; the hub was put back from a backup, and what was taken in by that has not come again",
+			m.Document.Ref, strings.Join(b.lost, ", "))
+		return false
 	case b.known:
 		product := lotKey{product: r.it.product.ID}
 		if text := b.beyond(product, r.quantity); text != "" {
@@ -151,6 +167,51 @@ func (p *planner) takesIn(r *resolved) bool {
 	p.lay(b, r)
 	return true
 }
+
+// takesInUnnumbered tells whether goods may be counted that were taken in from another
+// branch without a box's number. They are held against what that branch sent without
+// one, as exports do on both sides; all else was in a box, whose number it must have,
+// or it counts once more when somebody scans that.
+func (p *planner) takesInUnnumbered(r *resolved, b *box) bool {
+	m := r.m
+	if !p.released(m, NoBoxNumber) {
+		text := "what was sent without a number cannot be told"
+		if b.known {
+			text = b.beyond(lotKey{product: r.it.product.ID}, r.quantity)
+			if text == "" && r.lot != "" && !b.lotless[r.it.product.ID] {
+				text = b.beyond(lotKey{r.it.product.ID, strings.ToUpper(r.lot)}, r.quantity)
+			}
+		}
+		if text != "" {
+			p.refuse(m, NoBoxNumber, "document.ref", "ask the branch which box it was, branchline-hub transfers lists those that are open: in the control room the document is corrected to its number; "+
+				"branchline-hub release takes it in as it is, branchline-hub discard takes it out because it is counted already, branchline-hub retry compares it again",
+				"%s came from %s without a box's number; without a number, %s", r.it.product.Name, m.Counterpart, text)
+			return false
+		}
+	}
+	p.lay(b, r)
+	return true
+}
+
+// numbered tells whether a movement has the number of a box.
+func numbered(m *ledger.Movement) bool {
+	return m.Document.Type == ledger.DocumentTransfer && m.Document.Ref != ""
+}
+
+// boxRef is under what both halves of a transfer are found: its number, or else the
+// two branches; empty where no other branch is named.
+func boxRef(m *ledger.Movement) string {
+	switch {
+	case numbered(m):
+		return m.Document.Ref
+	case m.Counterpart == "":
+		return ""
+	}
+	return unnumbered + m.Counterpart + " to " + m.Identity.Branch
+}
+
+// unnumbered begins what stands for a number where there is none: no number has a blank.
+const unnumbered = "from "
 
 // before is what was taken in by another list, or of the same pack.
 func (b *box) before(r *resolved) (movement.ID, bool) {
@@ -181,20 +242,33 @@ func (b *box) beyond(k lotKey, q movement.Quantity) string {
 		strings.Join(b.takers, ", "), q, taken+q)
 }
 
+// unnumberedFor is how far back it is looked what was sent and taken in without a
+// number.
+const unnumberedFor = 120 * 24 * time.Hour
+
 // transfers reads both halves of the boxes that are taken in.
 func (r *Runner) transfers(ctx context.Context, in *Input) (all map[string]ledger.Transfer, err error) {
 	for i := range in.Pending {
 		m := &in.Pending[i]
-		ref := m.Document.Ref
-		if _, read := all[ref]; read || m.Kind != movement.TransferIn || m.Document.Type != ledger.DocumentTransfer || ref == "" {
+		ref := boxRef(m)
+		if _, read := all[ref]; read || m.Kind != movement.TransferIn || ref == "" {
 			continue
+		}
+		var t ledger.Transfer
+		if numbered(m) {
+			t, err = r.ledger.Transfer(ctx, ref)
+		} else if _, ours := r.cfg.Branches[m.Counterpart]; ours {
+			t, err = r.ledger.UnnumberedTransfer(ctx, m.Counterpart, m.Identity.Branch, in.Now.Add(-unnumberedFor))
+		} else {
+			continue // what others send is not known here
+		}
+		if err != nil {
+			return nil, err
 		}
 		if all == nil {
 			all = map[string]ledger.Transfer{}
 		}
-		if all[ref], err = r.ledger.Transfer(ctx, ref); err != nil {
-			return nil, err
-		}
+		all[ref] = t
 	}
 	return all, nil
 }
@@ -211,7 +285,7 @@ func (r *Runner) applyBoxes(ctx context.Context, in *Input, out Output, aliases 
 	}
 	same := func(x, y ledger.Movement) bool { return x.ID == y.ID && x.State == y.State && x.Quantity == y.Quantity }
 	if !maps.EqualFunc(now, in.Transfers, func(x, y ledger.Transfer) bool {
-		return x.Whole == y.Whole && slices.EqualFunc(x.Movements, y.Movements, same)
+		return x.Whole == y.Whole && slices.Equal(x.Lost, y.Lost) && slices.EqualFunc(x.Movements, y.Movements, same)
 	}) {
 		in.Transfers = now
 		out = Plan(*in)

@@ -7,6 +7,7 @@ import (
 
 	"branchline/hub/ledger"
 	"branchline/internal/fault"
+	"branchline/internal/movement"
 	"branchline/internal/odoo"
 )
 
@@ -112,7 +113,11 @@ func (p *Poster) takeBack(ctx context.Context, d *odoo.Picking, m odoo.Marker) (
 
 // take adopts a document that is done.
 func (p *Poster) take(ctx context.Context, d *odoo.Picking, says marked) error {
-	_, err := p.ledger.Adopt(ctx, ledger.Adopted{New: ledger.NewPosting{Name: says.posting, Branch: says.branch, Kind: says.kind},
+	of := ledger.NewPosting{Name: says.posting, Branch: says.branch, Kind: says.kind}
+	if from, to, ok := ledger.TransferNumber(d.Origin); ok && from != to && of.Kind == movement.TransferIn {
+		of.Document = movement.Document{Type: ledger.DocumentTransfer, Ref: d.Origin} // a box that counts as taken in
+	}
+	_, err := p.ledger.Adopt(ctx, ledger.Adopted{New: of,
 		Odoo: refOf(*d), Runs: says.runs, At: p.clock()})
 	if fault.CodeOf(err) == ledger.CodeNotAdoptable {
 		return p.keep(ctx, d, says, err)
