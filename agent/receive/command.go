@@ -73,8 +73,11 @@ func (d *Desk) command(ctx context.Context, sc *scan.Scan, s *Session, text stri
 		return scan.Answer{Sound: scan.OK, Text: "the next scan is because of: " + reason}, nil
 	}
 	if s == nil {
-		return refused(fault.New(fault.Data, "no_open_delivery", "nothing is open at this scanner").
-			WithHint("scan the order or the delivery note first")), nil
+		hint := "scan the order or the delivery note first"
+		if transfer(sc.Purpose) {
+			hint = "scan the box's number, or a pack, first"
+		}
+		return refused(fault.New(fault.Data, "no_open_delivery", "nothing is open at this scanner").WithHint(hint)), nil
 	}
 	if d.Signed && (cmd.name == "confirm" || cmd.name == "cancel") {
 		return refused(fault.New(fault.Data, "sign_at_the_page", "people sign with their PIN here, so %s at a scanner does nothing", text).

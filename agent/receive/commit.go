@@ -76,6 +76,7 @@ func (d *Desk) close(s *Session) {
 	d.sessions = slices.DeleteFunc(d.sessions, func(o *Session) bool { return o.ID == s.ID })
 	for _, station := range s.Stations {
 		delete(d.asked, station)
+		d.letGo(station, s.Purpose)
 	}
 }
 

@@ -40,8 +40,8 @@ type Options struct {
 	// catalogue.
 	Reference Reference
 	// Single records scans for what is not collected by itself (dispensing,
-	// returns, wastage, transfers of a scanner that has one other branch) when no session of that kind is open at
-	// the station; nil opens a session for them.
+	// returns, wastage) when no session of that kind is open at the station; nil
+	// opens a session for them.
 	Single Handler
 	// Past may be nil: then nothing is told of what was done with a serial.
 	Past Past
@@ -75,6 +75,7 @@ type Desk struct {
 	// asked is when a station asked to cancel which session.
 	asked   map[string]asked
 	reasons map[string]reasonFor
+	held    map[heldAt]string // what was refused at a station, by which goods are
 	memo    memo
 }
 
@@ -167,7 +168,7 @@ func (d *Desk) Scan(ctx context.Context, sc scan.Scan) (scan.Answer, error) {
 	if a, done, err := d.ofTransfer(ctx, &sc, s, text); done || err != nil {
 		return a, err
 	}
-	if s == nil && !sc.Purpose.InSession() && d.Single != nil && !strings.HasPrefix(text, "BL-REASON-") {
+	if s == nil && !sc.Purpose.InSession() && !transfer(sc.Purpose) && d.Single != nil && !strings.HasPrefix(text, "BL-REASON-") {
 		return d.single(ctx, sc)
 	}
 	if scan.IsCommand(text) {
@@ -177,6 +178,9 @@ func (d *Desk) Scan(ctx context.Context, sc scan.Scan) (scan.Answer, error) {
 		if doc, ok := d.document(&sc, text); ok {
 			return d.openAt(ctx, &sc, s, doc)
 		}
+	}
+	if a, held := d.isHeld(&sc); held {
+		return a, nil
 	}
 	if sc.Err != nil && sc.Second == nil {
 		return d.unclear(ctx, &sc, s, sc.Err)
@@ -199,8 +203,11 @@ func (d *Desk) Scan(ctx context.Context, sc scan.Scan) (scan.Answer, error) {
 			return d.unclear(ctx, &sc, nil, fault.New(fault.Data, "no_open_delivery", "%s was scanned before any order or delivery note", k.words(&it)).
 				WithHint("find its delivery, or discard it if it was scanned again"))
 		}
-		free := Free(sc.Purpose, sc.Station, d.moment(sc.At))
-		s = &free
+		if sc.Purpose == scan.TransferIn {
+			return refused(fault.New(fault.Data, "no_box", "not counted: the number of the box was not scanned").
+				WithHint("scan the barcode on the paper in the box, then this again; where there is none, choose the branch on the page")), nil
+		}
+		s = d.fresh(&sc)
 	}
 	c, err := s.add(k, &sc, it)
 	if err != nil {

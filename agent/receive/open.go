@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"branchline/agent/scan"
-	"branchline/internal/fault"
 	"branchline/internal/feed"
 	"branchline/internal/movement"
 )
@@ -16,10 +15,10 @@ import (
 func (d *Desk) openAt(ctx context.Context, sc *scan.Scan, s *Session, doc movement.Document) (scan.Answer, error) {
 	if s != nil {
 		if s.Document == doc {
+			d.letGo(sc.Station, sc.Purpose)
 			return d.opened(s), nil
 		}
-		return refused(fault.New(fault.Data, "another_open", "%s is still open at this scanner", s.Words()).
-			WithHint("confirm it (BL-CONFIRM) or cancel it (BL-CANCEL) first")), nil
+		return d.anotherOpen(sc, s, doc.Ref), nil
 	}
 	_, a, err := d.join(ctx, sc.Purpose, doc, "", sc.Station, sc.At)
 	return a, err
@@ -32,6 +31,7 @@ func (d *Desk) join(ctx context.Context, p scan.Purpose, doc movement.Document, 
 	var steps []step
 	if s := d.at(station, p); s != nil {
 		if s.Document == doc {
+			d.letGo(station, p)
 			return s.ID, d.opened(s), nil
 		}
 		steps = append(steps, step{s, Change{Parted: station}, false})
@@ -52,6 +52,7 @@ func (d *Desk) join(ctx context.Context, p scan.Purpose, doc movement.Document, 
 		s.Counterpart = counterpart
 	}
 	steps = append(steps, step{s, Change{Joined: station}, i < 0})
+	d.letGo(station, p)
 	if err := d.commit(ctx, steps...); err != nil {
 		return "", scan.Answer{}, err
 	}

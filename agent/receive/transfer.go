@@ -120,13 +120,17 @@ func (d *Desk) openTransfer(ctx context.Context, p scan.Purpose, doc movement.Do
 		return no("begin another one by choosing the branch", "no_session", "%s is not open: it was confirmed or thrown away", doc.Ref)
 	case from == d.Branch:
 		return no("scan it where the goods arrive; what comes back is a transfer of the branch that sends it back", "own_transfer", "%s was sent by this branch", doc.Ref)
-	case slices.ContainsFunc(d.Receipts(), func(r counter.Receipt) bool {
-		return r.Purpose == p && r.Document == doc && r.Thrown == ""
-	}):
-		return no("what came of it later is taken in by choosing the branch", "transfer_received", "%s was taken in here before", doc.Ref)
 	}
+	again := slices.ContainsFunc(d.Receipts(), func(r counter.Receipt) bool {
+		return r.Purpose == p && r.Document == doc && r.Thrown == ""
+	})
 	id, a, err := d.join(ctx, p, doc, from, station, d.Now())
-	if err == nil && to != d.Branch {
+	switch {
+	case err != nil:
+	case again:
+		a.Sound, a.Code = scan.Warn, "transfer_received"
+		a.Text += ", but it was taken in here before: scan only what was not counted then"
+	case to != d.Branch:
 		a.Sound, a.Code = scan.Warn, "other_branch"
 		a.Text += ", but it was sent to " + d.branch(to).Words()
 	}
@@ -154,16 +158,17 @@ func (d *Desk) ofTransfer(ctx context.Context, sc *scan.Scan, s *Session, text s
 	case !slip && !named:
 		return a, false, nil
 	case s != nil && (named && s.Counterpart == code || slip && s.Document.Ref == text):
+		d.letGo(sc.Station, sc.Purpose)
 		return d.opened(s), true, nil
 	case s != nil:
-		return refused(fault.New(fault.Data, "another_open", "%s is still open at this scanner", s.Words()).
-			WithHint("confirm it (BL-CONFIRM) or cancel it (BL-CANCEL) first")), true, nil
+		return d.anotherOpen(sc, s, text), true, nil
 	case slip:
 		_, a, err = d.openTransfer(ctx, sc.Purpose, movement.Document{Type: "transfer", Ref: text}, sc.Station)
 	default:
 		_, a, err = d.begin(ctx, sc.Purpose, code, sc.Station, sc.At)
 	}
 	if err != nil {
+		d.hold(sc, text)
 		a, err = sayNo(err)
 	}
 	return a, true, err

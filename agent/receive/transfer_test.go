@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"branchline/agent/capture"
 	"branchline/agent/counter"
@@ -50,7 +51,7 @@ func TestTransfers(t *testing.T) {
 		"what cannot be read": {scan.TransferOut, []string{"open BR02 = ok", "scan 01234567890 = warn"},
 			"transfer_out BR02 BR01/BR02/T261123-100000 !"},
 		"taken in by its number": {scan.TransferIn, []string{"scan " + number + " = ok: transfer from Northgate (BR02) is open", "scan " + early + " = ok", "restart",
-			"scan " + number + " = ok", "confirm", "scan " + number + " = refused transfer_received", "begin transfer " + number + " = transfer_received"},
+			"scan " + number + " = ok", "confirm", "scan " + number + " = warn transfer_received: scan only what was not counted then", "begin transfer " + number + " = ok"},
 			"transfer_in BR02 " + number + " EAR 1 of 1"},
 		"thrown away, then taken in": {scan.TransferIn, []string{"begin transfer " + number + " = ok", "scan " + early + " = ok", "cancel", "scan " + number + " = ok"},
 			"!thrown_away"},
@@ -58,7 +59,13 @@ func TestTransfers(t *testing.T) {
 			"transfer_in BR03 session EAR 1 of 1"},
 		"sent to another branch": {scan.TransferIn, []string{"scan BR02/BR03/T261123-090000 = warn other_branch: but it was sent to BR03", "scan " + early + " = ok", "confirm"},
 			"transfer_in BR02 BR02/BR03/T261123-090000 EAR 1 of 1"},
-		"sent by itself":          {scan.TransferIn, []string{"scan BR01/BR02/T261123-090000 = refused own_transfer", "begin transfer nonsense = bad_document"}, ""},
+		"sent by itself": {scan.TransferIn, []string{"scan BR01/BR02/T261123-090000 = refused own_transfer", "begin transfer nonsense = bad_document"}, ""},
+		"the rest comes later": {scan.TransferIn, []string{"scan " + number + " = ok", "scan " + early + " = ok", "confirm", "scan " + number + " = warn transfer_received", "scan " + lotted + " = ok", "confirm"},
+			"transfer_in BR02 " + number + " EAR 1 of 1, transfer_in BR02 " + number + " ABC 1 of 1"},
+		"packs after a number that was refused": {scan.TransferIn, []string{"scan BR01/BR02/T261123-090000 = refused own_transfer", "scan " + early + " = refused no_branch: not counted"}, ""},
+		"packs of another box": {scan.TransferIn, []string{"scan " + number + " = ok", "scan " + early + " = ok", "scan BR03/BR01/T261123-090000 = refused another_open", "scan " + lotted + " = refused held",
+			"scan " + number + " = ok", "scan " + lotted + " = ok", "scan BR03/BR01/T261123-090000 = refused another_open", "scan BL-CONFIRM = ok", "scan " + lotted + " = refused no_branch",
+			"scan BR03/BR01/T261123-090000 = ok", "scan " + lotted + " = ok"}, "transfer_in BR02 " + number + " EAR 1 of 2, transfer_in BR02 " + number + " ABC 1 of 2"},
 		"a number elsewhere":      {scan.Receive, []string{"scan " + number + " = refused transfer_number"}, ""},
 		"a number where it sends": {scan.TransferOut, []string{"open BR02 = ok", "scan " + number + " = refused transfer_number", "begin transfer " + number + " = no_session"}, ""},
 		"a branch elsewhere":      {scan.Count, []string{"scan BL-BRANCH-BR02 = refused not_here"}, ""},
@@ -197,3 +204,29 @@ func TestATransferThatCannotBeRecorded(t *testing.T) {
 }
 
 var _ counter.Desk = (*Desk)(nil)
+
+// A scanner that sends to, or takes in from, one other branch counts nothing without a
+// box's number: what is sent has one from its first pack on.
+func TestAScannerOfOneOtherBranch(t *testing.T) {
+	for p, want := range map[scan.Purpose]string{
+		scan.TransferOut: "ok, ok, ok; transfer_out BR02 BR01/BR02/T261123-100004 EAR 1 of 2, transfer_out BR02 BR01/BR02/T261123-100004 EAR 1 of 2",
+		scan.TransferIn:  "refused no_box, refused no_box, refused no_open_delivery; ",
+	} {
+		d := chain(t, "BR01")
+		var said []string
+		for _, text := range []string{early, early, "BL-CONFIRM"} {
+			d.now = d.now.Add(2 * time.Second)
+			s := d.read(text)
+			s.Purpose, s.Counterpart = p, "BR02"
+			a, err := d.desk.Scan(t.Context(), s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			said = append(said, strings.TrimSpace(a.Sound.String()+" "+a.Code))
+		}
+		if got := strings.Join(said, ", ") + "; " + d.transferred(); got != want {
+			t.Errorf("%s: %s\nwant %s", p, got, want)
+		}
+		d.store.Close()
+	}
+}
