@@ -326,7 +326,14 @@ func (l *Ledger) SaveReconciled(ctx context.Context, c Reconciled, start *StockS
 			branch, c.BeganAt.UnixMilli(), c.At.UnixMilli(), storable(c.Who), c.Differences, since, summary, result); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(`DELETE FROM to_reconcile WHERE branch_id = $1 AND asked_at <= $2`, branch, c.BeganAt.UnixMilli()); err != nil {
+		if start != nil { // what was said is done, whoever has asked again meanwhile
+			if _, err := tx.Exec(`UPDATE to_reconcile SET start_why = '' WHERE branch_id = $1 AND who = $2 AND start_why = $3`,
+				branch, storable(start.Who), storable(start.Why)); err != nil {
+				return err
+			}
+		}
+		// A stock that is to be taken as it is, and could not be, is asked for until it is.
+		if _, err := tx.Exec(`DELETE FROM to_reconcile WHERE branch_id = $1 AND asked_at <= $2 AND start_why = ''`, branch, c.BeganAt.UnixMilli()); err != nil {
 			return err
 		}
 		if start != nil {

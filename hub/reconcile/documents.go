@@ -190,13 +190,20 @@ func (r *Runner) judge(d *document, p *odoo.Picking, lines []odoo.Line) verdict 
 	default:
 		return verdict{ledger.DocumentOpen, fmt.Sprintf("it is not done in Odoo any more, but %s", p.State)}
 	}
+	unmarked := ""
+	if m, ok := odoo.MarkerOf(*p); p.Name != d.Name && (!ok || m.Posting != d.Name) {
+		unmarked = "its marker is gone from its note, so that a hub that is put back from a backup would not know it"
+	}
 	if !d.any {
-		if words := r.differences(d.lines, lines); words != "" {
+		switch words := r.differences(d.lines, lines); {
+		case words != "" && unmarked != "": // who has accepted the one has not accepted both
+			return verdict{ledger.DocumentChanged, words + "; " + unmarked}
+		case words != "":
 			return verdict{ledger.DocumentChanged, words}
 		}
 	}
-	if m, ok := odoo.MarkerOf(*p); p.Name != d.Name && (!ok || m.Posting != d.Name) {
-		return verdict{ledger.DocumentForeign, "its marker is gone from its note, so that a hub that is put back from a backup would not know it"}
+	if unmarked != "" {
+		return verdict{ledger.DocumentForeign, unmarked}
 	}
 	return verdict{}
 }

@@ -109,6 +109,8 @@ type Runner struct {
 	// compares.
 	half  half
 	rests map[string]time.Time
+	// unstarted tells that what was compared last is to be a start, and could not be.
+	unstarted bool
 
 	mu     sync.Mutex
 	status Status
@@ -284,6 +286,8 @@ func (r *Runner) next(ctx context.Context) (bool, error) {
 			r.rests[q.Branch] = r.clock().Add(branchRest)
 			r.log.Error("a branch cannot be reconciled; it is tried again later", "branch", q.Branch, "err", err)
 			r.tell(func(s *Status) { s.Branch = "" })
+		} else if r.unstarted {
+			r.rests[q.Branch] = r.clock().Add(branchRest)
 		} else {
 			delete(r.rests, q.Branch)
 		}
@@ -361,6 +365,7 @@ func (r *Runner) One(ctx context.Context, q ledger.ToReconcile, branch Branch) e
 	if err := r.ledger.SaveReconciled(ctx, c, start); err != nil {
 		return err
 	}
+	r.unstarted = q.StartWhy != "" && start == nil
 	r.half = half{}
 	r.tell(func(s *Status) { s.Branch, s.Documents, s.Of = "", 0, 0 })
 	if c.Differences > 0 {

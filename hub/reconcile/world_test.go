@@ -243,7 +243,7 @@ func (w *world) check() ledger.Reconciled {
 		w.t.Fatal("nothing is kept")
 	}
 	for _, d := range c.Result.Days {
-		if d.Unplaced() != 0 || d.Posted != d.Found+d.Changed+d.Missing || d.Captured != d.Received+d.Lost {
+		if d.Unplaced() != 0 || d.Posted != d.Found+d.Changed+d.Missing+d.Accepted || d.Captured != d.Received+d.Lost {
 			w.t.Errorf("%s does not add up: %+v", d.Day, d.Buckets)
 		}
 	}
