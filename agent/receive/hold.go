@@ -1,7 +1,6 @@
 package receive
 
 import (
-
 	"branchline/agent/scan"
 	"branchline/internal/fault"
 	"branchline/internal/movement"
@@ -63,4 +62,3 @@ func (d *Desk) fresh(sc *scan.Scan) *Session {
 	}
 	return &s
 }
-

@@ -145,7 +145,11 @@ func refusal(e *Error) error {
 	what := e.Model + "." + e.Method
 	switch {
 	case e.Fault == faultRefused:
-		return &fault.Error{Class: fault.Data, Code: CodeRefused, Message: "Odoo refused: " + oneLine(text), Err: e}
+		hint := ""
+		if strings.Contains(text, "sender's email address") { // measured on 17: a user without one makes no lots
+			hint = "give the hub's Odoo user an e-mail address, then retry"
+		}
+		return &fault.Error{Class: fault.Data, Code: CodeRefused, Message: "Odoo refused: " + oneLine(text), Hint: hint, Err: e}
 	case e.Fault == faultDenied:
 		return &fault.Error{Class: fault.Setup, Code: CodeDenied, Message: "Odoo does not accept the user or the key", Err: e,
 			Hint: "check url, db, user and key of Odoo in the hub's configuration"}
