@@ -45,6 +45,9 @@ func (c *transfersCommand) list(ctx context.Context, l *ledger.Ledger, out io.Wr
 			fmt.Fprintln(out, "    "+t.Lines[j].Words())
 		}
 	}
+	if ledger.TransfersCut(all) {
+		fmt.Fprintln(out, "There is more: these are the oldest lines.")
+	}
 	if shown == 0 {
 		fmt.Fprintf(out, "All that was sent from branch to branch in the last %s was taken in.\n", ui.Many(days, "day", "days"))
 	}

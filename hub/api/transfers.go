@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"branchline/hub/ledger"
 	"branchline/internal/movement"
 )
 
@@ -41,5 +42,5 @@ func (a *API) transfers(w http.ResponseWriter, r *http.Request) {
 			list[i].Lines[j] = TransferLine{l.Product.Scheme, l.Product.Code, l.Lot, l.Serial, l.Unit, l.Sent, l.Arrived, l.Counted}
 		}
 	}
-	a.answer(w, http.StatusOK, map[string]any{"transfers": list})
+	a.answer(w, http.StatusOK, map[string]any{"transfers": list, "cut": ledger.TransfersCut(all)})
 }

@@ -32,8 +32,21 @@ type TransferLine struct {
 	Sent, Arrived, Counted movement.Quantity
 }
 
-// maxOpenLines bounds what is told of open transfers at once.
+// maxOpenLines bounds what is told of open transfers at once, with a number and without.
 const maxOpenLines = 2000
+
+// TransfersCut tells that [Ledger.OpenTransfers] may have left out younger lines.
+func TransfersCut(all []OpenTransfer) bool {
+	with, without := 0, 0
+	for i := range all {
+		if strings.HasSuffix(all[i].Ref, "/"+Unnumbered) {
+			without += len(all[i].Lines)
+		} else {
+			with += len(all[i].Lines)
+		}
+	}
+	return with >= maxOpenLines || without >= maxOpenLines
+}
 
 // OpenTransfers lists the transfers of which something was recorded since a moment and
 // that are not equal, the oldest first. What was discarded counts on neither side.

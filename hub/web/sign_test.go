@@ -37,6 +37,8 @@ var mayGo = map[string]string{
 	"GET /replenishment":                   "operator approver it auditor",
 	"GET /replenishment.csv":               "operator approver it auditor",
 	"GET /replenishment/{branch}":          "operator approver it auditor",
+	"GET /transfers":                       "operator approver it auditor",
+	"GET /transfers.csv":                   "operator approver it auditor",
 	"GET /reconciliation":                  "operator approver it auditor",
 	"GET /reconciliation.csv":              "operator approver it auditor",
 	"POST /reconciliation":                 "operator approver",

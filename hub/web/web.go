@@ -66,6 +66,7 @@ type Room interface {
 	MayOrder() bool
 	StockOrders(branch string) []room.StockOrder
 	OrderStock(ctx context.Context, o room.OrderStock) (room.StockOrder, error)
+	Boxes(ctx context.Context) (all []room.Box, cut bool, err error)
 	Alerts(ctx context.Context) (wrong, over []ledger.Alert, err error)
 	PaperBranches() []room.PaperBranch
 	PaperOrders(branch string) ([]paper.Order, error)
@@ -133,6 +134,8 @@ func (s *Site) Routes() []access.Route {
 		{Pattern: "GET /recall", Needs: access.See, Serve: s.recall},
 		{Pattern: "GET /recall.csv", Needs: access.See, Serve: s.recallCSV},
 
+		{Pattern: "GET /transfers", Needs: access.See, Serve: s.transfers},
+		{Pattern: "GET /transfers.csv", Needs: access.See, Serve: s.transfersCSV},
 		{Pattern: "GET /reconciliation", Needs: access.See, Serve: s.reconciliation},
 		{Pattern: "GET /reconciliation.csv", Needs: access.See, Serve: s.reconciliationCSV},
 		{Pattern: "POST /reconciliation", Needs: access.Decide, Serve: s.checkNow},
