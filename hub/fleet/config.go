@@ -20,6 +20,15 @@ type Config struct {
 	Broker string `yaml:"broker"`
 	// CodeLife is for how long an enrolment code can be used.
 	CodeLife time.Duration `yaml:"code_life"`
+	// Configuration is where that of the branches is.
+	Configuration Configuration `yaml:"configuration"`
+}
+
+// Configuration is where the configuration of the branches is kept; see package
+// hub/edition.
+type Configuration struct {
+	// Folder is relative to hub.yaml; empty for none.
+	Folder string `yaml:"folder"`
 }
 
 // DefaultConfig lacks the names.
