@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -45,6 +46,8 @@ type Fleet struct {
 	metrics   *metrics
 
 	mu      sync.Mutex
+	revoked *revocations
+
 	changed func()
 	turns   map[string][]time.Time // takeovers lately, by branch
 }
@@ -64,6 +67,9 @@ func New(p Parts) (*Fleet, error) {
 		f.known[b] = true
 	}
 	if f.Authority, err = OpenAuthority(p.Folder, !ever, p.Config.Names, p.Now); err != nil {
+		return nil, err
+	}
+	if f.revoked, err = openRevocations(filepath.Join(p.Folder, revokedFile)); err != nil {
 		return nil, err
 	}
 	if f.listener = p.Listener; f.listener == nil {

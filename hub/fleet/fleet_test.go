@@ -399,6 +399,53 @@ func TestWhoWasEnrolledAfterTheBackupIsTakenIn(t *testing.T) {
 	}
 }
 
+// A PC that was revoked stays away when the ledger is put back from a backup of before,
+// whether that knew it or not; one that was enrolled anew comes in.
+func TestWhoWasRevokedAfterTheBackupStaysAway(t *testing.T) {
+	for name, known := range map[string]bool{"enrolled before the backup": true, "after it": false} {
+		t.Run(name, func(t *testing.T) {
+			l := ledgertest.Open(t)
+			folder := filepath.Join(t.TempDir(), "authority")
+			h := open(t, l, folder)
+			backup := filepath.Join(t.TempDir(), "backup.db")
+			copied := func() {
+				t.Helper()
+				if err := l.Backup(t.Context(), backup); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if !known {
+				copied()
+			}
+			stolen := h.pc("BR01", "till-1")
+			if known {
+				copied()
+			}
+			if err := h.Revoke(t.Context(), "ann", "BR01", "stolen"); err != nil {
+				t.Fatal(err)
+			}
+			h.wait(time.Hour)
+			anew := h.pc("BR01", "till-2")
+			put := open(t, ledgertest.OpenAt(t, backup), folder)
+			put.wait(2 * time.Hour)
+			for range 2 {
+				if got := put.letIn(stolen); got != trust.CodeRevoked {
+					t.Errorf("the stolen PC: %s", got)
+				}
+			}
+			if err := put.Counts(t.Context(), stolen); fault.CodeOf(err) != trust.CodeRevoked {
+				t.Errorf("on an open connection: %v", err)
+			}
+			if got := put.letIn(anew); got != "BR01" {
+				t.Errorf("the one that was enrolled anew: %s", got)
+			}
+			if put.audited("revoked") != 1 {
+				t.Error("it is not in the audit trail, once")
+			}
+		})
+	}
+}
+
 func TestTheAuthorityOutlastsAKill(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "authority")
 	clock := func() time.Time { return ledgertest.Noon }

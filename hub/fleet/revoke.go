@@ -24,6 +24,10 @@ func (f *Fleet) Revoke(ctx context.Context, who, branch, why string) error {
 		if err != nil {
 			return err
 		}
+		_, present, err := tx.NewestCertificate(branch)
+		if err != nil {
+			return err
+		}
 		ended, err := tx.EndEnrolments(branch, ledger.EnrolmentRevoked, who, why, now)
 		if err != nil {
 			return err
@@ -37,6 +41,11 @@ func (f *Fleet) Revoke(ctx context.Context, who, branch, why string) error {
 		}
 		if err := tx.Audit(audit(now, who, "revoked", branch, detail)); err != nil {
 			return err
+		}
+		if present != "" { // before it is done: a PC that is refused too early can be enrolled anew
+			if err := f.revoked.add([]string{present}, now); err != nil {
+				return err
+			}
 		}
 		killpoint.Here("fleet.before-commit")
 		return nil

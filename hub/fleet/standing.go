@@ -54,6 +54,9 @@ func (f *Fleet) Counts(ctx context.Context, leaf *x509.Certificate) error {
 	case !found:
 		return f.asFault(unknownCertificate())
 	}
+	if err := f.stillRevoked(ctx, &i); err != nil {
+		return err
+	}
 	if r := judge(&i, f.Now().UTC()); r != nil {
 		return f.asFault(r)
 	}
@@ -87,6 +90,9 @@ func (f *Fleet) identity(ctx context.Context, leaf *x509.Certificate, address st
 	i, found, err := f.Ledger.IdentityOf(ctx, fingerprint)
 	if err == nil && !found {
 		i, err = f.adopt(ctx, leaf, h, address)
+	}
+	if err == nil {
+		err = f.stillRevoked(ctx, &i)
 	}
 	if err != nil {
 		return none, err

@@ -145,6 +145,12 @@ func (t *Tx) EndEnrolments(branch, ended, by, why string, at time.Time) (int64, 
 		branch, ended, millis(at), storable(by), storable(why))
 }
 
+// EndEnrolment is [Tx.EndEnrolments] of one, by its name.
+func (t *Tx) EndEnrolment(name, ended, by, why string, at time.Time) (int64, error) {
+	return t.Exec(`UPDATE enrolments SET ended = $2, ended_at = $3, ended_by = $4, why = $5 WHERE name = $1 AND ended = ''`,
+		name, ended, millis(at), storable(by), storable(why))
+}
+
 // AddCertificate keeps a certificate and gives its id.
 func (t *Tx) AddCertificate(c BranchCertificate) (id int64, err error) {
 	err = t.Row(`INSERT INTO certificates (fingerprint, key_hash, serial, enrolment, predecessor, der, issued_at, ends_at, seen_at, copied_at, copied_from)
