@@ -40,6 +40,7 @@ type commands struct {
 	Backup        backupCommand         `cmd:"" help:"Copy the ledger of the running hub into a file."`
 	Restored      restoredCommand       `cmd:"" help:"Say that what had to be done after the ledger was put back from a backup is done: its warning ends."`
 	Configuration configurationCommands `cmd:"" name:"config" help:"Look at the configuration of the branches in its folder: check it, print what counts at a branch."`
+	Broker        brokerCommands        `cmd:"" help:"Write what a broker needs that is not the hub's own."`
 	Branch        branchCommands        `cmd:"" help:"Say which PC is which branch's: make enrolment codes, list, revoke."`
 	User          userCommands          `cmd:"" help:"Look after those who may use the control room."`
 	Secret        secretCommand         `cmd:"" help:"Make a branch's secret and the line for hub.yaml."`

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -108,7 +109,11 @@ func (a *App) toBranches(metrics prometheus.Registerer) (err error) {
 	for _, b := range a.cfg.Branches {
 		known[b.Code] = true
 	}
-	a.broker, err = broker.NewExternal(a.cfg.Broker.External, func(branch string) bool { return known[branch] },
+	external := a.cfg.Broker.External
+	if a.fleet != nil && strings.HasPrefix(external.Server, "mqtts://") && external.Secret.IsZero() {
+		external.TLS, external.Username = a.fleet.Authority.HubTLS(), fleet.HubName
+	}
+	a.broker, err = broker.NewExternal(external, func(branch string) bool { return known[branch] && (a.fleet == nil || !a.fleet.Revoked(branch)) },
 		sink, a.log, metrics)
 	return err
 }

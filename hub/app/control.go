@@ -105,6 +105,13 @@ func (a *App) controlRoutes() http.Handler {
 		}
 		return a.addCodes(r.Context(), e)
 	}))
+	mux.Handle("POST /broker", control.Handle(func(r *http.Request) (any, error) {
+		var key []byte
+		if err := json.NewDecoder(r.Body).Decode(&key); err != nil {
+			return nil, err
+		}
+		return a.forBroker(r.Context(), key)
+	}))
 	mux.Handle("POST /branch/revoke", control.Handle(func(r *http.Request) (any, error) {
 		var e Enrolment
 		if err := json.NewDecoder(r.Body).Decode(&e); err != nil {

@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"crypto/x509"
+	"net"
 	"path/filepath"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -109,4 +111,20 @@ func (a *App) identities() func(context.Context) (map[string][]string, error) {
 		return nil
 	}
 	return a.fleet.Said
+}
+
+// forBroker signs what a broker elsewhere needs, for its public key in PKIX form.
+func (a *App) forBroker(ctx context.Context, der []byte) (fleet.BrokerFiles, error) {
+	if err := a.noFleet(); err != nil {
+		return fleet.BrokerFiles{}, err
+	}
+	key, err := x509.ParsePKIXPublicKey(der)
+	if err != nil {
+		return fleet.BrokerFiles{}, fault.New(fault.Data, "bad_key", "the broker's key cannot be read: %w", err)
+	}
+	names := a.cfg.Fleet.Names
+	if host, _, err := net.SplitHostPort(a.cfg.Fleet.Broker); err == nil {
+		names = []string{host}
+	}
+	return a.fleet.ForBroker(ctx, names, key)
 }

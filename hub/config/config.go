@@ -28,6 +28,7 @@ import (
 	"branchline/internal/logging"
 	"branchline/internal/movement"
 	"branchline/internal/odoo"
+	"branchline/internal/trust"
 	"branchline/internal/webserver"
 )
 
@@ -248,6 +249,8 @@ func (c *Config) validateBranches() error {
 		switch {
 		case !movement.ValidBranch(b.Code):
 			err = conf.Bad("code", b.Code, "must be 1 to 32 letters, digits, - and _")
+		case b.Code == trust.HubName:
+			err = conf.Bad("code", b.Code, "is the hub's own name at a broker")
 		case codes[b.Code]:
 			err = conf.Bad("code", b.Code, "is there twice")
 		case warehouses[b.Warehouse]:

@@ -47,6 +47,7 @@ type Fleet struct {
 
 	mu      sync.Mutex
 	revoked *revocations
+	out     map[string]bool // branches whose PC is revoked, without another one
 
 	changed func()
 	turns   map[string][]time.Time // takeovers lately, by branch
@@ -78,6 +79,9 @@ func New(p Parts) (*Fleet, error) {
 				WithHint("change fleet.listen, or stop what uses it")
 		}
 	}
+	if err := f.lookWhoIsOut(context.Background()); err != nil {
+		return nil, errors.Join(err, f.listener.Close())
+	}
 	f.metrics = newMetrics(p.Metrics, f)
 	return f, nil
 }
@@ -97,7 +101,15 @@ func (f *Fleet) OnChange(g func()) {
 	f.changed = g
 }
 
+// lookTime bounds how long is looked who is revoked.
+const lookTime = 10 * time.Second
+
 func (f *Fleet) tellChanged() {
+	ctx, cancel := context.WithTimeout(context.Background(), lookTime)
+	defer cancel()
+	if err := f.lookWhoIsOut(ctx); err != nil {
+		f.Log.Warn("which PCs are revoked is not known anew", "err", err)
+	}
 	f.mu.Lock()
 	g := f.changed
 	f.mu.Unlock()

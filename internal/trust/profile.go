@@ -118,7 +118,7 @@ func NewAuthority(key crypto.Signer, now time.Time) (*x509.Certificate, error) {
 
 // Branch signs a branch's certificate.
 func (s *Signer) Branch(h Holder, key crypto.PublicKey, now time.Time, life time.Duration) (*x509.Certificate, error) {
-	if !movement.ValidBranch(h.Branch) || !ValidEnrolment(h.Enrolment) {
+	if !movement.ValidBranch(h.Branch) || h.Branch == HubName || !ValidEnrolment(h.Enrolment) {
 		return nil, errors.New("no certificate for a branch or enrolment of such a name")
 	}
 	t, err := template(h.Branch, now, life)
@@ -151,6 +151,19 @@ func (s *Signer) Server(names []string, key crypto.PublicKey, now time.Time) (*x
 			t.DNSNames = append(t.DNSNames, n)
 		}
 	}
+	return s.sign(t, key)
+}
+
+// HubName is the hub's at a broker elsewhere. No branch is called so.
+const HubName = "branchline-hub"
+
+// Hub signs the certificate by which the hub proves itself to a broker elsewhere.
+func (s *Signer) Hub(key crypto.PublicKey, now time.Time) (*x509.Certificate, error) {
+	t, err := template(HubName, now, Life)
+	if err != nil {
+		return nil, err
+	}
+	t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	return s.sign(t, key)
 }
 
