@@ -41,7 +41,7 @@ func schemaOfAgent(t *testing.T) []byte {
 	s["title"] = "Configuration of a Branchline agent"
 	s["description"] = "agent.yaml on a branch's PC, and what a branch is given from the centre in its place: that is all but branch and data_dir, which belong to the PC. " +
 		"minimumDuration and maximumDuration bound times such as 30s."
-	s["$defs"] = object{"duration": object{"type": "string", "pattern": `^[+-]?(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`,
+	s["$defs"] = object{"duration": object{"type": "string", "pattern": `^[+-]?(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$`,
 		"description": "a time with its unit, such as 30s, 5m or 24h"}}
 	for path := range g.rules {
 		if !g.used[path] {

@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"log/slog"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -38,6 +39,9 @@ func TestTheFeedGoesOnBehindADamagedBatch(t *testing.T) {
 // backup and the branches send again, in another order: it is told that its place is no
 // longer one. A place from before the backup holds.
 func TestTheFeedAfterARestore(t *testing.T) {
+	if os.Getenv(ledgertest.PostgresVariable) != "" {
+		t.Skip("a copy of the ledger is made of a file")
+	}
 	l, r := ledgertest.Open(t), ledgertest.Record(movement.Dispense, 1)
 	came := func(l *ledger.Ledger, branches ...string) {
 		t.Helper()

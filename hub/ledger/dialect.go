@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -48,13 +47,7 @@ var sqliteDialect = &dialect{
 var postgresDialect = &dialect{
 	driver: "pgx", goose: goose.DialectPostgres,
 	words: strings.NewReplacer(),
-	open: func(c Config, writes bool) (*sql.DB, error) {
-		db, err := sql.Open("pgx", c.Path)
-		if err == nil {
-			db.SetMaxOpenConns(map[bool]int{true: 1, false: readers}[writes])
-		}
-		return db, err
-	},
+	open:  openPostgres,
 	tableExists: `SELECT count(*) FROM information_schema.tables
 		WHERE table_schema = current_schema() AND table_name = $1`,
 }

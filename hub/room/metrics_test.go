@@ -39,3 +39,20 @@ branchline_hub_branch_scanners_down{branch="BR0002"} 0
 		t.Error(err)
 	}
 }
+
+// What runs low and what expires is a figure where it is known, and not there where it
+// is not.
+func TestTheFiguresOfReplenishment(t *testing.T) {
+	d := roomtest.New(t)
+	d.Replenish()
+	want := `# HELP branchline_hub_branch_expiring_lots Lots at the branch that expire soon; not there while that is not known.
+# TYPE branchline_hub_branch_expiring_lots gauge
+branchline_hub_branch_expiring_lots{branch="BR01"} 1
+# HELP branchline_hub_branch_low_stock_products Products of which the branch has less than Odoo's reordering rule says; not there while that is not known.
+# TYPE branchline_hub_branch_low_stock_products gauge
+branchline_hub_branch_low_stock_products{branch="BR01"} 1
+`
+	if err := testutil.CollectAndCompare(d.Collector(), strings.NewReader(want), "branchline_hub_branch_expiring_lots", "branchline_hub_branch_low_stock_products"); err != nil {
+		t.Error(err)
+	}
+}

@@ -28,8 +28,9 @@ func TestTheDashboardAndTheRulesAskForWhatThereIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What counts only what has gone wrong, or waits, is there when it has.
-	given += " branchline_hub_post_failures_total branchline_hub_alerts branchline_hub_pending_oldest_seconds branchline_hub_pending_movements "
+	// What counts only what has gone wrong, or waits, is there when it has, what
+	// runs low when Odoo's rules and stock were read: hub/room shows that.
+	given += " branchline_hub_post_failures_total branchline_hub_alerts branchline_hub_pending_oldest_seconds branchline_hub_pending_movements branchline_hub_branch_low_stock_products branchline_hub_branch_expiring_lots "
 	for _, name := range []string{"../../configs/grafana/branchline.json", "../../configs/prometheus/branchline.rules.yml"} {
 		text, err := os.ReadFile(name)
 		if err != nil {

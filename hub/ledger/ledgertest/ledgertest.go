@@ -27,7 +27,7 @@ func Open(t testing.TB) *ledger.Ledger {
 // Address is where a ledger of the test's own can be made.
 func Address(t testing.TB) string {
 	t.Helper()
-	if address, ok := postgres(t); ok {
+	if address, ok := Postgres(t); ok {
 		return address
 	}
 	return filepath.Join(t.TempDir(), "ledger.db")

@@ -16,9 +16,9 @@ import (
 // make their ledgers instead of SQLite files.
 const PostgresVariable = "BRANCHLINE_TEST_POSTGRES"
 
-// postgres gives an address with a schema of its own that is dropped when the
+// Postgres gives an address with a schema of its own that is dropped when the
 // test ends; ok is false when there is no PostgreSQL to be used.
-func postgres(t testing.TB) (address string, ok bool) {
+func Postgres(t testing.TB) (address string, ok bool) {
 	t.Helper()
 	address = os.Getenv(PostgresVariable)
 	if address == "" {
