@@ -105,16 +105,16 @@ func (f *Fleet) OnChange(g func()) {
 const lookTime = 10 * time.Second
 
 func (f *Fleet) tellChanged() {
+	f.mu.Lock()
+	g := f.changed
+	f.mu.Unlock()
+	if g != nil { // first: open connections are cut by it
+		g()
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), lookTime)
 	defer cancel()
 	if err := f.lookWhoIsOut(ctx); err != nil {
 		f.Log.Warn("which PCs are revoked is not known anew", "err", err)
-	}
-	f.mu.Lock()
-	g := f.changed
-	f.mu.Unlock()
-	if g != nil {
-		g()
 	}
 }
 

@@ -76,6 +76,7 @@ func TestTheReplacedPCKeepsWhatItRecords(t *testing.T) {
 		t.Fatal(err)
 	}
 	fresh.works(t)
+	until(t, "the old PC's line is cut", func() bool { return !up.Status().Connected })
 	fill(oldOutbox, 100, 200)
 	until(t, "the old PC says why", func() bool {
 		return !up.Status().Connected && fault.CodeOf(up.Status().LastError) == trust.CodeReplaced && old.alarms() == trust.CodeReplaced
